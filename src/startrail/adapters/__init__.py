@@ -1,0 +1,1 @@
+"""The real components behind the ports; third-party libraries live here."""

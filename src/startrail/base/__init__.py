@@ -1,0 +1,1 @@
+"""The ground floor: errors with codes and hints, identifiers, units, time. Imports nothing of ours."""

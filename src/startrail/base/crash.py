@@ -1,0 +1,38 @@
+"""Numbered points at which a process may die, so that a test can make it die there.
+
+In production a point costs one function call that does nothing. A fault harness sets ``hook``; nothing
+in this package ever does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+POINTS: tuple[str, ...] = (
+    "before land",
+    "after landing bytes",
+    "after recording delivery",
+    "before stage",
+    "after stage",
+    "after step recorded",
+    "before check",
+    "after check",
+    "before metadata",
+    "between metadata of two tables",
+    "between metadata and pointers",
+    "inside publication, pointers moved",
+    "inside publication, steps recorded",
+    "after commit",
+    "before delivery",
+    "after delivery written",
+    "after delivery recorded",
+)
+"""In the order in which a run passes them; their positions are the crash numbers of the fault harness."""
+
+hook: Callable[[str], None] | None = None
+
+
+def crash_point(name: str) -> None:
+    """Mark a place where a kill must leave everything consistent; ``name`` is one of :data:`POINTS`."""
+    if hook is not None:
+        hook(name)

@@ -1,0 +1,31 @@
+"""Identifiers: content digests, fingerprints, run ids."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of bytes as 64 hex digits: the address of content."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def fingerprint(*parts: str | Iterable[str]) -> str:
+    """32 hex digits that change when any part, or the order or the borders of parts, change."""
+    hasher = hashlib.sha256()
+    for part in parts:
+        items = (part,) if isinstance(part, str) else tuple(part)
+        hasher.update(len(items).to_bytes(4, "big"))
+        for item in items:
+            data = item.encode()
+            hasher.update(len(data).to_bytes(8, "big"))
+            hasher.update(data)
+    return hasher.hexdigest()[:32]
+
+
+def new_run_id(now: datetime) -> str:
+    """A run id that sorts by start time: ``20261003T055900-1f9c2b``."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

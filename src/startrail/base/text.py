@@ -1,0 +1,33 @@
+"""Text for people: near misses, and data made safe to print."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+
+def near_miss(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a person most likely meant, or None."""
+    import difflib  # only on the way to an error message
+
+    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint: the near miss, or the list of what there is when it is short, or ``otherwise``."""
+    names = sorted(known)
+    best = near_miss(word, names)
+    if best is not None:
+        return f"did you mean '{best}'?"
+    if names and len(names) <= 12:
+        return "known: " + ", ".join(names)
+    return otherwise
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Data shown on a terminal: control characters escaped, length bounded."""
+    shown = "".join(
+        c if c.isprintable() and unicodedata.category(c) != "Cf" else c.encode("unicode_escape").decode() for c in text[:limit]
+    )
+    return shown + ("…" if len(text) > limit else "")

@@ -1,0 +1,1 @@
+"""One package per capability; none imports another."""

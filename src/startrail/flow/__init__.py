@@ -1,0 +1,1 @@
+"""The spine: plan -> apply -> run as checkpointed steps; emits typed events."""

@@ -1,0 +1,170 @@
+"""What happens in a run, as typed values: they feed the terminal, ``--json`` and the ledger alike.
+
+An event with a ``fact`` name is recorded in the ledger under it; the others are only shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import msgspec
+
+from startrail.model.delivery import Counts
+from startrail.model.step import CheckResult
+
+SCHEMA_VERSION = 1
+"""Version of these shapes; the first line of every ``--json`` output names it."""
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
+    """Base of all events. ``subject`` names what it is about."""
+
+    fact: ClassVar[str | None] = None
+    subject: str = ""
+
+
+class RunStarted(Event, frozen=True, tag="run_started"):
+    fact = "run.started"
+    run: str
+    profile: str
+    at: str
+
+
+class RunAbandoned(Event, frozen=True, tag="run_abandoned"):
+    """An earlier run's process died; this run goes on from what it left."""
+
+    fact = "run.abandoned"
+    run: str
+
+
+class Waiting(Event, frozen=True, tag="waiting"):
+    """Another runner holds the lease."""
+
+    fact = "run.waited"
+    holder: str
+    seconds: float
+
+
+class Landed(Event, frozen=True, tag="landed"):
+    """Bytes became a delivery."""
+
+    fact = "delivery.landed"
+    source: str
+    delivery: str
+    name: str
+    size: int
+    sha256: str
+
+
+class Growing(Event, frozen=True, tag="growing"):
+    """A file was left for the next time because it is still being written."""
+
+    source: str
+    name: str
+
+
+class Loaded(Event, frozen=True, tag="loaded"):
+    """A delivery's rows have their dispositions."""
+
+    fact = "delivery.loaded"
+    source: str
+    delivery: str
+    counts: Counts
+    kept: dict[str, int] = {}
+    """Unknown fields kept in ``_extra`` and in how many rows."""
+
+
+class DeliveryHeld(Event, frozen=True, tag="delivery_held"):
+    fact = "delivery.held"
+    source: str
+    delivery: str
+    reason: str
+
+
+class StepStarted(Event, frozen=True, tag="step_started"):
+    kind: str
+    partition: str
+
+
+class StepFinished(Event, frozen=True, tag="step_finished"):
+    fact = "step.finished"
+    kind: str
+    partition: str
+    rows: int = 0
+    seconds: float = 0.0
+
+
+class StepRetried(Event, frozen=True, tag="step_retried"):
+    fact = "step.retried"
+    kind: str
+    partition: str
+    attempt: int
+    error: str
+
+
+class StepFailed(Event, frozen=True, tag="step_failed"):
+    fact = "step.failed"
+    kind: str
+    partition: str
+    error: str
+
+
+class StepBlocked(Event, frozen=True, tag="step_blocked"):
+    """Not tried, because what it depends on failed."""
+
+    kind: str
+    partition: str
+    by: str
+
+
+class Checked(Event, frozen=True, tag="checked"):
+    """A check that did not pass. Passed ones are counted in the step."""
+
+    fact = "check.failed"
+    result: CheckResult
+
+
+class Published(Event, frozen=True, tag="published"):
+    fact = "publication.published"
+    publication: str
+    tables: tuple[str, ...]
+    steps: int
+
+
+class PublicationHeld(Event, frozen=True, tag="publication_held"):
+    fact = "publication.held"
+    publication: str
+    tables: tuple[str, ...]
+    because: str
+
+
+class Delivered(Event, frozen=True, tag="delivered"):
+    """A report is where it must be. ``minutes_early`` is negative when it was late, None without a deadline."""
+
+    fact = "report.delivered"
+    report: str
+    path: str
+    rows: int
+    minutes_early: int | None = None
+    deadline: str | None = None
+
+
+class RunEnded(Event, frozen=True, tag="run_ended"):
+    fact = "run.ended"
+    run: str
+    state: str
+    steps: int
+    skipped: int
+    counts: Counts = Counts()
+
+
+class Progress(Event, frozen=True, tag="progress"):
+    """Bytes, rows or steps done out of a total (0 = not known). Shown, never recorded."""
+
+    done: int
+    total: int
+    unit: str
+
+
+Emit = Callable[[Event], None]

@@ -1,0 +1,1 @@
+"""What SQL reads, writes and means; the only user of sqlglot."""

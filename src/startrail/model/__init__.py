@@ -1,0 +1,1 @@
+"""The nouns: frozen values, one module per word. No input or output, no third-party types."""

@@ -1,0 +1,25 @@
+"""What parsing says about a model's SQL. Computed once per text and cached."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Analysis(msgspec.Struct, frozen=True):
+    """Facts of one SQL text, without running it.
+
+    ``windows`` names, per table read, the column that the SQL confines to ``[$start, $end)`` in every place
+    where it reads the table: only then does a partition depend on the same partition of that table alone.
+    """
+
+    fingerprint: str
+    """Of the syntax tree: white space, comments and letter case of keywords do not count."""
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    """Tables a script leaves behind (temporary ones excluded)."""
+    reads_own: tuple[str, ...] = ()
+    """Of ``writes``, those whose rows before the script matter (INSERT, UPDATE, DELETE, MERGE without CREATE)."""
+    parameters: tuple[str, ...] = ()
+    windows: dict[str, str] = {}
+    columns: dict[str, tuple[str, ...]] = {}
+    """Per table read, the columns used; ``("*",)`` when a star or an unqualified name leaves it open."""

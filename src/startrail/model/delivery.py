@@ -1,0 +1,52 @@
+"""Deliveries: bytes that arrived, and what became of their rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One landed file or page. ``id`` is derived from source and content: the same bytes are one delivery."""
+
+    id: str
+    source: str
+    name: str
+    """As the feed named it, sanitised; never used as a path."""
+    sha256: str
+    size: int
+    landed_at: datetime
+    media: str
+    """``csv``, ``ndjson``, ``json`` or ``parquet``, with ``+gzip`` when compressed."""
+    run: str
+    source_time: datetime | None = None
+    cursor: str | None = None
+    """Greatest cursor value in these bytes, for a feed that continues from it."""
+
+    @property
+    def key(self) -> str:
+        """Where its bytes lie in the store."""
+        return f"landing/{self.sha256[:2]}/{self.sha256}"
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """The disposition of a delivery's rows. Conservation: ``rows_in`` is the sum of the others."""
+
+    rows_in: int = 0
+    loaded: int = 0
+    quarantined: int = 0
+    held: int = 0
+    discarded: int = 0
+
+    def conserved(self) -> bool:
+        return self.rows_in == self.loaded + self.quarantined + self.held + self.discarded
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.rows_in + other.rows_in,
+            self.loaded + other.loaded,
+            self.quarantined + other.quarantined,
+            self.held + other.held,
+            self.discarded + other.discarded,
+        )

@@ -1,0 +1,25 @@
+"""The project folder as one frozen value."""
+
+from __future__ import annotations
+
+import msgspec
+
+from startrail.model.contract import Contract
+from startrail.model.model import Model, ModelTest
+from startrail.model.profile import Profile
+from startrail.model.report import Report
+from startrail.model.source import Source
+
+
+class Project(msgspec.Struct, frozen=True):
+    """Everything declared, by name. ``root`` is the absolute path of the folder; ``digest`` covers its files."""
+
+    name: str
+    root: str
+    profiles: dict[str, Profile]
+    sources: dict[str, Source]
+    contracts: dict[str, Contract]
+    models: dict[str, Model]
+    reports: dict[str, Report]
+    tests: dict[str, ModelTest]
+    digest: str = ""

@@ -1,0 +1,102 @@
+"""Steps: the units of work that happen as if once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from startrail.base.ids import fingerprint
+from startrail.model.delivery import Counts, Delivery
+from startrail.model.table import WHOLE, TableChange
+
+StepKind = Literal["land", "load", "build", "check", "deliver"]
+StepState = Literal["staged", "published", "held", "failed"]
+"""staged: done, its output not yet visible. published: visible. held: a delivery set aside under this contract."""
+
+
+class Step(msgspec.Struct, frozen=True, order=True):
+    """What is to be done, not how. ``fingerprint`` covers code, inputs and contract.
+
+    ``code`` and ``inputs`` are its two halves, kept apart so that a plan can say *why* a step is stale.
+    """
+
+    kind: StepKind
+    subject: str
+    partition: str = WHOLE
+    code: str = ""
+    inputs: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.code, self.inputs)
+
+    @property
+    def key(self) -> str:
+        """32 hex digits; the same work always has the same key."""
+        return fingerprint(self.kind, self.subject, self.partition, self.fingerprint)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}" + ("" if self.partition == WHOLE else f" {self.partition}")
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """What one check found. ``failing`` counts rows (or 1 for a whole-table check); ``sample`` is at most ten rows as JSON."""
+
+    check: str
+    severity: str
+    passed: bool
+    failing: int = 0
+    message: str = ""
+    sample: str = "[]"
+
+
+class StepOutput(msgspec.Struct, frozen=True):
+    """What a done step leaves: enough to go on without doing it again."""
+
+    change: TableChange | None = None
+    rows: int = 0
+    counts: Counts | None = None
+    touched: dict[str, int] = {}
+    """Partitions of the table's time column that this step put rows into, with row counts (raw tables)."""
+    deliveries: tuple[Delivery, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    view: str | None = None
+    """The SQL of a view model."""
+    kept: dict[str, int] = {}
+    """Unknown fields kept in ``_extra``, with the number of rows that had them."""
+    held: str | None = None
+    """Why a delivery was held."""
+    quarantine: str | None = None
+    """Store key of the Parquet file with the quarantined rows."""
+    report: str | None = None
+    """Where a report was delivered."""
+    note: dict[str, str] = {}
+
+
+class StepRecord(msgspec.Struct, frozen=True):
+    """A step as the ledger knows it."""
+
+    key: str
+    step: Step
+    state: StepState
+    run: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    attempts: int = 1
+    output: StepOutput | None = None
+    error: str | None = None
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """One thing that happened. ``payload`` is JSON text; ``hash`` chains it to the fact before."""
+
+    seq: int
+    at: datetime
+    kind: str
+    subject: str
+    run: str | None
+    payload: str
+    previous: str
+    hash: str

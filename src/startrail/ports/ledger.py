@@ -1,0 +1,131 @@
+"""The ledger: everything that happened, and the catalog of what is visible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from startrail.model.delivery import Delivery
+from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification
+from startrail.model.step import Fact, StepRecord
+from startrail.model.table import Pointer, TableChange, TableName
+from startrail.ports.feed import Seen
+
+
+class Ledger(Protocol):
+    """One database. Each method is one transaction. Instants are given by the caller (its Clock).
+
+    Methods that take a ``lease`` compare its token inside their transaction and raise LeaseLost (ST503) when a
+    newer holder exists. Safe to share between threads.
+    """
+
+    # -- facts: append-only, each chained by hash to the one before -------------------------------------
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None: ...
+
+    def facts(
+        self,
+        *,
+        kind: str | None = None,
+        subject: str | None = None,
+        run: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[Fact]:
+        """In order of ``seq``, those with a greater seq than ``after``."""
+        ...
+
+    def latest_fact(self) -> Fact | None: ...
+
+    def verify(self) -> Verification: ...
+
+    # -- runs ------------------------------------------------------------------------------------------
+    def start_run(self, run: Run, lease: Lease) -> tuple[str, ...]:
+        """Record a run; runs still marked running become abandoned, and their ids are returned."""
+        ...
+
+    def end_run(self, run: str, state: RunState, at: datetime) -> None: ...
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        """Newest first."""
+        ...
+
+    # -- deliveries ------------------------------------------------------------------------------------
+    def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease) -> bool:
+        """Remember the delivery and the (name, stamp) it came under. False when the same bytes are already
+        a delivery of this source (the new name is remembered all the same)."""
+        ...
+
+    def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
+        """Replace what the last listing of this source left for the next time."""
+        ...
+
+    def seen(self, source: str) -> Seen: ...
+
+    def delivery(self, id: str) -> Delivery | None: ...
+
+    def deliveries(self, source: str | None = None) -> list[Delivery]:
+        """In order of landing."""
+        ...
+
+    def pending(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
+        """Deliveries without a published load step, in order of landing, each with the load steps it does have."""
+        ...
+
+    # -- steps -----------------------------------------------------------------------------------------
+    def record_step(self, record: StepRecord, lease: Lease) -> None:
+        """Insert, or replace the record with the same key unless that one is published."""
+        ...
+
+    def steps(self, keys: Iterable[str]) -> dict[str, StepRecord]: ...
+
+    def history(
+        self, *, kind: str | None = None, subject: str | None = None, run: str | None = None, limit: int | None = None
+    ) -> list[StepRecord]:
+        """Newest first, by end."""
+        ...
+
+    # -- what is visible -------------------------------------------------------------------------------
+    def pointers(self) -> dict[TableName, Pointer]: ...
+
+    def versions(self) -> dict[str, dict[str, str]]:
+        """Published version of each partition of each table: table -> partition -> version."""
+        ...
+
+    def views(self) -> dict[str, StepRecord]:
+        """The published build step of each view, by name."""
+        ...
+
+    def publish(self, publication: Publication, lease: Lease) -> None:
+        """Move all pointers (compare-and-set), mark the steps published, set versions, append the facts: all or
+        nothing. Raises PublishConflict (ST502) when a pointer is not what ``prepared`` expected. A publication
+        id that is already recorded changes nothing."""
+        ...
+
+    def hold(self, hold: Hold, lease: Lease) -> None: ...
+
+    def held(self, table: TableName) -> TableChange | None:
+        """The change of the newest hold that names the table, unless a later publication does."""
+        ...
+
+    # -- leases ----------------------------------------------------------------------------------------
+    def acquire(self, name: str, holder: str, seconds: float, now: datetime) -> Lease | None:
+        """Take a free, expired or own lease with the next token; None while another holder has it."""
+        ...
+
+    def take_over(self, lease: Lease, holder: str, seconds: float, now: datetime) -> Lease | None:
+        """Take a lease whose holder is known to be dead; None when it has changed hands meanwhile."""
+        ...
+
+    def holder(self, name: str) -> Lease | None: ...
+
+    def renew(self, lease: Lease, seconds: float, now: datetime) -> Lease: ...
+
+    def release(self, lease: Lease) -> None: ...
+
+    # -- cache: derived values that may be lost --------------------------------------------------------
+    def cached(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]: ...
+
+    def cache(self, kind: str, values: dict[str, bytes]) -> None: ...
+
+    def close(self) -> None: ...

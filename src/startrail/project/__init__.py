@@ -1,0 +1,1 @@
+"""The folder of declarations, read strictly into a frozen model with places."""
