@@ -115,7 +115,6 @@ class StepBlocked(Event, frozen=True, tag="step_blocked"):
 
     kind: str
     partition: str
-    by: str
 
 
 class Checked(Event, frozen=True, tag="checked"):

@@ -23,3 +23,6 @@ class Analysis(msgspec.Struct, frozen=True):
     windows: dict[str, str] = {}
     columns: dict[str, tuple[str, ...]] = {}
     """Per table read, the columns used; ``("*",)`` when a star or an unqualified name leaves it open."""
+    passes: dict[str, tuple[str, str]] = {}
+    """Output columns through which a window passes unchanged: output -> (table, column). Only for a plain SELECT
+    (no aggregate, window function, DISTINCT, LIMIT or set operation), where the output is a bare column."""

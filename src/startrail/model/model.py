@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from startrail.base.span import Span
+from startrail.model.quantities import TypeText
 from startrail.model.schedule import Schedule
 
 Kind = Literal["view", "table", "partition", "script"]
@@ -42,7 +43,7 @@ class Check(msgspec.Struct, frozen=True):
 class ModelColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the header promises about one output column."""
 
-    type: str | None = None
+    type: TypeText | None = None
     unit: str | None = None
     description: str | None = None
 

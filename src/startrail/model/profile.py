@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from startrail.model.quantities import Count, Dsn, PositiveCount, Secret, Size, Zone
 from startrail.model.source import Feed
 
 
 class DuckdbWarehouse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="duckdb"):
     """The embedded engine. ``threads`` 0 = one per core."""
 
-    memory: str = "2 GB"
-    threads: int = 0
+    memory: Size = "2 GB"
+    threads: Count = 0
 
 
 class SqliteLedger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sqlite"):
@@ -23,7 +24,7 @@ class SqliteLedger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
 class PostgresLedger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
     """A team's ledger. ``dsn`` is a secret reference (``env:NAME``) or a connection string without password."""
 
-    dsn: str
+    dsn: Dsn
     schema: str = "startrail"
 
 
@@ -40,15 +41,15 @@ class S3Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     prefix: str = ""
     endpoint: str | None = None
     region: str = "us-east-1"
-    access_key: str | None = None
-    secret_key: str | None = None
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much a run may do at once."""
 
-    parallel: int = 2
-    retries: int = 2
+    parallel: PositiveCount = 2
+    retries: Count = 2
     """Further tries of a step whose error is transient."""
 
 
@@ -62,4 +63,4 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feeds: dict[str, Feed] = {}
     """Feeds that replace those of the named sources, so that a laptop can run on samples."""
     protected: bool = False
-    timezone: str = "UTC"
+    timezone: Zone = "UTC"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
+from startrail.model.quantities import Cron, WallTime, Zone
+
 
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A cron expression in a time zone."""
 
-    cron: str
-    timezone: str = "UTC"
+    cron: Cron
+    timezone: Zone = "UTC"
 
 
 class Deadline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A wall time (``HH:MM``) of each day by which a report must have been delivered."""
 
-    time: str
-    timezone: str = "UTC"
+    time: WallTime
+    timezone: Zone = "UTC"

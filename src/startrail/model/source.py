@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from startrail.base.span import Span
+from startrail.model.quantities import Count, Duration, Headers, OneCharacter, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
 Format = Literal["csv", "ndjson", "json", "parquet"]
@@ -21,7 +22,7 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, each also with .gz)."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
-    settle: str = "0s"
+    settle: Duration = "0s"
     """A file counts as complete when its size and time stood still for this long. ``0s``: two listings agree."""
 
 
@@ -32,12 +33,12 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     path: str = "/"
     pattern: str = "*"
     format: Format | None = None
-    port: int = 21
+    port: Port = 21
     user: str = "anonymous"
-    password: str | None = None
-    timeout: str = "30s"
+    password: Secret | None = None
+    timeout: Duration = "30s"
     records: str = "$"
-    settle: str = "0s"
+    settle: Duration = "0s"
 
 
 class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="http"):
@@ -49,19 +50,19 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     array of records in a JSON response (``$`` = the response is the array).
     """
 
-    url: str
+    url: Url
     format: Format = "json"
     records: str = "$"
     params: dict[str, str] = {}
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     """Values may be secret references."""
     cursor: str | None = None
     cursor_param: str | None = None
     page: str | None = None
     page_size: tuple[str, int] | None = None
     next: str | None = None
-    timeout: str = "30s"
-    retries: int = 4
+    timeout: Duration = "30s"
+    retries: Count = 4
 
 
 Feed = FolderFeed | FtpFeed | HttpFeed
@@ -70,8 +71,8 @@ Feed = FolderFeed | FtpFeed | HttpFeed
 class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a CSV file is written. Declared, never guessed."""
 
-    delimiter: str = ","
-    quote: str = '"'
+    delimiter: OneCharacter = ","
+    quote: OneCharacter = '"'
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     header: bool = True
     null_words: tuple[str, ...] = ("",)
@@ -80,8 +81,8 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to rows that break the contract."""
 
-    retain: str = "400d"
-    hold_above: str | None = None
+    retain: Duration = "400d"
+    hold_above: Share | None = None
     """A share (``5%``): when more rows than this would be quarantined, the whole delivery is held."""
 
 

@@ -55,7 +55,8 @@ class CheckResult(msgspec.Struct, frozen=True):
 class StepOutput(msgspec.Struct, frozen=True):
     """What a done step leaves: enough to go on without doing it again."""
 
-    change: TableChange | None = None
+    changes: tuple[TableChange, ...] = ()
+    """What it staged: one table for a load or a build, several for a script."""
     rows: int = 0
     counts: Counts | None = None
     touched: dict[str, int] = {}
@@ -64,6 +65,8 @@ class StepOutput(msgspec.Struct, frozen=True):
     checks: tuple[CheckResult, ...] = ()
     view: str | None = None
     """The SQL of a view model."""
+    reads: tuple[str, ...] = ()
+    """What that view reads."""
     kept: dict[str, int] = {}
     """Unknown fields kept in ``_extra``, with the number of rows that had them."""
     held: str | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from startrail.base.ids import fingerprint
 from startrail.model.types import DataType
 
 WHOLE = "all"
@@ -36,7 +37,7 @@ class TableName(msgspec.Struct, frozen=True, order=True):
 
 class Column(msgspec.Struct, frozen=True):
     """``id`` is the Iceberg field id; 0 while none is assigned. ``nested`` holds the ids of the type's inner
-    fields, depth first (a struct's fields, a list's element, a map's key then value)."""
+    fields, depth first, a field before what is inside it (a struct's fields, a list's element, a map's key then value)."""
 
     name: str
     type: DataType
@@ -93,6 +94,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     steps: tuple[str, ...] = ()
 
 
+def remembered(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """What a snapshot keeps of its steps: their keys, or one digest of them when there are more than twenty."""
+    return steps if len(steps) <= 20 else (f"digest:{fingerprint(sorted(steps))}",)
+
+
 class TableState(msgspec.Struct, frozen=True):
     """What one metadata file says: the current schema and files, and the snapshots that can still be read."""
 
@@ -101,6 +107,9 @@ class TableState(msgspec.Struct, frozen=True):
     files: tuple[DataFile, ...]
     snapshot: int | None
     snapshots: tuple[Snapshot, ...] = ()
+    """Oldest first; the last one is the current one."""
+    last_id: int = 0
+    """The greatest field id the table ever gave out: no column gets it, or a smaller one, again."""
 
 
 class Pointer(msgspec.Struct, frozen=True):

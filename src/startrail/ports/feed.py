@@ -2,30 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import msgspec
 
+from startrail.base.errors import SourceError
+
+
+class FeedUnreachable(SourceError):
+    """The server of a source did not answer, or broke off.
+
+    It is tried again. If it stays away: check the address in the source's ``feed``, the network, and the server.
+    """
+
+    code = "ST201"
+    transient = True
+
+
+class FeedForbidden(SourceError):
+    """The server or the folder refuses this user: wrong user or password, no permission.
+
+    Mend the secret that the source's ``feed`` refers to, or the permissions at the other end. Not tried again.
+    """
+
+    code = "ST202"
+
+
+class FeedMissing(SourceError):
+    """The folder, path or address of a source does not exist.
+
+    Check ``path`` or ``url`` in the source's ``feed``.
+    """
+
+    code = "ST203"
+
+
+class FeedIncomplete(SourceError):
+    """Fewer bytes arrived than were announced. Nothing of them became a delivery.
+
+    It is tried again. If it stays: the server or a proxy cuts transfers off; see its log.
+    """
+
+    code = "ST204"
+    transient = True
+
+
+class StillGrowing(SourceError):
+    """A file changed while it was read. It is left for the next run, which is no failure."""
+
+    code = "ST205"
+    transient = True
+
+
+class FeedFailed(SourceError):
+    """A source answered with something that cannot be used; the message says with what.
+
+    For example an HTTP status that is no success, a redirect to a place that is not allowed, a page that does not
+    say where the next one is, or a name that cannot be sent to the server.
+    """
+
+    code = "ST206"
+
 
 class Offer(msgspec.Struct, frozen=True):
-    """One thing a feed could deliver. ``stamp`` is equal at two listings when the content stood still
-    (size and time, ETag, cursor); a landed (name, stamp) is not fetched again."""
+    """One thing a feed could deliver. ``name`` is made safe to show and to record, and is never used as a path.
+
+    ``stamp`` is equal at two listings when the content stood still (size and time, or ETag). ``""``: not known.
+    """
 
     name: str
     stamp: str
-    media: str
     size: int | None = None
     time: datetime | None = None
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """The outcome of a fetch: what the content turned out to be. ``cursor`` as in model.delivery."""
+    """What landed content turned out to be. ``cursor`` as in model.delivery; ``empty``: no record in it."""
 
-    media: str
-    time: datetime | None = None
     cursor: str | None = None
+    empty: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -40,7 +97,11 @@ class Feed(Protocol):
     """Lists and fetches. Raises SourceError subclasses; ``transient`` ones are tried again by the flow."""
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
-        """What is there and complete. Something still growing is not offered; see :meth:`growing`."""
+        """What is there, complete and not yet landed: a (name, stamp) in ``seen.landed`` is not offered again.
+
+        Lazy: before it takes the next offer, the caller fetches this one and hands it to :meth:`landed`, or
+        gives it up.
+        """
         ...
 
     def growing(self) -> dict[str, str]:
@@ -48,13 +109,11 @@ class Feed(Protocol):
         ...
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
-        """The content in chunks. Ends only when all of it was read; otherwise raises.
-
-        Sets :attr:`fetched` when it ends.
-        """
+        """The content in chunks. Ends only when all of it was read; otherwise raises."""
         ...
 
-    @property
-    def fetched(self) -> Fetched | None: ...
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
+        """Told once the bytes are safe; ``content`` opens them. Only here may a feed look inside."""
+        ...
 
     def close(self) -> None: ...

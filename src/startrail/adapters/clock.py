@@ -1,0 +1,32 @@
+"""The machine's clock, and the same clock set to another start."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SystemClock:
+    """The one place that asks the machine for the time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class ShiftedClock:
+    """Starts at ``start`` and goes on at real speed: what ``run --now`` uses. It cannot be set back."""
+
+    def __init__(self, start: datetime) -> None:
+        if start.tzinfo is None:
+            raise ValueError("an instant needs a zone")
+        self._start = start.astimezone(UTC)
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=time.monotonic() - self._began)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)

@@ -1,0 +1,1 @@
+"""Feeds: folders, FTP servers and HTTP endpoints that deliver files and records."""

@@ -1,0 +1,178 @@
+"""The Ledger port over a SQL database, whichever it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+
+from startrail.adapters.ledger import cache, deliveries, facts, leases, publishing, runs, steps
+from startrail.adapters.ledger.session import Session
+from startrail.model.delivery import Delivery
+from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification
+from startrail.model.step import Fact, StepRecord
+from startrail.model.table import Pointer, TableChange, TableName
+from startrail.ports.feed import Seen
+
+
+class SqlLedger(ABC):
+    """Fulfils ``ports.ledger.Ledger``. A dialect says how a transaction begins and ends, and holds the SQL."""
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Session]:
+        """A transaction that sees one state of the database."""
+
+    @abstractmethod
+    def _writing(self, *, durable: bool = False) -> AbstractContextManager[Session]:
+        """A transaction that excludes every other writer from its begin to its end; any exception undoes it.
+
+        ``durable``: what it commits survives a power cut, and with it all that was committed before.
+        """
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    # -- facts -----------------------------------------------------------------------------------------
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None:
+        with self._writing() as session:
+            _append(session, facts, run, at)
+
+    def facts(
+        self,
+        *,
+        kind: str | None = None,
+        subject: str | None = None,
+        run: str | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[Fact]:
+        return facts.pages(self._reading, kind=kind, subject=subject, run=run, after=after, limit=limit)
+
+    def latest_fact(self) -> Fact | None:
+        with self._reading() as session:
+            return facts.latest(session)
+
+    def verify(self) -> Verification:
+        return facts.verify(self._reading)
+
+    # -- runs ------------------------------------------------------------------------------------------
+    def start_run(self, run: Run, lease: Lease) -> tuple[str, ...]:
+        with self._leased(lease) as session:
+            return runs.start(session, run, lease)
+
+    def end_run(self, run: str, state: RunState, at: datetime) -> None:
+        with self._writing() as session:
+            runs.end(session, run, state, at)
+
+    def runs(self, limit: int = 20) -> list[Run]:
+        with self._reading() as session:
+            return runs.newest(session, limit)
+
+    # -- deliveries ------------------------------------------------------------------------------------
+    def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease) -> bool:
+        with self._leased(lease) as session:
+            return deliveries.record(session, delivery, stamp)
+
+    def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
+        with self._leased(lease) as session:
+            deliveries.record_growing(session, source, growing)
+
+    def seen(self, source: str) -> Seen:
+        with self._reading() as session:
+            return deliveries.seen(session, source)
+
+    def delivery(self, id: str) -> Delivery | None:
+        with self._reading() as session:
+            return deliveries.one(session, id)
+
+    def deliveries(self, source: str | None = None) -> list[Delivery]:
+        with self._reading() as session:
+            return deliveries.several(session, source)
+
+    def pending(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
+        with self._reading() as session:
+            return deliveries.pending(session, source)
+
+    # -- steps -----------------------------------------------------------------------------------------
+    def record_step(self, record: StepRecord, lease: Lease) -> None:
+        with self._leased(lease) as session:
+            steps.record(session, record)
+
+    def steps(self, keys: Iterable[str]) -> dict[str, StepRecord]:
+        with self._reading() as session:
+            return steps.by_keys(session, keys)
+
+    def history(
+        self, *, kind: str | None = None, subject: str | None = None, run: str | None = None, limit: int | None = None
+    ) -> list[StepRecord]:
+        with self._reading() as session:
+            return steps.history(session, kind, subject, run, limit)
+
+    # -- what is visible -------------------------------------------------------------------------------
+    def pointers(self) -> dict[TableName, Pointer]:
+        with self._reading() as session:
+            return publishing.pointers(session)
+
+    def versions(self) -> dict[str, dict[str, str]]:
+        with self._reading() as session:
+            return publishing.versions(session)
+
+    def views(self) -> dict[str, StepRecord]:
+        with self._reading() as session:
+            return steps.views(session)
+
+    def publish(self, publication: Publication, lease: Lease) -> None:
+        """Before the lease is compared: a publication that did happen is not a failure, whoever asks again."""
+        with self._writing(durable=True) as session:
+            if publishing.is_published(session, publication):
+                return
+            leases.require(session, lease)
+            publishing.publish(session, publication)
+
+    def hold(self, hold: Hold, lease: Lease) -> None:
+        with self._leased(lease) as session:
+            publishing.hold(session, hold)
+
+    def held(self, table: TableName) -> TableChange | None:
+        with self._reading() as session:
+            return publishing.held_change(session, table)
+
+    # -- leases ----------------------------------------------------------------------------------------
+    def acquire(self, name: str, holder: str, seconds: float, now: datetime) -> Lease | None:
+        with self._writing() as session:
+            return leases.acquire(session, name, holder, seconds, now)
+
+    def take_over(self, lease: Lease, holder: str, seconds: float, now: datetime) -> Lease | None:
+        with self._writing() as session:
+            return leases.take_over(session, lease, holder, seconds, now)
+
+    def holder(self, name: str) -> Lease | None:
+        with self._reading() as session:
+            return leases.holder(session, name)
+
+    def renew(self, lease: Lease, seconds: float, now: datetime) -> Lease:
+        with self._writing() as session:
+            return leases.renew(session, lease, seconds, now)
+
+    def release(self, lease: Lease) -> None:
+        with self._writing() as session:
+            leases.release(session, lease)
+
+    # -- cache -----------------------------------------------------------------------------------------
+    def cached(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
+        with self._reading() as session:
+            return cache.get(session, kind, keys)
+
+    def cache(self, kind: str, values: dict[str, bytes]) -> None:
+        with self._writing() as session:
+            cache.put(session, kind, values)
+
+    @contextmanager
+    def _leased(self, lease: Lease) -> Iterator[Session]:
+        with self._writing() as session:
+            leases.require(session, lease)
+            yield session
+
+
+_append = facts.append  # `append` names its parameter after the port, which hides the module

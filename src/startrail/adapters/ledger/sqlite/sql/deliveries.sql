@@ -1,0 +1,49 @@
+-- Deliveries, and what a source's last listing showed.
+
+-- name: columns
+select id, source, name, sha256, size, landed_at, media, run, source_time, cursor from deliveries
+
+-- The same bytes of a source twice are one delivery.
+-- name: record
+insert into deliveries (id, source, name, sha256, size, landed_at, media, run, source_time, cursor)
+values (:id, :source, :name, :sha256, :size, :landed_at, :media, :run, :source_time, :cursor)
+on conflict do nothing;
+
+-- name: remember_name
+insert into landed_names (source, name, stamp) values (:source, :name, :stamp)
+on conflict (source, name) do update set stamp = excluded.stamp;
+
+-- name: names
+select name, stamp from landed_names where source = :source;
+
+-- name: forget_growing
+delete from growing_names where source = :source;
+
+-- name: remember_growing
+insert into growing_names (source, name, stamp) values (:source, :name, :stamp);
+
+-- name: growing
+select name, stamp from growing_names where source = :source;
+
+-- name: cursor
+select cursor from cursors where source = :source;
+
+-- name: move_cursor
+insert into cursors (source, cursor) values (:source, :cursor)
+on conflict (source) do update set cursor = excluded.cursor;
+
+-- name: one
+-- use: columns
+where id = :id;
+
+-- name: all
+-- use: columns
+order by seq;
+
+-- name: of_source
+-- use: columns
+where source = :source order by seq;
+
+-- name: pending
+-- use: columns
+where source = :source and loaded = 0 order by seq;

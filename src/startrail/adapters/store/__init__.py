@@ -1,0 +1,1 @@
+"""Stores: bytes under keys on a local disk or in an object store."""

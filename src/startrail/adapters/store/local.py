@@ -1,0 +1,205 @@
+"""A folder of this machine as a store.
+
+Plain system calls instead of obstore: its ``LocalStore`` (0.12) renames into place but never calls fsync, so a
+power cut could leave an empty object under a name that the ledger already knows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from startrail.ports.store import NotStored, StoredObject, check_key, disk_error, not_stored
+
+_BLOCK = 1 << 20
+_LEFT_BEHIND_SECONDS = 86_400
+
+
+class LocalStore:
+    """Objects are files under ``root``, which is made at the first write."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a link that the user chose
+
+    def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
+        target = self._path(key)
+        with _errors(key, writing=True), self._written(data) as temporary:
+            size = temporary.stat().st_size
+            _make_folder(target.parent)
+            temporary.replace(target)
+            _sync_folder(target.parent)
+        return size
+
+    def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
+        target = self._path(key)
+        with _errors(key, writing=True):
+            if target.exists():
+                _sync_folder(target.parent)  # its writer may not have come so far
+                return False
+            with self._written(data) as temporary:
+                _make_folder(target.parent)
+                try:
+                    target.hardlink_to(temporary)
+                    return True
+                except FileExistsError:
+                    return False
+                finally:
+                    _sync_folder(target.parent)
+
+    @cached_property
+    def scratch(self) -> Path:
+        folder = self._root / ".scratch"
+        with _errors(".scratch", writing=True):
+            _make_folder(folder)
+            _sweep(folder)
+        return folder
+
+    def adopt(self, path: Path, key: str) -> int:
+        target = self._path(key)
+        with _errors(key, writing=True):
+            size = path.stat().st_size
+            _make_folder(target.parent)
+            try:
+                _sync_file(path)
+                path.replace(target)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                with path.open("rb") as source:
+                    self.put(key, iter(lambda: source.read(_BLOCK), b""))
+                path.unlink()
+            _sync_folder(target.parent)
+        return size
+
+    def get(self, key: str) -> bytes:
+        with _errors(key):
+            return self._path(key).read_bytes()
+
+    def open(self, key: str) -> BinaryIO:
+        with _errors(key):
+            return self._path(key).open("rb")
+
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        path = self._path(key)
+        if self.size(key) is None:
+            raise not_stored(key)
+        return contextlib.nullcontext(path)
+
+    def size(self, key: str) -> int | None:
+        try:
+            with _errors(key):
+                found = self._path(key).stat()
+                return found.st_size if stat.S_ISREG(found.st_mode) else None
+        except NotStored:
+            return None
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        whole, _, beginning = prefix.rpartition("/")
+        folder = self._path(whole) if whole else self._root
+        with _errors(prefix):
+            for path in _files(folder, beginning):
+                if self._root / ".scratch" in path.parents:
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                    found = path.stat()
+                    key = path.relative_to(self._root).as_posix()
+                    yield StoredObject(key, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def delete(self, key: str) -> None:
+        with _errors(key, writing=True), contextlib.suppress(IsADirectoryError, NotADirectoryError):
+            self._path(key).unlink(missing_ok=True)
+
+    def uri(self, key: str) -> str:
+        return self._path(key).as_uri()
+
+    def key(self, uri: str) -> str:
+        parts = urlsplit(uri)
+        path = Path(unquote(parts.path))
+        if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not path.is_relative_to(self._root):
+            raise ValueError(f"'{uri}' is not in the store {self._root.as_uri()}")
+        return check_key(path.relative_to(self._root).as_posix())
+
+    def _path(self, key: str) -> Path:
+        return self._root / check_key(key)
+
+    @contextmanager
+    def _written(self, data: bytes | Iterable[bytes]) -> Iterator[Path]:
+        """A complete, synced file in scratch that is gone afterwards unless it was renamed."""
+        temporary = self.scratch / secrets.token_hex(12)
+        try:
+            with temporary.open("xb") as out:
+                for chunk in (data,) if isinstance(data, bytes) else data:
+                    out.write(chunk)
+                out.flush()
+                os.fsync(out.fileno())
+            yield temporary
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _files(folder: Path, beginning: str = "") -> Iterator[Path]:
+    """Files below a folder, by the order of their keys; only names with the given beginning at the first level."""
+    try:
+        entries = [entry for entry in os.scandir(folder) if entry.name.startswith(beginning)]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    # a folder's children sort as if its name ended in "/", which is what their keys look like
+    for entry in sorted(entries, key=lambda entry: entry.name + ("/" if entry.is_dir() else "")):
+        if entry.is_dir():
+            yield from _files(Path(entry.path))
+        elif entry.is_file():
+            yield Path(entry.path)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make it and its parents, each synced into the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left; the folder's own clock decides the age, not this machine's."""
+    marker = folder / secrets.token_hex(12)
+    marker.touch()
+    now = marker.stat().st_mtime
+    marker.unlink()
+    for entry in os.scandir(folder):
+        with contextlib.suppress(OSError):
+            if now - entry.stat(follow_symlinks=False).st_mtime > _LEFT_BEHIND_SECONDS:
+                shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else Path(entry.path).unlink()
+
+
+@contextmanager
+def _errors(key: str, *, writing: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, key, writing=writing) from error

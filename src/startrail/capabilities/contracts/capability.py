@@ -1,0 +1,98 @@
+"""Contracts in a run: every landed delivery that is not in its table yet is loaded under its contract."""
+
+from __future__ import annotations
+
+import secrets
+
+from startrail.base.ids import fingerprint
+from startrail.capabilities.contracts.load import load, raw_schema
+from startrail.flow.capability import Phase, Planned
+from startrail.flow.events import DeliveryHeld, Loaded
+from startrail.flow.session import Session
+from startrail.flow.tasks import Task
+from startrail.model.contract import Contract
+from startrail.model.delivery import Delivery
+from startrail.model.project import Project
+from startrail.model.source import Source
+from startrail.model.step import Step, StepOutput, StepRecord
+from startrail.model.table import TableName
+from startrail.ports.ledger import Ledger
+
+
+class Contracts:
+    """The capability; one object per run."""
+
+    def tasks(self, phase: Phase, session: Session) -> list[Task]:
+        if phase != "load":
+            return []
+        tasks: list[Task] = []
+        for source in session.project.sources.values():
+            if source.contract is None or source.name not in session.selection:
+                continue
+            contract = session.project.contracts[source.contract]
+            for delivery, records in session.ports.ledger.pending(source.name):
+                step = load_step(delivery, source, contract)
+                if not _taken_over(step, records, session):
+                    tasks.append(_task(step, delivery, source, contract, session))
+        return tasks
+
+
+def load_step(delivery: Delivery, source: Source, contract: Contract) -> Step:
+    """The step that puts these bytes into the table under this contract and dialect."""
+    code = fingerprint(contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain)
+    return Step("load", source.name, delivery.id, code, delivery.sha256)
+
+
+def plan_loads(project: Project, ledger: Ledger) -> list[Planned]:
+    """Landed deliveries that a run would load now; reads only."""
+    planned = []
+    for source in project.sources.values():
+        if source.contract is None:
+            continue
+        for delivery, records in ledger.pending(source.name):
+            step = load_step(delivery, source, project.contracts[source.contract])
+            if not any(record.key == step.key and record.state == "held" for record in records):
+                planned.append(Planned(step, "pending", f"{delivery.name} has landed and is not loaded"))
+    return planned
+
+
+def _taken_over(step: Step, records: tuple[StepRecord, ...], session: Session) -> bool:
+    """Held under this very contract before, or staged by a run that did not come to publish."""
+    for record in records:
+        if record.key != step.key or record.output is None:
+            continue
+        if record.state == "held":
+            return True
+        if record.state == "staged" and session.workspace.can_take(record.output, session.ports.store):
+            session.workspace.stage(step, record.output)
+            session.skipped += 1
+            return True
+    return False
+
+
+def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session) -> Task:
+    def work() -> StepOutput:
+        assert source.into is not None
+        table = TableName.parse(source.into)
+        output = load(
+            delivery,
+            source,
+            contract,
+            loader=session.ports.loader(),
+            store=session.ports.store,
+            schema=session.workspace.schema(str(table), raw_schema(contract)),
+            folder=f"tables/{table.namespace}/{table.name}/data",
+            name=f"{step.key}-{secrets.token_hex(3)}",
+            emit=session.show,
+        )
+        if output.held is not None:
+            session.emit(DeliveryHeld(subject=source.name, source=source.name, delivery=delivery.id, reason=output.held))
+        else:
+            session.workspace.stage(step, output)
+        assert output.counts is not None
+        session.emit(
+            Loaded(subject=source.name, source=source.name, delivery=delivery.id, counts=output.counts, kept=output.kept)
+        )
+        return output
+
+    return Task(step, work, source.name)

@@ -1,0 +1,223 @@
+"""Models in a run: build what is missing or stale in order, check it before anything reads on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import msgspec
+
+from startrail.base.ids import fingerprint
+from startrail.capabilities.models.build import build_part, build_view
+from startrail.capabilities.models.plan import Versions, beyond_lookback, steps_of
+from startrail.capabilities.models.survey import Survey, survey
+from startrail.flow.capability import Phase, Planned
+from startrail.flow.events import Checked
+from startrail.flow.select import Selection
+from startrail.flow.session import Session
+from startrail.flow.tasks import Task
+from startrail.flow.workspace import add_version
+from startrail.model.model import Model
+from startrail.model.project import Project
+from startrail.model.step import Step, StepOutput, StepRecord
+from startrail.model.table import WHOLE
+from startrail.ports.ledger import Ledger
+
+
+class Reopen(msgspec.Struct, frozen=True):
+    """A backfill: partitions of one model in [first, last], also those beyond its lookback; ``force`` rebuilds done ones."""
+
+    model: str
+    first: str
+    last: str
+    force: bool = False
+
+    def covers(self, step: Step) -> bool:
+        return step.subject == self.model and self.first <= step.partition <= self.last
+
+
+class Models:
+    """The capability; one object per run."""
+
+    def __init__(self, reopen: Reopen | None = None) -> None:
+        self._reopen = reopen
+
+    def tasks(self, phase: Phase, session: Session) -> list[Task]:
+        if phase != "build" or not session.project.models:
+            return []
+        ledger = session.ports.ledger
+        found = survey(session.project, ledger)
+        planned = _plan(
+            session.project, found, session.workspace.versions, session.ports.engine, session.ports.clock.now(),
+            session.selection, ledger, self._reopen, frozenset(session.failed),
+        )  # fmt: skip
+        session.skipped += planned.done
+        return _Assembly(session, found, planned.steps).tasks()
+
+
+def plan_models(project: Project, ledger: Ledger, engine: str, now: datetime, selection: Selection, reopen: Reopen | None = None) -> list[Planned]:
+    """What a run would build now, with the reasons; reads only."""
+    found = survey(project, ledger)
+    return _plan(project, found, ledger.versions(), engine, now, selection, ledger, reopen, frozenset()).steps
+
+
+class _Plan(msgspec.Struct):
+    steps: list[Planned]
+    done: int = 0
+
+
+def _plan(
+    project: Project, found: Survey, published: Versions, engine: str, now: datetime, selection: Selection,
+    ledger: Ledger, reopen: Reopen | None, failed: frozenset[str],
+) -> _Plan:  # fmt: skip
+    """Walk the models in order, carrying forward the versions that each will have when it is built."""
+    versions = {table: dict(parts) for table, parts in published.items()}
+    views = frozenset(name for name, model in project.models.items() if model.kind == "view")
+    plan = _Plan([])
+    stopped = set(failed)
+    for name in found.order:
+        model = project.models[name]
+        if name not in selection or any(parent in stopped for parent in found.parents(name)):
+            if name in selection:
+                stopped.add(name)
+            continue
+        steps = steps_of(model, found, views, versions, engine, now)
+        if steps is None:
+            stopped.add(name)
+            continue
+        current = published.get(name if model.kind != "script" else _first_output(found, name), {})
+        stale = [step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.force and reopen.covers(step))]
+        plan.done += len(steps) - len(stale)
+        later = beyond_lookback(model, [step.partition for step in steps])
+        reasons = _reasons(stale, current, ledger, later, reopen)
+        plan.steps.extend(reasons)
+        for item in reasons:
+            if not item.later:
+                for table in _outputs(found, model):
+                    versions.setdefault(table, {})[item.step.partition] = item.step.key
+    return plan
+
+
+def _outputs(found: Survey, model: Model) -> tuple[str, ...]:
+    return tuple(table for table, maker in found.maker.items() if maker == model.name)
+
+
+def _first_output(found: Survey, name: str) -> str:
+    return next((table for table, maker in found.maker.items() if maker == name), name)
+
+
+def _reasons(stale: list[Step], current: Mapping[str, str], ledger: Ledger, later: frozenset[str], reopen: Reopen | None) -> list[Planned]:
+    before: dict[str, StepRecord] = ledger.steps([current[step.partition] for step in stale if step.partition in current])
+    planned = []
+    for step in stale:
+        record = before.get(current.get(step.partition, ""))
+        if record is None:
+            planned.append(Planned(step, "missing", "never built"))
+        elif record.step.code != step.code:
+            planned.append(Planned(step, "changed", "the model was edited since"))
+        else:
+            wait = step.partition in later and not (reopen and reopen.covers(step))
+            words = "late data arrived, beyond the lookback: startrail backfill" if wait else "its inputs have changed since"
+            planned.append(Planned(step, "stale", words, later=wait))
+    return planned
+
+
+class _Assembly:
+    """Planned steps to tasks with their order; steps that an earlier run staged are taken over instead."""
+
+    def __init__(self, session: Session, found: Survey, planned: list[Planned]) -> None:
+        self.session = session
+        self.found = found
+        self.steps: dict[str, list[Planned]] = {}
+        for item in planned:
+            if not item.later:
+                self.steps.setdefault(item.step.subject, []).append(item)
+        self.ready: dict[str, frozenset[str]] = {}
+        """Model -> keys of the tasks after which it may be read."""
+
+    def tasks(self) -> list[Task]:
+        tasks: list[Task] = []
+        for name in self.found.order:
+            if name in self.steps:
+                tasks.extend(self._of_model(self.session.project.models[name], self.steps[name]))
+        return tasks
+
+    def _of_model(self, model: Model, planned: Iterable[Planned]) -> list[Task]:
+        after = frozenset[str]().union(*(self.ready.get(parent, frozenset()) for parent in self.found.parents(model.name)))
+        steps = [item.step for item in planned]
+        left = self._take_over(steps)
+        tasks = [self._build_task(model, step, after) for step in left]
+        built = frozenset(task.step.key for task in tasks)
+        self.ready[model.name] = built or after
+        if model.checks and model.kind != "script":
+            check = self._check_task(model, steps, built or after)
+            if self._take_over([check.step]):
+                tasks.append(check)
+                self.ready[model.name] = frozenset((check.step.key,))
+        return tasks
+
+    def _take_over(self, steps: list[Step]) -> list[Step]:
+        """Stage what an earlier run has done and not published; returns what is left to do."""
+        work, store = self.session.workspace, self.session.ports.store
+        records = self.session.ports.ledger.steps([step.key for step in steps])
+        left = []
+        for step in steps:
+            record = records.get(step.key)
+            if record is None or record.state == "failed" or record.output is None or not work.can_take(record.output, store):
+                left.append(step)
+            else:
+                self.session.workspace.stage(step, record.output)
+                self.session.skipped += 1
+        return left
+
+    def _build_task(self, model: Model, step: Step, after: frozenset[str]) -> Task:
+        analysis, session = self.found.analyses[model.name], self.session
+
+        def work() -> StepOutput:
+            if model.kind == "view":
+                output = build_view(model, analysis, session)
+            elif model.kind == "script":
+                from startrail.capabilities.models.script import build_script
+
+                output = build_script(model, analysis, step, session)
+            else:
+                output = build_part(model, analysis, step, session)
+            session.workspace.stage(step, output)
+            return output
+
+        return Task(step, work, model.name, after)
+
+    def _check_task(self, model: Model, steps: list[Step], after: frozenset[str]) -> Task:
+        session = self.session
+        code = fingerprint(msgspec.json.encode(model.checks, order="sorted").decode(), session.ports.engine)
+        inputs = ""
+        for step in steps:
+            inputs = add_version(inputs or None, step.key)
+        step = Step("check", model.name, WHOLE, code, inputs)
+
+        def work() -> StepOutput:
+            output = self._check(model, steps)
+            session.workspace.stage(step, output)
+            return output
+
+        return Task(step, work, model.name, after)
+
+    def _check(self, model: Model, steps: list[Step]) -> StepOutput:
+        from startrail.capabilities.models.checks import run_checks
+
+        session, work = self.session, self.session.workspace
+        targets = {check.to for check in model.checks if check.to}
+        relations = work.relations(model.name, *targets)
+        if model.kind == "view":
+            parts = None
+        else:
+            parts = frozenset(step.partition for step in steps)
+        results = run_checks(
+            model, relations, parts, warehouse=session.ports.warehouse(), now=session.ports.clock.now()
+        )
+        for result in results:
+            if not result.passed:
+                session.emit(Checked(subject=model.name, result=result))
+        return StepOutput(checks=results, rows=sum(r.failing for r in results), note={"model": model.name})
+
+

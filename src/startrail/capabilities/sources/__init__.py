@@ -1,0 +1,1 @@
+"""Sources: what feeds offer becomes deliveries, each landed once, never half."""

@@ -1,0 +1,43 @@
+"""Sources in a run: what is new at each feed is landed, bytes first."""
+
+from __future__ import annotations
+
+from startrail.capabilities.sources.land import land
+from startrail.flow.capability import Phase
+from startrail.flow.session import Session
+from startrail.flow.tasks import Task
+from startrail.model.source import Source
+from startrail.model.step import Step, StepOutput
+
+
+class Sources:
+    """The capability; one object per run."""
+
+    def tasks(self, phase: Phase, session: Session) -> list[Task]:
+        if phase != "land":
+            return []
+        return [_task(source, session) for source in session.project.sources.values() if source.name in session.selection]
+
+
+def _task(source: Source, session: Session) -> Task:
+    def work() -> StepOutput:
+        ports = session.ports
+        feed = ports.feed(source)
+        try:
+            deliveries = land(
+                source,
+                feed,
+                ledger=ports.ledger,
+                store=ports.store,
+                lease=session.lease,
+                run=session.run,
+                clock=ports.clock,
+                emit=session.emit,
+            )
+        finally:
+            feed.close()
+        return StepOutput(deliveries=deliveries, rows=len(deliveries))
+
+    # Listing a feed happens in every run, so its step has the run as partition and leaves no record:
+    # what it landed is recorded per delivery.
+    return Task(Step("land", source.name, session.run), work, source.name, record=False)

@@ -1,0 +1,203 @@
+"""Landing: bytes first. Nothing is parsed before it is in the store under its own digest."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from startrail.base.crash import crash_point
+from startrail.base.errors import SourceError, StartrailError
+from startrail.base.ids import fingerprint
+from startrail.capabilities.sources.media import media_of
+from startrail.flow.events import Emit, Growing, Landed
+from startrail.model.delivery import Delivery
+from startrail.model.run import Lease
+from startrail.model.source import Source
+from startrail.ports.clock import Clock
+from startrail.ports.feed import Feed, Fetched, Offer, StillGrowing
+from startrail.ports.ledger import Ledger
+from startrail.ports.store import Store, disk_error
+
+
+class NotAllLanded(SourceError):
+    """Several of a source's files or pages could not be landed; the others were.
+
+    Each is named with its own error. The next run tries exactly those again.
+    """
+
+    code = "ST210"
+
+
+class NotAllLandedYet(NotAllLanded):
+    """Several of a source's files or pages could not be landed for now; the others were. They are tried again."""
+
+    code = "ST211"
+    transient = True
+
+
+def land(
+    source: Source,
+    feed: Feed,
+    *,
+    ledger: Ledger,
+    store: Store,
+    lease: Lease,
+    run: str,
+    clock: Clock,
+    emit: Emit,
+) -> tuple[Delivery, ...]:
+    """Make a delivery of everything new that the feed offers, and return these, in order of landing.
+
+    One that fails does not stop the others. Raises at the end: the error itself, or NotAllLanded (ST210, ST211).
+    Bytes that this source has delivered before are no new delivery, whatever their name.
+    """
+    return _Landing(source, feed, ledger, store, lease, run, clock, emit).all()
+
+
+class _Received(msgspec.Struct, frozen=True):
+    offer: Offer
+    delivery: Delivery
+
+
+class _Landing:
+    """One call of :func:`land`."""
+
+    def __init__(
+        self, source: Source, feed: Feed, ledger: Ledger, store: Store, lease: Lease, run: str, clock: Clock, emit: Emit
+    ) -> None:
+        self._source, self._feed, self._ledger, self._store = source, feed, ledger, store
+        self._lease, self._run, self._clock, self._emit = lease, run, clock, emit
+        self._new: list[Delivery] = []
+        self._failed: list[tuple[str, SourceError]] = []
+
+    def all(self) -> tuple[Delivery, ...]:
+        kept: _Received | None = None
+        for offer in self._offers():
+            received = self._try(offer)
+            if received is None:
+                continue
+            if kept is not None:
+                self._record(kept, cursor=None)
+            kept = received
+            if received.delivery.cursor is None:
+                self._record(received, cursor=None)
+                kept = None
+        # Records come in any order of the cursor, so it may move only when every page is safe: with the last one.
+        if kept is not None:
+            self._record(kept, cursor=None if self._failed else kept.delivery.cursor)
+        self._report_growing()
+        self._raise_failures()
+        return tuple(self._new)
+
+    def _offers(self) -> Iterator[Offer]:
+        seen = self._ledger.seen(self._source.name)
+        try:
+            yield from self._feed.offers(seen, self._clock.now())
+        except SourceError as error:
+            self._failed.append(("", error))
+
+    def _try(self, offer: Offer) -> _Received | None:
+        try:
+            return self._receive(offer)
+        except StillGrowing:
+            self._emit(Growing(subject=self._source.name, source=self._source.name, name=offer.name))
+        except SourceError as error:
+            self._failed.append((offer.name, error))
+        return None
+
+    def _receive(self, offer: Offer) -> _Received | None:
+        """Bring the bytes into the store, then let the feed look at them. None when there is nothing in them."""
+        crash_point("before land")
+        temporary = self._store.scratch / f"landing-{secrets.token_hex(12)}"
+        try:
+            sha256, size, head = _stream(self._feed.fetch(offer), temporary)
+            delivery = Delivery(
+                id=fingerprint(self._source.name, sha256),
+                source=self._source.name,
+                name=offer.name,
+                sha256=sha256,
+                size=size,
+                landed_at=self._clock.now(),
+                media=media_of(offer.name, self._source.feed.format, head),
+                run=self._run,
+                source_time=offer.time,
+            )
+            if not self._is_safe(delivery):
+                self._store.adopt(temporary, delivery.key)
+        finally:
+            temporary.unlink(missing_ok=True)
+        crash_point("after landing bytes")
+        fetched = self._look(offer, delivery)
+        return None if fetched.empty else _Received(offer, msgspec.structs.replace(delivery, cursor=fetched.cursor))
+
+    def _is_safe(self, delivery: Delivery) -> bool:
+        """Only what the ledger knows was synced for certain: a file that is merely there may not survive a power cut."""
+        return self._ledger.delivery(delivery.id) is not None and self._store.size(delivery.key) == delivery.size
+
+    def _look(self, offer: Offer, delivery: Delivery) -> Fetched:
+        try:
+            return self._feed.landed(offer, lambda: self._store.open(delivery.key))
+        except SourceError as error:  # unreadable bytes are a delivery all the same: loading holds it and says why
+            self._failed.append((offer.name, error))
+            return Fetched()
+
+    def _record(self, received: _Received, cursor: str | None) -> None:
+        delivery = msgspec.structs.replace(received.delivery, cursor=cursor)
+        if not self._ledger.record_delivery(delivery, received.offer.stamp, self._lease):
+            return
+        crash_point("after recording delivery")
+        self._new.append(delivery)
+        self._emit(
+            Landed(
+                subject=self._source.name,
+                source=self._source.name,
+                delivery=delivery.id,
+                name=delivery.name,
+                size=delivery.size,
+                sha256=delivery.sha256,
+            )
+        )
+
+    def _report_growing(self) -> None:
+        growing = self._feed.growing()
+        self._ledger.record_growing(self._source.name, growing, self._lease)
+        for name in growing:
+            self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
+
+    def _raise_failures(self) -> None:
+        if not self._failed:
+            return
+        if len(self._failed) == 1:
+            raise self._failed[0][1]
+        kind = NotAllLandedYet if all(error.transient for _, error in self._failed) else NotAllLanded
+        told = "; ".join(_one_line(error) for _, error in self._failed[:5])
+        more = f"; and {len(self._failed) - 5} more" if len(self._failed) > 5 else ""
+        raise kind(
+            f"{len(self._failed)} deliveries of '{self._source.name}' could not be landed: {told}{more}",
+            at=self._source.span,
+            affects=f"{len(self._new)} others of this source were landed",
+            hint=self._failed[0][1].hint,
+        )
+
+
+def _stream(chunks: Iterator[bytes], target: Path) -> tuple[str, int, bytes]:
+    """Write chunks to a local file; returns their SHA-256, their size and the first bytes."""
+    hasher, size, head = hashlib.sha256(), 0, b""
+    try:
+        with target.open("xb") as out:
+            for chunk in chunks:
+                hasher.update(chunk)
+                size += len(chunk)
+                head = head if len(head) >= 4 else head + chunk[:4]
+                out.write(chunk)
+    except OSError as error:
+        raise disk_error(error, str(target), writing=True) from error
+    return hasher.hexdigest(), size, head
+
+
+def _one_line(error: StartrailError) -> str:
+    return f"{error.code} {error.message}"

@@ -1,0 +1,33 @@
+"""How a capability takes part in a run: it supplies tasks for the phases it works in."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import msgspec
+
+from startrail.flow.session import Session
+from startrail.flow.tasks import Task
+from startrail.model.step import Step
+
+Phase = Literal["land", "load", "build", "deliver"]
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A step that a run would do now, and why: ``changed``, ``missing``, ``stale``, ``pending`` or ``due``.
+
+    ``because`` says it in words. ``later`` marks what stays out of a run (beyond the lookback) until a backfill.
+    """
+
+    step: Step
+    why: Literal["changed", "missing", "stale", "pending", "due"]
+    because: str
+    later: bool = False
+
+
+class Capability(Protocol):
+    """Registered by the wiring; called once per phase, in the order of the phases."""
+
+    def tasks(self, phase: Phase, session: Session) -> list[Task]:
+        """The work of this phase, given what the phases before have staged."""
+        ...

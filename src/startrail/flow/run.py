@@ -1,0 +1,124 @@
+"""A run: land, load, build and check, publish, deliver. Kill it anywhere and run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from startrail.base.ids import new_run_id
+from startrail.base.time import to_text
+from startrail.flow.capability import Capability, Phase
+from startrail.flow.errors import ClockSetBack
+from startrail.flow.events import Emit, RunAbandoned, RunEnded, RunStarted
+from startrail.flow.lease import holding
+from startrail.flow.publish import hold, publish
+from startrail.flow.select import Selection
+from startrail.flow.session import Ports, Session
+from startrail.flow.tasks import Outcome, execute
+from startrail.flow.workspace import Workspace
+from startrail.model.delivery import Counts
+from startrail.model.profile import Profile
+from startrail.model.project import Project
+from startrail.model.run import Run, RunState
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+"""Clocks of several machines differ by this much without harm: facts of one run stay in order all the same."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """How a run ended. ``ok`` is False when a step failed or a publication was held."""
+
+    run: str
+    state: RunState
+    steps: int
+    skipped: int
+    counts: Counts
+    published: bool
+    failed: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.state == "done"
+
+
+def run(
+    project: Project,
+    profile: Profile,
+    ports: Ports,
+    capabilities: Sequence[Capability],
+    selection: Selection,
+    show: Emit,
+    *,
+    profile_name: str = "local",
+    wait: float = 600.0,
+) -> Result:
+    """Do everything that is due. Raises RunnerBusy, ClockSetBack, LeaseLost."""
+    _check_clock(ports)
+    with holding(ports.ledger, ports.clock, show, wait) as lease:
+        started = ports.clock.now()
+        run_id = new_run_id(started)
+        abandoned = ports.ledger.start_run(
+            Run(run_id, started, profile=profile_name, project=project.digest), lease
+        )
+        workspace = Workspace(ports.ledger, ports.tables)
+        session = Session(project, profile, ports, workspace, selection, lease, run_id, show)
+        session.emit(RunStarted(run=run_id, profile=profile_name, at=to_text(started)))
+        for dead in abandoned:
+            session.emit(RunAbandoned(run=dead))
+        state: RunState = "failed"
+        try:
+            result = _phases(session, capabilities)
+            state = result.state
+            session.emit(
+                RunEnded(run=run_id, state=state, steps=result.steps, skipped=result.skipped, counts=result.counts)
+            )
+        finally:
+            ports.ledger.end_run(run_id, state, ports.clock.now())
+        return result
+
+
+def _phases(session: Session, capabilities: Sequence[Capability]) -> Result:
+    outcomes: list[Outcome] = []
+    for phase in ("land", "load", "build"):
+        outcomes.append(_phase(phase, session, capabilities))
+    broken = _failed_checks(outcomes)
+    published = False
+    if broken:
+        hold(session, "; ".join(broken))
+        session.failed.update(session.workspace.changes)
+    else:
+        published = publish(session)
+    outcomes.append(_phase("deliver", session, capabilities))
+    done = [output for outcome in outcomes for output in outcome.done.values()]
+    failed = tuple(str(error) for outcome in outcomes for error in outcome.failed.values())
+    counts = sum((output.counts for output in done if output.counts is not None), Counts())
+    state: RunState = "held" if broken else "failed" if failed else "done"
+    return Result(session.run, state, len(done), session.skipped, counts, published, failed)
+
+
+def _phase(phase: Phase, session: Session, capabilities: Iterable[Capability]) -> Outcome:
+    tasks = [task for capability in capabilities for task in capability.tasks(phase, session)]
+    return execute(tasks, session) if tasks else Outcome()
+
+
+def _failed_checks(outcomes: list[Outcome]) -> list[str]:
+    return [
+        f"{output.note.get('model', '?')}: {check.check} {check.message}".strip()
+        for outcome in outcomes
+        for output in outcome.done.values()
+        for check in output.checks
+        if not check.passed and check.severity == "error"
+    ]
+
+
+def _check_clock(ports: Ports) -> None:
+    latest = ports.ledger.latest_fact()
+    now = ports.clock.now()
+    if latest is not None and now < latest.at - CLOCK_TOLERANCE:
+        raise ClockSetBack(
+            f"the clock says {to_text(now)}, but the newest fact is of {to_text(latest.at)}",
+            affects="this run; nothing was changed",
+            hint="set the clock right, or give --now an instant after the newest fact",
+        )

@@ -1,0 +1,155 @@
+"""Tasks: steps with the work that does them, run in parallel as far as their order allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from startrail.base.crash import crash_point
+from startrail.base.errors import StartrailError
+from startrail.flow.events import StepBlocked, StepFailed, StepFinished, StepRetried, StepStarted
+from startrail.flow.session import Session
+from startrail.model.step import Step, StepOutput, StepRecord, StepState
+
+_BACKOFF_SECONDS = (0.5, 2.0, 8.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step to do. ``after`` holds the keys of tasks that must be done before it, in the same phase.
+
+    ``owner`` is the source, model or report it belongs to. ``record`` False: the step leaves no record of its own.
+    """
+
+    step: Step
+    work: Callable[[], StepOutput]
+    owner: str
+    after: frozenset[str] = frozenset()
+    record: bool = True
+    reason: str = ""
+
+
+@dataclass
+class Outcome:
+    """What became of the tasks of a phase: keys of each kind, and the errors by owner."""
+
+    done: dict[str, StepOutput] = field(default_factory=dict)
+    failed: dict[str, StartrailError] = field(default_factory=dict)
+    rejected: set[str] = field(default_factory=set)
+    """Check steps that are done and found something of severity error."""
+    blocked: set[str] = field(default_factory=set)
+
+    def stops(self, key: str) -> bool:
+        """True when nothing may be built on this step."""
+        return key in self.failed or key in self.rejected or key in self.blocked
+
+
+def execute(tasks: list[Task], session: Session) -> Outcome:
+    """Run all tasks; a failed one blocks only what comes after it.
+
+    A defect (an exception that is not a StartrailError) is raised once the running tasks have ended.
+    """
+    outcome = Outcome()
+    waiting = {task.step.key: task for task in tasks}
+    running: dict[Future[StepOutput], Task] = {}
+    with ThreadPoolExecutor(max(1, session.profile.limits.parallel), thread_name_prefix="step") as pool:
+        while waiting or running:
+            for task in _ready(waiting, running, outcome, session):
+                del waiting[task.step.key]
+                running[pool.submit(_do, task, session)] = task
+            if not running:
+                break
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                task = running.pop(future)
+                _settle(task, future, outcome, session)
+    return outcome
+
+
+def _ready(waiting: dict[str, Task], running: dict[Future[StepOutput], Task], outcome: Outcome, session: Session) -> list[Task]:
+    """Tasks whose predecessors are all done; those behind a failure become blocked."""
+    progress = True
+    while progress:
+        progress = False
+        for key, task in list(waiting.items()):
+            if any(outcome.stops(before) for before in task.after):
+                del waiting[key]
+                outcome.blocked.add(key)
+                session.failed.add(task.owner)
+                session.emit(StepBlocked(subject=task.step.subject, kind=task.step.kind, partition=task.step.partition))
+                progress = True
+    busy = {task.step.key for task in running.values()}
+    return [task for task in waiting.values() if not any(p in waiting or p in busy for p in task.after)]
+
+
+def _settle(task: Task, future: Future[StepOutput], outcome: Outcome, session: Session) -> None:
+    step = task.step
+    try:
+        output = future.result()
+        outcome.done[step.key] = output
+        if _state(step, output) == "failed":
+            outcome.rejected.add(step.key)
+            session.failed.add(task.owner)
+    except StartrailError as error:
+        outcome.failed[step.key] = error
+        session.failed.add(task.owner)
+        session.emit(StepFailed(subject=step.subject, kind=step.kind, partition=step.partition, error=str(error)))
+
+
+def _do(task: Task, session: Session) -> StepOutput:
+    """One task with its retries; runs in a worker thread."""
+    step, clock = task.step, session.ports.clock
+    session.emit(StepStarted(subject=step.subject, kind=step.kind, partition=step.partition))
+    for attempt in range(1, session.profile.limits.retries + 2):
+        started = clock.now()
+        try:
+            _enter(step)
+            output = task.work()
+            _leave(step)
+        except StartrailError as error:
+            if error.transient and attempt <= session.profile.limits.retries:
+                session.emit(
+                    StepRetried(subject=step.subject, kind=step.kind, partition=step.partition, attempt=attempt, error=str(error))
+                )
+                clock.sleep(_BACKOFF_SECONDS[min(attempt - 1, len(_BACKOFF_SECONDS) - 1)])
+                continue
+            if task.record:
+                record = StepRecord(step.key, step, "failed", session.run, started, clock.now(), attempt, None, str(error))
+                session.ports.ledger.record_step(record, session.lease)
+            raise
+        ended = clock.now()
+        if task.record:
+            record = StepRecord(step.key, step, _state(step, output), session.run, started, ended, attempt, output)
+            session.ports.ledger.record_step(record, session.lease)
+            crash_point("after delivery recorded" if step.kind == "deliver" else "after step recorded")
+            seconds = (ended - started).total_seconds()
+            session.emit(
+                StepFinished(subject=step.subject, kind=step.kind, partition=step.partition, rows=output.rows, seconds=seconds)
+            )
+        return output
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _state(step: Step, output: StepOutput) -> StepState:
+    if step.kind == "deliver":
+        return "published"
+    if output.held is not None:
+        return "held"
+    if any(not check.passed and check.severity == "error" for check in output.checks):
+        return "failed"
+    return "staged"
+
+
+def _enter(step: Step) -> None:
+    if step.kind in ("load", "build"):
+        crash_point("before stage")
+    elif step.kind == "check":
+        crash_point("before check")
+
+
+def _leave(step: Step) -> None:
+    if step.kind in ("load", "build"):
+        crash_point("after stage")
+    elif step.kind == "check":
+        crash_point("after check")

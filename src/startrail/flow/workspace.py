@@ -1,0 +1,163 @@
+"""What one run sees: the published tables, overlaid with what the run has staged so far.
+
+Versions are the memory of the spine. Each partition of each table has one: for a model the key of the step
+that built it; for a raw table the sum of the keys of the loads that put rows into it (a sum, so that the
+order in which deliveries were loaded does not count). A step's inputs are versions, so a step is stale
+exactly when one of its input partitions got another version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import RLock
+
+import msgspec
+
+from startrail.base.ids import fingerprint
+from startrail.base.text import did_you_mean
+from startrail.flow.errors import UnknownTable
+from startrail.model.step import Step, StepOutput
+from startrail.model.table import WHOLE, DataFile, Pointer, Relation, TableChange, TableName, TableSchema, TableState, View, overlay
+from startrail.ports.ledger import Ledger
+from startrail.ports.store import Store
+from startrail.ports.tables import Tables
+
+
+GONE = ""
+"""The version of a partition that the table no longer has."""
+
+
+class Workspace:
+    """Safe to use from the threads of one run."""
+
+    def __init__(self, ledger: Ledger, tables: Callable[[], Tables]) -> None:
+        self._tables = tables
+        self._lock = RLock()
+        self._states: dict[str, TableState | None] = {}
+        self._schemas: dict[tuple[str, TableSchema], TableSchema] = {}
+        self.pointers: dict[TableName, Pointer] = ledger.pointers()
+        self.versions: dict[str, dict[str, str]] = ledger.versions()
+        self.changes: dict[str, TableChange] = {}
+        self.staged: dict[str, StepOutput] = {}
+        """Outputs by step key, of all steps that the next publication makes visible."""
+        self.moved: dict[str, dict[str, str]] = {}
+        """The versions that the next publication sets."""
+        self._views: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for name, record in ledger.views().items():
+            if record.output is not None and record.output.view is not None:
+                self._views[name] = (record.output.view, record.output.reads)
+
+    # -- looking ---------------------------------------------------------------------------------------
+    def exists(self, name: str) -> bool:
+        return name in self._views or name in self.changes or TableName.parse(name) in self.pointers
+
+    def state(self, name: str) -> TableState | None:
+        """The published state of a table; None before its first publication."""
+        with self._lock:
+            if name not in self._states:
+                pointer = self.pointers.get(TableName.parse(name))
+                self._states[name] = None if pointer is None else self._tables().state(pointer)
+            return self._states[name]
+
+    def relations(self, *names: str) -> tuple[Relation | View, ...]:
+        """What a query over these names needs, the tables behind views included. Raises UnknownTable."""
+        found: dict[str, Relation | View] = {}
+        with self._lock:
+            for name in names:
+                self._collect(name, found)
+        return tuple(found.values())
+
+    def table(self, name: str) -> Relation:
+        """One table as it stands in this run. Raises UnknownTable."""
+        with self._lock:
+            change = self.changes.get(name)
+            state = self.state(name)
+            if change is None and state is None:
+                known = {str(table) for table in self.pointers} | set(self.changes) | set(self._views)
+                raise UnknownTable(f"there is no table '{name}' yet", hint=did_you_mean(name, known, "run 'startrail run' first"))
+            return overlay(name, state, change)
+
+    def _collect(self, name: str, found: dict[str, Relation | View]) -> None:
+        if name in found:
+            return
+        if name in self._views:
+            sql, reads = self._views[name]
+            for read in reads:
+                self._collect(read, found)
+            found[name] = View(name, sql)
+        else:
+            found[name] = self.table(name)
+
+    # -- staging ---------------------------------------------------------------------------------------
+    def schema(self, name: str, described: TableSchema) -> TableSchema:
+        """``described`` with the field ids that files of this run must be written with."""
+        with self._lock:
+            if (name, described) not in self._schemas:
+                self._schemas[name, described] = self._tables().assign(described, self.state(name))
+            return self._schemas[name, described]
+
+    def can_take(self, output: StepOutput, store: Store) -> bool:
+        """True when what an earlier run staged can be published now: its files are still there, and they were
+        written with the field ids that the table has or will get."""
+        return all(
+            self.schema(str(change.table), change.schema) == change.schema
+            and all(store.size(file.key) is not None for file in change.files)
+            for change in output.changes
+        )
+
+    def stage(self, step: Step, output: StepOutput) -> None:
+        """Take a done step's output into this run's view, to be published with the rest."""
+        with self._lock:
+            self.staged[step.key] = output
+            if output.view is not None:
+                self._views[step.subject] = (output.view, output.reads)
+                self._move(step.subject, {WHOLE: step.key})
+            for change in output.changes:
+                name = str(change.table)
+                self.changes[name] = merge(self.changes.get(name), msgspec.structs.replace(change, steps=(step.key,)))
+                self._move(name, self._next_versions(name, step, output, change))
+
+    def _next_versions(self, name: str, step: Step, output: StepOutput, change: TableChange) -> dict[str, str]:
+        before = self.versions.get(name, {})
+        if step.kind == "load":
+            return {part: add_version(before.get(part), step.key) for part in (WHOLE, *output.touched)}
+        gone = before if change.replaces is None else ()
+        return dict.fromkeys(gone, GONE) | {step.partition: step.key}
+
+    def _move(self, name: str, versions: dict[str, str]) -> None:
+        current = self.versions.setdefault(name, {}) | versions
+        self.versions[name] = {part: version for part, version in current.items() if version != GONE}
+        self.moved.setdefault(name, {}).update(versions)
+
+    def published(self, pointers: Mapping[TableName, Pointer]) -> None:
+        """The staged changes are visible now."""
+        with self._lock:
+            self.pointers.update(pointers)
+            for name in self.changes:
+                self._states.pop(name, None)
+            self.changes.clear()
+            self.staged.clear()
+            self.moved.clear()
+            self._schemas.clear()
+
+
+def merge(first: TableChange | None, second: TableChange) -> TableChange:
+    """Both changes as one, the second after the first."""
+    if first is None or second.replaces is None:
+        return second
+    gone = set(second.replaces)
+    kept: tuple[DataFile, ...] = tuple(file for file in first.files if file.part not in gone)
+    replaces = None if first.replaces is None else tuple(dict.fromkeys(first.replaces + second.replaces))
+    return TableChange(second.table, second.schema, kept + second.files, replaces, first.steps + second.steps)
+
+
+def add_version(before: str | None, key: str) -> str:
+    """A version that has taken in one more step; the order of taking in does not count."""
+    return f"{(int(before or '0', 16) + int(key, 16)) % (1 << 128):032x}"
+
+
+def table_version(versions: Mapping[str, str]) -> str:
+    """The version of a whole table from those of its partitions."""
+    if WHOLE in versions:
+        return versions[WHOLE]
+    return fingerprint(*(f"{part}={versions[part]}" for part in sorted(versions)))
