@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -190,25 +191,26 @@ def test_delete_removes_and_forgives(store: Store) -> None:
 
 
 def test_list_gives_keys_by_any_prefix_in_order(store: Store) -> None:
-    keys = ["a", "a-b/c", "a/b", "a/b-c", "a/b/c", "a0", "ab/a", "b/a"]
+    keys = ["a-b/c", "a/b", "a/b-c", "a/b.c/d", "a/b0/d", "a/c/d", "a0", "ab/a", "b/a"]
     for key in reversed(keys):
         store.put(key, key.encode())
     assert [found.key for found in store.list("")] == sorted(keys)
-    assert [found.key for found in store.list("a/")] == ["a/b", "a/b-c", "a/b/c"]
-    assert [found.key for found in store.list("a/b")] == ["a/b", "a/b-c", "a/b/c"]
+    assert [found.key for found in store.list("a/")] == ["a/b", "a/b-c", "a/b.c/d", "a/b0/d", "a/c/d"]
+    assert [found.key for found in store.list("a/b")] == ["a/b", "a/b-c", "a/b.c/d", "a/b0/d"]
     assert [found.key for found in store.list("a")] == [key for key in sorted(keys) if key != "b/a"]
-    assert list(store.list("c")) == list(store.list("a/b/c/d")) == []
-    assert {found.size for found in store.list("a/b/c")} == {5}
+    assert list(store.list("c")) == list(store.list("a/c/d/e")) == []
+    assert {found.size for found in store.list("a/c")} == {5}
     assert all(found.modified.tzinfo is not None for found in store.list(""))
 
 
+_FRESH = itertools.count()
 _PART = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\"), min_size=1, max_size=20)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(_PART, min_size=1, max_size=3), content=st.binary(max_size=100))
 def test_any_good_key_holds_any_content(store: Store, parts: list[str], content: bytes) -> None:
-    key = "k/" + "/".join(parts)
+    key = f"{next(_FRESH)}/" + "/".join(parts)
     if any(part in (".", "..") for part in parts):
         with pytest.raises(BadKey):
             store.put(key, content)

@@ -10,12 +10,12 @@ def to_text(instant: datetime) -> str:
     """UTC with microseconds, fixed width, so that text order is time order."""
     if instant.tzinfo is None:
         raise ValueError("an instant needs a zone")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_text(text: str) -> datetime:
     """The inverse of :func:`to_text`."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def zone(name: str) -> ZoneInfo:
@@ -36,32 +36,40 @@ def partition_name(start: datetime | date, grain: str) -> str:
     if grain == "hour":
         if not isinstance(start, datetime):
             raise ValueError("an hour needs a time")
-        return start.strftime("%Y-%m-%dT%H")
+        return f"{start.date().isoformat()}T{start:%H}"
     if grain == "day":
-        return start.strftime("%Y-%m-%d")
+        return f"{start.year:04d}-{start.month:02d}-{start.day:02d}"
     if grain == "week":
         year, week, _ = start.isocalendar()
         return f"{year:04d}-W{week:02d}"
     if grain == "month":
-        return start.strftime("%Y-%m")
+        return f"{start.year:04d}-{start.month:02d}"
     raise ValueError(f"unknown grain {grain}")
 
 
 def partition_bounds(name: str, grain: str) -> tuple[datetime, datetime]:
-    """Start (inclusive) and end (exclusive) of a named partition, as naive wall times."""
+    """Start (inclusive) and end (exclusive) of a named partition, as naive wall times.
+
+    The last partition of the calendar ends at the last instant that there is.
+    """
     if grain == "hour":
         start = datetime.strptime(name, "%Y-%m-%dT%H")
-        return start, start + timedelta(hours=1)
+        return start, _later(start, timedelta(hours=1))
     if grain == "day":
         start = datetime.strptime(name, "%Y-%m-%d")
-        return start, start + timedelta(days=1)
+        return start, _later(start, timedelta(days=1))
     if grain == "week":
         start = datetime.strptime(name + "-1", "%G-W%V-%u")
-        return start, start + timedelta(days=7)
+        return start, _later(start, timedelta(days=7))
     if grain == "month":
         start = datetime.strptime(name, "%Y-%m")
-        return start, (start.replace(day=28) + timedelta(days=4)).replace(day=1)
+        after = _later(start.replace(day=28), timedelta(days=4))
+        return start, after if after == datetime.max else after.replace(day=1)
     raise ValueError(f"unknown grain {grain}")
+
+
+def _later(start: datetime, by: timedelta) -> datetime:
+    return datetime.max if start > datetime.max - by else start + by
 
 
 def partitions_between(first: datetime, last: datetime, grain: str) -> list[str]:
@@ -73,4 +81,6 @@ def partitions_between(first: datetime, last: datetime, grain: str) -> list[str]
         if start > last:
             return names
         names.append(name)
+        if end == datetime.max:
+            return names
         name = partition_name(end, grain)

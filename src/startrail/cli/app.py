@@ -64,15 +64,8 @@ def root() -> None:
 
 def app() -> int:
     """Run the command line; returns the exit code. Only a defect of Startrail shows a traceback."""
-    from startrail.base.errors import StartrailError
-
     try:
         return int(root.main(prog_name="startrail", standalone_mode=False) or 0)
-    except StartrailError as error:
-        from startrail.cli.output import show_error
-
-        show_error(error, json="--json" in sys.argv)
-        return 2
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 0
@@ -85,3 +78,12 @@ def app() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        from startrail.base.errors import StartrailError  # not at start: --help must stay quick
+
+        if not isinstance(error, StartrailError):
+            raise
+        from startrail.cli.console import show_error
+
+        show_error(error, json="--json" in sys.argv)
+        return 2

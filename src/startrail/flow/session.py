@@ -10,12 +10,14 @@ from startrail.flow.select import Selection
 from startrail.flow.workspace import Workspace
 from startrail.model.profile import Profile
 from startrail.model.project import Project
+from startrail.model.report import Report
 from startrail.model.run import Lease, NewFact
 from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed
 from startrail.ports.ledger import Ledger
 from startrail.ports.loader import Loader
+from startrail.ports.report import Destination, Writer
 from startrail.ports.store import Store
 from startrail.ports.tables import Tables
 from startrail.ports.warehouse import Warehouse
@@ -32,6 +34,8 @@ class Ports:
     warehouse: Callable[[], Warehouse]
     loader: Callable[[], Loader]
     feed: Callable[[Source], Feed]
+    writer: Callable[[Report], Writer]
+    destination: Callable[[Report], Destination]
     engine: str = "duckdb-2"
     """Name and major version of the warehouse, known without importing it; part of fingerprints."""
 

@@ -21,8 +21,11 @@ class Analysis(msgspec.Struct, frozen=True):
     """Of ``writes``, those whose rows before the script matter (INSERT, UPDATE, DELETE, MERGE without CREATE)."""
     parameters: tuple[str, ...] = ()
     windows: dict[str, str] = {}
+    day_windows: tuple[str, ...] = ()
+    """Of ``windows``, the tables confined through a cast to a date: true for days and longer, not for hours."""
     columns: dict[str, tuple[str, ...]] = {}
-    """Per table read, the columns used; ``("*",)`` when a star or an unqualified name leaves it open."""
+    """Per table read, the columns used; ``("*",)`` when a star leaves it open. A name that could belong to several
+    tables is counted for each of them."""
     passes: dict[str, tuple[str, str]] = {}
     """Output columns through which a window passes unchanged: output -> (table, column). Only for a plain SELECT
     (no aggregate, window function, DISTINCT, LIMIT or set operation), where the output is a bare column."""

@@ -27,7 +27,8 @@ Dsn = Annotated[
     Meta(description="A secret reference, or a connection string without password", examples=["env:DSN"], extra={"reads": "dsn"}),
 ]
 Url = Annotated[
-    str, Meta(description="An http or https address without password", examples=["https://shop.example/api"], extra={"reads": "url"})
+    str,
+    Meta(description="An http or https address without password", examples=["https://shop.example/api"], extra={"reads": "url"}),
 ]
 Headers = Annotated[dict[str, str], Meta(description="Values may be secret references", extra={"reads": "headers"})]
 OneCharacter = Annotated[str, Meta(min_length=1, max_length=1)]

@@ -116,6 +116,7 @@ class StoredObject(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """A flat space of keys. Writes are atomic and durable: a reader sees all of an object or none of it,
     and what ``put`` returned from survives a power cut. Keys are ``/``-separated; ``..`` and empty parts are refused.
+    Never use both ``a`` and ``a/b``: a local store cannot hold a file and a folder of one name.
 
     Raises ResourceError subclasses: not found ST601, no permission ST602, full ST603, unreachable ST604 (transient),
     bad key ST605, anything else ST606. Safe to share between threads.

@@ -7,58 +7,35 @@ named ``span`` of type Span are filled with the place of their mapping.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import inspect
 
-from startrail.base.errors import StartrailError
-from startrail.base.span import Span
 from startrail.base.text import did_you_mean, printable
 from startrail.project import errors
-from startrail.project.values import READERS, secret_in
+from startrail.project.scalars import BAD, Problems, Reader, boolean, integer, number, text, word, wrong
+from startrail.project.values import secret_in
 from startrail.project.yaml import Node, Scalar
 
 T = TypeVar("T")
-Problems = list[StartrailError]
 
 
-def decode(
-    node: Node, target: type[T], problems: Problems, *, what: str, given: Mapping[str, object] | None = None
-) -> T | None:
+def decode(node: Node, target: type[T], problems: Problems, *, what: str, given: Mapping[str, object] | None = None) -> T | None:
     """Read ``node`` as ``target``; on errors append all of them to ``problems`` and return None.
 
     ``given`` holds fields that come from elsewhere (a name from a path); they are unknown keys in the file.
     ``what`` names the declaration in messages.
     """
     value = _struct_reader(target)(node, what, problems, given or {})
-    return None if value is _BAD else value
-
-
-def plain(node: Node) -> Any:
-    """The node as Python data: dict, list, str, int, float, bool or None."""
-    if isinstance(node.value, dict):
-        return {key: plain(child) for key, child in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(child) for child in node.value]
-    return node.value
-
-
-def keys_of(target: type) -> tuple[str, ...]:
-    """The keys a declaration of this Struct may have."""
-    return tuple(field.encode_name for field in msgspec.structs.fields(target) if not _holds_span(field.name))
-
-
-_BAD: Any = object()
-_Reader = Callable[[Node, str, Problems], Any]
+    return None if value is BAD else value
 
 
 def _holds_span(name: str) -> bool:
     return name == "span"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _struct_reader(target: type) -> Callable[[Node, str, Problems, Mapping[str, object]], Any]:
     """A reader of one Struct class. Readers of its fields are made at first use, so that classes may be recursive."""
     info = inspect.type_info(target)
@@ -66,11 +43,11 @@ def _struct_reader(target: type) -> Callable[[Node, str, Problems, Mapping[str, 
         raise TypeError(f"{target} is not a Struct")
     fields = {field.encode_name: field for field in info.fields}
     tag = info.tag_field
-    readers: dict[str, _Reader] = {}
+    readers: dict[str, Reader] = {}
 
     def read(node: Node, what: str, problems: Problems, given: Mapping[str, object]) -> Any:
         if not isinstance(node.value, dict):
-            return _wrong(node, what, "a mapping", problems)
+            return wrong(node, what, "a mapping", problems)
         before = len(problems)
         values: dict[str, Any] = dict(given)
         known = [name for name, field in fields.items() if not _holds_span(field.name) and field.name not in given]
@@ -93,7 +70,7 @@ def _struct_reader(target: type) -> Callable[[Node, str, Problems, Mapping[str, 
                 problems.append(errors.MissingKey(f"{what} needs '{key}'", at=node.at, hint=f"add '{key}:'"))
         if "span" in fields and "span" not in given:
             values["span"] = node.at
-        return _BAD if len(problems) > before else target(**values)
+        return BAD if len(problems) > before else target(**values)
 
     return read
 
@@ -102,7 +79,7 @@ def _shown(known: list[str], tag: str | None) -> list[str]:
     return [*known, tag] if tag else known
 
 
-def _reader(kind: inspect.Type, reads: str | None = None) -> _Reader:
+def _reader(kind: inspect.Type, reads: str | None = None) -> Reader:
     """The reader of one type; ``reads`` names what its text stands for."""
     if isinstance(kind, inspect.Metadata):
         return _reader(kind.type, (kind.extra or {}).get("reads"))
@@ -111,11 +88,11 @@ def _reader(kind: inspect.Type, reads: str | None = None) -> _Reader:
     if isinstance(kind, inspect.StructType):
         return _tagged({kind.tag: kind.cls}, kind.tag_field) if kind.tag_field else _untagged(kind.cls)
     if isinstance(kind, inspect.StrType):
-        return _text(kind, reads)
+        return text(kind, reads)
     if isinstance(kind, inspect.LiteralType):
-        return _word(tuple(str(value) for value in kind.values))
+        return word(tuple(str(value) for value in kind.values))
     if isinstance(kind, inspect.IntType):
-        return _integer(kind)
+        return integer(kind)
     if isinstance(kind, inspect.DictType):
         return _mapping(_reader(kind.value_type), reads)
     if isinstance(kind, inspect.ListType):
@@ -125,111 +102,19 @@ def _reader(kind: inspect.Type, reads: str | None = None) -> _Reader:
     if isinstance(kind, inspect.TupleType):
         return _fixed([_reader(item) for item in kind.item_types])
     if isinstance(kind, inspect.BoolType):
-        return _boolean
+        return boolean
     if isinstance(kind, inspect.FloatType):
-        return _number
+        return number
     return _anything
-
-
-def _wrong(node: Node, what: str, wanted: str, problems: Problems, hint: str | None = None) -> Any:
-    problems.append(errors.WrongType(f"{what} must be {wanted}, not {_shape(node)}", at=node.at, hint=hint))
-    return _BAD
-
-
-def _shape(node: Node) -> str:
-    value = node.value
-    if value is None:
-        return "empty"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, bool):
-        return f"the boolean {node.text}"
-    return f"the text '{printable(value, 40)}'" if isinstance(value, str) else f"the number {printable(node.text, 40)}"
-
-
-def _text(kind: inspect.StrType, reads: str | None) -> _Reader:
-    parse = READERS.get(reads or "")
-
-    def read(node: Node, what: str, problems: Problems) -> Any:
-        value = node.value
-        if not isinstance(value, str):
-            scalar = isinstance(value, (bool, int, float))
-            return _wrong(node, what, "text", problems, f'write "{printable(node.text, 40)}"' if scalar else None)
-        if (kind.min_length or 0) > len(value) or (kind.max_length is not None and kind.max_length < len(value)):
-            problems.append(errors.BadValue(f"{what} must be {_length(kind)}", at=node.at, hint="change its length"))
-            return _BAD
-        leak = secret_in(reads, value) if reads in ("secret", "dsn", "url") else None
-        if leak is not None:
-            problems.append(errors.SecretInText(f"{what}: {leak}", at=node.at, hint="write env:NAME and set NAME outside"))
-            return _BAD
-        if parse is not None:
-            try:
-                parse(value)
-            except ValueError as error:
-                problems.append(errors.BadValue(f"{what}: {printable(str(error), 300)}", at=node.at, hint=f"give a {reads}"))
-                return _BAD
-        return value
-
-    return read
-
-
-def _length(kind: inspect.StrType) -> str:
-    if kind.min_length == kind.max_length == 1:
-        return "one character"
-    return f"{kind.min_length or 0} to {'any number of' if kind.max_length is None else kind.max_length} characters"
-
-
-def _word(words: tuple[str, ...]) -> _Reader:
-    def read(node: Node, what: str, problems: Problems) -> Any:
-        if not isinstance(node.value, str):
-            return _wrong(node, what, "one of " + ", ".join(words), problems)
-        if node.value not in words:
-            problems.append(
-                errors.UnknownWord(
-                    f"{what} cannot be '{printable(node.value, 60)}'", at=node.at, hint=did_you_mean(node.value, words)
-                )
-            )
-            return _BAD
-        return node.value
-
-    return read
-
-
-def _integer(kind: inspect.IntType) -> _Reader:
-    def read(node: Node, what: str, problems: Problems) -> Any:
-        value = node.value
-        if not isinstance(value, int) or isinstance(value, bool):
-            return _wrong(node, what, "a whole number", problems)
-        low, high = kind.ge, kind.le
-        if (low is not None and value < low) or (high is not None and value > high):
-            limits = f"{low} or more" if high is None else f"between {low} and {high}"
-            problems.append(errors.BadValue(f"{what} must be {limits}, not {printable(node.text, 40)}", at=node.at, hint="change it"))
-            return _BAD
-        return value
-
-    return read
-
-
-def _boolean(node: Node, what: str, problems: Problems) -> Any:
-    if isinstance(node.value, bool):
-        return node.value
-    hint = "YAML 1.2 knows only true and false" if node.text.lower() in ("yes", "no", "on", "off", "y", "n") else None
-    return _wrong(node, what, "true or false", problems, hint)
-
-
-def _number(node: Node, what: str, problems: Problems) -> Any:
-    if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
-        return node.value
-    return _wrong(node, what, "a number", problems)
 
 
 def _anything(node: Node, what: str, problems: Problems) -> Any:
     """Free data. Whole numbers beyond 64 bits are refused: nothing that stores it could give them back."""
     if isinstance(node.value, int) and not -(2**63) <= node.value < 2**64:
-        problems.append(errors.BadValue(f"{what}: a number beyond 64 bits", at=node.at, hint=f'write "{printable(node.text, 60)}"'))
-        return _BAD
+        problems.append(
+            errors.BadValue(f"{what}: a number beyond 64 bits", at=node.at, hint=f'write "{printable(node.text, 60)}"')
+        )
+        return BAD
     if isinstance(node.value, list):
         return _sequence(_anything, list)(node, what, problems)
     if isinstance(node.value, dict):
@@ -237,10 +122,10 @@ def _anything(node: Node, what: str, problems: Problems) -> Any:
     return node.value
 
 
-def _mapping(value: _Reader, reads: str | None) -> _Reader:
+def _mapping(value: Reader, reads: str | None) -> Reader:
     def read(node: Node, what: str, problems: Problems) -> Any:
         if not isinstance(node.value, dict):
-            return _wrong(node, what, "a mapping", problems)
+            return wrong(node, what, "a mapping", problems)
         if reads == "headers":
             _check_headers(node.value, problems)
         return {key: value(child, f"'{printable(key, 60)}'", problems) for key, child in node.value.items()}
@@ -255,51 +140,51 @@ def _check_headers(entries: dict[str, Node], problems: Problems) -> None:
             problems.append(errors.SecretInText(leak, at=child.at, hint="write env:NAME and set NAME outside"))
 
 
-def _sequence(item: _Reader, build: type) -> _Reader:
+def _sequence(item: Reader, build: type) -> Reader:
     def read(node: Node, what: str, problems: Problems) -> Any:
         if not isinstance(node.value, list):
             hint = f"write [{printable(node.text, 60)}]" if node.text else None
-            return _wrong(node, what, "a list", problems, hint)
+            return wrong(node, what, "a list", problems, hint)
         return build([item(child, f"an item of {what}", problems) for child in node.value])
 
     return read
 
 
-def _fixed(items: list[_Reader]) -> _Reader:
+def _fixed(items: list[Reader]) -> Reader:
     def read(node: Node, what: str, problems: Problems) -> Any:
         if not isinstance(node.value, list) or len(node.value) != len(items):
-            return _wrong(node, what, f"a list of {len(items)} items", problems)
+            return wrong(node, what, f"a list of {len(items)} items", problems)
         return tuple(reader(child, f"an item of {what}", problems) for reader, child in zip(items, node.value, strict=True))
 
     return read
 
 
-def _untagged(cls: type) -> _Reader:
+def _untagged(cls: type) -> Reader:
     def read(node: Node, what: str, problems: Problems) -> Any:
         return _struct_reader(cls)(node, what, problems, {})
 
     return read
 
 
-def _tagged(classes: dict[Any, type], tag_field: str | None) -> _Reader:
+def _tagged(classes: dict[Any, type], tag_field: str | None) -> Reader:
     """Of several Structs, the one whose tag the mapping gives."""
     field = tag_field or "kind"
     words = tuple(str(tag) for tag in classes)
 
     def read(node: Node, what: str, problems: Problems) -> Any:
         if not isinstance(node.value, dict):
-            return _wrong(node, what, "a mapping", problems)
+            return wrong(node, what, "a mapping", problems)
         given = node.value.get(field)
         if given is None:
             problems.append(errors.MissingKey(f"{what} needs '{field}'", at=node.at, hint=f"one of {', '.join(sorted(words))}"))
-            return _BAD
-        word = _word(words)(given, f"'{field}' of {what}", problems)
-        return _BAD if word is _BAD else _struct_reader(classes[word])(node, f"{what} of {field} {word}", problems, {})
+            return BAD
+        chosen = word(words)(given, f"'{field}' of {what}", problems)
+        return BAD if chosen is BAD else _struct_reader(classes[chosen])(node, f"{what} of {field} {chosen}", problems, {})
 
     return read
 
 
-def _union(kind: inspect.UnionType) -> _Reader:
+def _union(kind: inspect.UnionType) -> Reader:
     """None and one other type; tagged Structs; or types that differ in their YAML shape."""
     types = [item for item in kind.types if not isinstance(item, inspect.NoneType)]
     optional = len(types) < len(kind.types)
@@ -334,13 +219,13 @@ def _shape_of(kind: inspect.Type) -> str:
     return next((shape for cls, shape in _SHAPES if isinstance(kind, cls)), "a mapping")
 
 
-def _by_shape(choices: list[tuple[str, _Reader]]) -> _Reader:
+def _by_shape(choices: list[tuple[str, Reader]]) -> Reader:
     readers = dict(choices)
 
     def read(node: Node, what: str, problems: Problems) -> Any:
         reader = next((readers[shape] for shape in _shapes_of_value(node.value) if shape in readers), None)
         if reader is None:
-            return _wrong(node, what, " or ".join(readers), problems)
+            return wrong(node, what, " or ".join(readers), problems)
         return reader(node, what, problems)
 
     return read

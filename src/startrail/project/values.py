@@ -47,31 +47,35 @@ def cron(text: str) -> str:
     parts = text.upper().split()
     if len(parts) != 5:
         raise ValueError(f"'{text}' is not a cron expression of five fields: minute hour day month weekday")
+    values: list[set[int]] = []
     for part, (field, low, high, names) in zip(parts, _CRON_FIELDS, strict=True):
-        for term in part.split(","):
-            if not _cron_term(term, field, low, high, names):
-                raise ValueError(f"'{text}' is not a cron expression: '{part}' cannot be a {field}")
-    days, months = parts[2], parts[3]
-    longest = 29 if months in ("2", "02", "FEB") else 30
-    if days in ("30", "31") and months in ("2", "02", "4", "04", "6", "06", "9", "09", "11", "FEB", "APR", "JUN", "SEP", "NOV"):
-        if int(days) > longest:
-            raise ValueError(f"'{text}' is never due: no such day in that month")
+        terms = [_cron_term(term, field, low, high, names) for term in part.split(",")]
+        if not all(terms):
+            raise ValueError(f"'{text}' is not a cron expression: '{part}' cannot be a {field}")
+        values.append(set().union(*terms))
+    if (parts[2].startswith("*") or parts[4].startswith("*")) and min(values[2]) > max(_LONGEST[month] for month in values[3]):
+        raise ValueError(f"'{text}' is never due: no such day in that month")
     return text
 
 
-def _cron_term(term: str, field: str, low: int, high: int, names: tuple[str, ...]) -> bool:
+_LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _cron_term(term: str, field: str, low: int, high: int, names: tuple[str, ...]) -> set[int]:
+    """The numbers a term stands for; ``{low}`` for a last or nth day; empty when it is wrong."""
     if field == "day of month" and term in ("L", "LW"):
-        return True
-    if field == "day of week":
-        last = re.fullmatch(r"([0-7])L", term)
-        nth = re.fullmatch(r"([0-7]|[A-Z]{3})#[1-5]", term)
-        if last or nth:
-            return nth is None or nth[1] in names or nth[1].isdigit()
-    match = re.fullmatch(r"(\*|(\d{1,2}|[A-Z]{3})(?:-(\d{1,2}|[A-Z]{3}))?)(?:/(\d{1,2}))?", term, re.ASCII)
-    if match is None or (match[4] is not None and int(match[4]) == 0):
-        return False
-    ends = [_cron_number(word, low, names) for word in (match[2], match[3]) if word is not None]
-    return all(low <= end <= high for end in ends) and ends == sorted(ends)
+        return {low}
+    if field == "day of week" and re.fullmatch(r"[0-7]L|([0-7]|" + "|".join(names) + ")#[1-5]", term):
+        return {low}
+    match = re.fullmatch(r"(?:\*|(\d{1,2}|[A-Z]{3})(?:-(\d{1,2}|[A-Z]{3}))?)(?:/(\d{1,2}))?", term, re.ASCII)
+    if match is None:
+        return set()
+    step = int(match[3]) if match[3] is not None else 1
+    first = low if match[1] is None else _cron_number(match[1], low, names)
+    last = _cron_number(match[2], low, names) if match[2] is not None else (high if match[1] is None or match[3] else first)
+    if step == 0 or not low <= first <= last <= high:
+        return set()
+    return set(range(first, last + 1, step))
 
 
 def _cron_number(word: str, low: int, names: tuple[str, ...]) -> int:

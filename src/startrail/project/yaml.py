@@ -220,7 +220,9 @@ class _Composer:
         if waiting is None:
             if text is None and self._line(at.line)[at.column - 2 : at.column] == "{{":
                 raise errors.TemplateFound(
-                    "template marks", at=Span(at.file, at.line, at.column - 1), hint="declarations are data; write the value itself"
+                    "template marks",
+                    at=Span(at.file, at.line, at.column - 1),
+                    hint="declarations are data; write the value itself",
                 )
             raise errors.KeyNotText("a list or mapping as key", at=at, hint="keys are text")
         return waiting[1]
@@ -240,7 +242,9 @@ class _Composer:
 
     def _plain_node(self, event: Any, at: Span) -> None:
         if event.anchor is not None:
-            raise errors.AliasFound(f"anchor '&{printable(event.anchor, 40)}'", at=at, hint="write the value out where it is used")
+            raise errors.AliasFound(
+                f"anchor '&{printable(event.anchor, 40)}'", at=at, hint="write the value out where it is used"
+            )
         if event.tag is not None:
             raise errors.TagFound(f"tag '{printable(event.tag, 60)}'", at=at, hint="remove the tag")
 

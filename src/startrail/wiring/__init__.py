@@ -1,1 +1,55 @@
-"""Profile to adapters: the one place that knows which adapter serves which port."""
+"""Profile to adapters: the one place that knows which adapter serves which port.
+
+:func:`open_project` is what every command begins with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from startrail.flow.session import Ports
+from startrail.model.profile import Profile
+from startrail.model.project import Project
+from startrail.wiring.errors import NotAProject
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A project with the ports of one profile."""
+
+    project: Project
+    profile: Profile
+    profile_name: str
+    ports: Ports
+
+
+def read(root: Path) -> Project:
+    """The project folder at ``root``. Raises NotAProject and DeclarationErrors."""
+    from startrail.project.load import read_project
+    from startrail.wiring.cache import FileCache
+
+    root = root.resolve()
+    if not (root / "startrail.yml").is_file():
+        raise NotAProject(f"{root} has no startrail.yml", hint="go to the project folder, or: startrail init --example shop DIR")
+    return read_project(root, FileCache(root / ".startrail" / "cache"))
+
+
+@contextmanager
+def open_project(root: Path, profile_name: str, *, now: datetime | None = None, read_only: bool = False) -> Iterator[Opened]:
+    """Read the folder and open the profile's ports; closes them at the end."""
+    from startrail.wiring.ports import open_ports, profile_of
+
+    project = read(root)
+    profile = profile_of(project, profile_name)
+    ports = open_ports(project, profile, now=now, read_only=read_only)
+    try:
+        yield Opened(project, profile, profile_name, ports)
+    finally:
+        ports.ledger.close()
+
+
+__all__ = ["Opened", "open_project", "read"]

@@ -125,7 +125,7 @@ class SqlLedger(ABC):
     def publish(self, publication: Publication, lease: Lease) -> None:
         """Before the lease is compared: a publication that did happen is not a failure, whoever asks again."""
         with self._writing(durable=True) as session:
-            if publishing.is_published(session, publication):
+            if publishing.number_of(session, publication) is not None:
                 return
             leases.require(session, lease)
             publishing.publish(session, publication)

@@ -40,8 +40,8 @@ def record_growing(session: Session, source: str, growing: dict[str, str]) -> No
 
 
 def seen(session: Session, source: str) -> Seen:
-    landed = {name: stamp for name, stamp in session.all("deliveries.names", source=source)}
-    growing = {name: stamp for name, stamp in session.all("deliveries.growing", source=source)}
+    landed = dict(session.all("deliveries.names", source=source))
+    growing = dict(session.all("deliveries.growing", source=source))
     return Seen(landed, growing, _cursor(session, source))
 
 

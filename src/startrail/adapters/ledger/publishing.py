@@ -19,17 +19,18 @@ _encoder = msgspec.json.Encoder()
 _changes = msgspec.json.Decoder(TableChange)
 
 
-def is_published(session: Session, publication: Publication) -> bool:
-    return session.one("publishing.find", id=publication.id) is not None
+def number_of(session: Session, publication: Publication) -> int | None:
+    """Its place among all publications, or None while it has not happened."""
+    row = session.one("publishing.find", id=publication.id)
+    return None if row is None else row[0]
 
 
 def publish(session: Session, publication: Publication) -> None:
     """Everything inside the caller's one transaction; raising anything undoes it all."""
     _move_pointers(session, publication.prepared)
     crash_point("inside publication, pointers moved")
-    number = session.one("publishing.record", id=publication.id, run=publication.run, at=to_text(publication.at))
-    assert number is not None
-    steps.publish(session, publication.steps, number[0])
+    session.run("publishing.record", id=publication.id, run=publication.run, at=to_text(publication.at))
+    steps.publish(session, publication.steps, number_of(session, publication))
     crash_point("inside publication, steps recorded")
     versions = [
         {"table": table, "partition": partition, "version": version}

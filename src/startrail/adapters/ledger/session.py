@@ -36,15 +36,15 @@ class Session:
         self._cursor = cursor
         self._statements = statements
 
-    def all(self, name: str, **values: Value) -> list[Row]:
+    def all(self, name: str, /, **values: Value) -> list[Row]:
         self._cursor.execute(self._statements[name], values)
         return self._cursor.fetchall()
 
-    def one(self, name: str, **values: Value) -> Row | None:
+    def one(self, name: str, /, **values: Value) -> Row | None:
         self._cursor.execute(self._statements[name], values)
         return self._cursor.fetchone()
 
-    def run(self, name: str, **values: Value) -> int:
+    def run(self, name: str, /, **values: Value) -> int:
         """Execute; returns the number of rows changed."""
         self._cursor.execute(self._statements[name], values)
         return self._cursor.rowcount
@@ -56,14 +56,19 @@ class Session:
         self._cursor.executemany(self._statements[name], rows)
         return self._cursor.rowcount
 
-    def all_in(self, name: str, keys: Iterable[str], **values: Value) -> list[Row]:
+    def all_in(self, name: str, keys: Iterable[str], /, **values: Value) -> list[Row]:
         """For a statement with a list ``:keys``: any number of keys, in chunks, each bound as one JSON text."""
-        wanted = list(dict.fromkeys(keys))
-        rows: list[Row] = []
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = msgspec.json.encode(wanted[start : start + _CHUNK]).decode()
-            rows += self.all(name, keys=chunk, **values)
-        return rows
+        return [row for chunk in _chunks(keys) for row in self.all(name, keys=chunk, **values)]
+
+    def run_in(self, name: str, keys: Iterable[str]) -> int:
+        """Like :meth:`all_in`, for a statement that changes rows."""
+        return sum(self.run(name, keys=chunk) for chunk in _chunks(keys))
+
+
+def _chunks(keys: Iterable[str]) -> Iterator[str]:
+    wanted = list(dict.fromkeys(keys))
+    for start in range(0, len(wanted), _CHUNK):
+        yield msgspec.json.encode(wanted[start : start + _CHUNK]).decode()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ def record(session: Session, step: StepRecord) -> None:
     """Insert or replace, but leave a published record as it is."""
     session.run("steps.record", **_values(step))
     if step.state == "published" and step.step.kind == "load":
-        session.all_in("steps.mark_loaded", [step.key])
+        session.run_in("steps.mark_loaded", [step.key])
 
 
 def by_keys(session: Session, keys: Iterable[str]) -> dict[str, StepRecord]:
@@ -43,7 +43,7 @@ def views(session: Session) -> dict[str, StepRecord]:
     return {record.step.subject: record for record in records}
 
 
-def publish(session: Session, keys: Iterable[str], publication: int) -> None:
+def publish(session: Session, keys: Iterable[str], publication: int | None) -> None:
     """Mark as published. Raises ValueError for a step that was never recorded: publishing it would be a bug."""
     wanted = list(dict.fromkeys(keys))
     known = {row[0] for row in session.all_in("steps.known", wanted)}
@@ -51,7 +51,7 @@ def publish(session: Session, keys: Iterable[str], publication: int) -> None:
     if missing:
         raise ValueError(f"a publication names steps that were never recorded: {', '.join(missing)}")
     session.many("steps.publish", [{"key": key, "publication": publication} for key in wanted])
-    session.all_in("steps.mark_loaded", wanted)
+    session.run_in("steps.mark_loaded", wanted)
 
 
 def _values(record: StepRecord) -> dict[str, Value]:
@@ -69,7 +69,7 @@ def _values(record: StepRecord) -> dict[str, Value]:
         "ended_at": text_or_none(record.ended_at),
         "attempts": record.attempts,
         "output": None if output is None else _encoder.encode(output).decode(),
-        "is_view": int(output is not None and output.view is not None),
+        "is_view": int(record.step.kind == "build" and output is not None and output.view is not None),
         "error": None if record.error is None else storable(record.error),
     }
 

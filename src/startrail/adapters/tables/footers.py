@@ -1,5 +1,4 @@
-"""A staged Parquet file's footer, checked against the schema, as an Iceberg data file with column bounds.
-"""
+"""A staged Parquet file's footer, checked against the schema, as an Iceberg data file with column bounds."""
 
 from __future__ import annotations
 
@@ -12,11 +11,11 @@ from pyiceberg import manifest
 from pyiceberg.typedef import Record
 
 from startrail.adapters.tables.bounds import in_order, lower_bound, upper_bound
-from startrail.adapters.tables.errors import StagedFileWrong
 from startrail.model.evolution import inner_fields, widens
 from startrail.model.table import DataFile, TableSchema
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 from startrail.ports.store import NotStored, Store
+from startrail.ports.tables import StagedFileWrong
 
 _MEASURED_LEAVES = 100
 """Beyond so many, columns get no bounds (as Iceberg's own writers do), so that metadata stays small."""
@@ -95,7 +94,9 @@ def _inside(file: DataFile, field: pa.Field, leaf: Leaf, ids: Iterator[int]) -> 
         elif isinstance(kind, StructOf):
             yield from [None] * _width(child.type)
         else:
-            raise _wrong(file, f"'{child.name}' inside its column '{field.name}' has field id {id}, which the table does not know")
+            raise _wrong(
+                file, f"'{child.name}' inside its column '{field.name}' has field id {id}, which the table does not know"
+            )
 
 
 def _inner(kind: DataType, ids: Iterator[int]) -> dict[int, tuple[DataType, tuple[int, ...]]]:

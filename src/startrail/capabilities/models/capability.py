@@ -52,6 +52,7 @@ class Models:
             session.selection, ledger, self._reopen, frozenset(session.failed),
         )  # fmt: skip
         session.skipped += planned.done
+        session.failed |= planned.stopped
         return _Assembly(session, found, planned.steps).tasks()
 
 
@@ -64,6 +65,8 @@ def plan_models(project: Project, ledger: Ledger, engine: str, now: datetime, se
 class _Plan(msgspec.Struct):
     steps: list[Planned]
     done: int = 0
+    stopped: set[str] = set()
+    """Models that cannot be built now: something they read failed, or does not exist yet."""
 
 
 def _plan(
@@ -74,16 +77,16 @@ def _plan(
     versions = {table: dict(parts) for table, parts in published.items()}
     views = frozenset(name for name, model in project.models.items() if model.kind == "view")
     plan = _Plan([])
-    stopped = set(failed)
+    plan.stopped = set(failed)
     for name in found.order:
         model = project.models[name]
-        if name not in selection or any(parent in stopped for parent in found.parents(name)):
+        if name not in selection or any(parent in plan.stopped for parent in found.parents(name)):
             if name in selection:
-                stopped.add(name)
+                plan.stopped.add(name)
             continue
         steps = steps_of(model, found, views, versions, engine, now)
         if steps is None:
-            stopped.add(name)
+            plan.stopped.add(name)
             continue
         current = published.get(name if model.kind != "script" else _first_output(found, name), {})
         stale = [step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.force and reopen.covers(step))]

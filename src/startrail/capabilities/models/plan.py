@@ -124,7 +124,7 @@ def _covering(start: datetime, end: datetime, grain: str) -> Iterator[str]:
     while at < end:
         name = partition_name(at, grain)
         yield name
-        at = partition_bounds(name, grain)[1]
+        at = partition_bounds(name, grain)[1]  # the calendar's last instant ends every range
 
 
 def _fingerprint(inputs: list[Input], codes: list[str], versions: Versions, bounds: tuple[datetime, datetime] | None) -> str:

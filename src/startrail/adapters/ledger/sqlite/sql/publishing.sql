@@ -4,7 +4,7 @@
 select seq from publications where id = :id;
 
 -- name: record
-insert into publications (id, run, at) values (:id, :run, :at) returning seq;
+insert into publications (id, run, at) values (:id, :run, :at);
 
 -- name: ensure_namespace
 insert into iceberg_namespace_properties (catalog_name, namespace, property_key, property_value)

@@ -21,8 +21,7 @@ select key from steps where key in (select value from json_each(:keys));
 -- The load step of a delivery has the delivery's id as its partition.
 -- name: mark_loaded
 update deliveries set loaded = 1
-where id in (select partition from steps where kind = 'load' and key in (select value from json_each(:keys)))
-returning id;
+where id in (select partition from steps where kind = 'load' and key in (select value from json_each(:keys)));
 
 -- name: by_keys
 -- use: columns

@@ -1,0 +1,210 @@
+"""Files on an FTP server."""
+
+from __future__ import annotations
+
+import contextlib
+import ftplib
+import socket
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import BinaryIO
+
+from startrail.adapters.feed.ftp_listing import Item, from_list_line, from_mlsd, time_of
+from startrail.adapters.feed.listing import Entry, Listing, is_recursive, matcher, safe_name
+from startrail.base.errors import SourceError
+from startrail.base.text import printable
+from startrail.base.units import parse_duration
+from startrail.model import source
+from startrail.ports.clock import Clock
+from startrail.ports.feed import (
+    FeedFailed,
+    FeedForbidden,
+    FeedIncomplete,
+    FeedMissing,
+    Fetched,
+    FeedUnreachable,
+    Offer,
+    Seen,
+    StillGrowing,
+)
+
+_BLOCK = 1 << 18
+_DEEPEST = 32
+_NOT_IMPLEMENTED = ("500", "501", "502", "504")
+
+
+class FtpFeed:
+    """``password`` is the resolved secret. Names travel as bytes, so that any encoding of the server comes through.
+
+    One control connection serves the listing and all files; after an error the next file gets a new one.
+    """
+
+    def __init__(self, declared: source.FtpFeed, clock: Clock, *, password: str | None = None) -> None:
+        self._declared = declared
+        self._password = password
+        self._timeout = parse_duration(declared.timeout).total_seconds()
+        self._matches = matcher(declared.pattern)
+        self._recursive = is_recursive(declared.pattern)
+        self._listing = Listing(declared.settle, clock)
+        self._connection: ftplib.FTP | None = None
+        self._has_mlsd = True
+
+    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
+        return self._listing.offers(self._entries, seen, now)
+
+    def growing(self) -> dict[str, str]:
+        return self._listing.growing
+
+    def fetch(self, offer: Offer) -> Iterator[bytes]:
+        path = self._listing.entry(offer).path
+        if any(part in ("", ".", "..") for part in path.split("/")) or "\r" in path or "\n" in path:
+            raise FeedFailed(f"'{offer.name}' is not a name that can be asked for", hint="have the file renamed at its source")
+        received = 0
+        with self._errors(offer.name):
+            data = self._retrieve(path)
+            try:
+                while block := data.recv(_BLOCK):
+                    received += len(block)
+                    yield block
+            except BaseException:
+                data.close()
+                self._drop()  # the server's last word on this transfer is never read
+                raise
+            data.close()
+            self._session().voidresp()
+        self._compare(offer, received)
+
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:  # noqa: ARG002 - files stay unread
+        return Fetched()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError, EOFError, ftplib.Error):
+                self._connection.quit()
+        self._drop()
+
+    def _compare(self, offer: Offer, received: int) -> None:
+        if offer.size is None or received == offer.size:
+            return
+        if received < offer.size:
+            raise FeedIncomplete(
+                f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="see the log of the FTP server if it stays"
+            )
+        raise StillGrowing(f"'{offer.name}' grew while it was read", hint="it is left for the next run")
+
+    def _retrieve(self, path: str) -> socket.socket:
+        command = "RETR " + self._wire_path(path)
+        for last in (False, True):
+            session = self._session()
+            try:
+                session.voidcmd("TYPE I")
+                return session.transfercmd(command)
+            except (ftplib.error_temp, EOFError, ConnectionError):  # it tired of waiting since the last file
+                self._drop()
+                if last:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _entries(self) -> Iterator[Entry]:
+        with self._errors(self._declared.path):
+            yield from self._walk("", 0)
+
+    def _walk(self, above: str, depth: int) -> Iterator[Entry]:
+        for item in self._items(above):
+            path = above + item.name
+            if item.is_folder:
+                if self._recursive and depth < _DEEPEST:
+                    yield from self._walk(path + "/", depth + 1)
+            elif self._matches(_text(path)):
+                size, modified = (item.size, item.modified) if self._has_mlsd else self._asked(path, item)
+                yield Entry(path, safe_name(_text(path)), f"{size}-{modified}", size, time_of(modified))
+
+    def _items(self, folder: str) -> list[Item]:
+        session = self._session()
+        lines: list[str] = []
+        where = self._wire_path(folder).rstrip("/") or "/"
+        if self._has_mlsd:
+            try:
+                session.retrlines(f"MLSD {where}", lines.append)
+                return [item for line in lines if (item := from_mlsd(line))]
+            except ftplib.error_perm as error:
+                if not str(error).startswith(_NOT_IMPLEMENTED):
+                    raise
+                self._has_mlsd = False
+        session.cwd(where)  # LIST of a folder that is not there succeeds with nothing on many servers
+        session.retrlines("LIST", lines.append)
+        items = [item for line in lines if (item := from_list_line(line))]
+        if not items and any(line.strip() and not line.startswith("total") for line in lines):
+            raise FeedFailed(
+                f"the listing of {self._declared.host} cannot be read: {printable(lines[0], 80)}",
+                hint="ask its administrator for a server that knows MLSD (RFC 3659)",
+            )
+        return items
+
+    def _asked(self, path: str, item: Item) -> tuple[int | None, str]:
+        """Size and time by SIZE and MDTM, as far as the server knows these."""
+        session, wire = self._session(), self._wire_path(path)
+        size, modified = item.size, item.modified
+        with contextlib.suppress(ftplib.error_perm):
+            session.voidcmd("TYPE I")
+            size = session.size(wire) or size
+        with contextlib.suppress(ftplib.error_perm):
+            modified = session.voidcmd(f"MDTM {wire}")[4:].strip()
+        return size, modified
+
+    def _wire_path(self, path: str) -> str:
+        """The whole path as the server knows it; ``path`` holds one character per byte."""
+        root = self._declared.path.encode().decode("latin-1").rstrip("/")
+        return f"{root}/{path}" if root or not path else f"/{path}"
+
+    def _session(self) -> ftplib.FTP:
+        if self._connection is None:
+            declared = self._declared
+            session = ftplib.FTP(timeout=self._timeout, encoding="latin-1")
+            self._connection = session
+            session.connect(declared.host, declared.port)
+            session.login(_wire(declared.user), _wire(self._password or ""))
+            with contextlib.suppress(ftplib.error_perm):
+                session.sendcmd("OPTS UTF8 ON")
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextlib.contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, ftplib.Error) as error:
+            reading = self._connection is not None and self._connection.sock is not None
+            self._drop()
+            raise self._translated(error, what, reading) from error
+
+    def _translated(self, error: Exception, what: str, connected: bool) -> SourceError:
+        server = f"{self._declared.host}:{self._declared.port}"
+        told = printable(str(error), 120) or type(error).__name__
+        if isinstance(error, ftplib.error_perm):
+            if told.startswith("53"):
+                hint = "check `user`, and the secret that `password` refers to"
+                return FeedForbidden(f"the FTP server {server} refuses the user '{printable(self._declared.user)}'", hint=hint)
+            if told.startswith("550"):
+                hint = "check `path` in the source's feed, and what this user may read"
+                return FeedMissing(f"the FTP server {server} has no '{printable(what)}' for this user", hint=hint)
+            return FeedFailed(f"the FTP server {server} refused '{printable(what)}': {told}", hint="see the server's log")
+        if isinstance(error, ftplib.error_temp) and told.startswith(("426", "451")):
+            return FeedIncomplete(f"the FTP server {server} broke off '{printable(what)}': {told}")
+        if connected:
+            return FeedUnreachable(f"the connection to the FTP server {server} broke at '{printable(what)}': {told}")
+        return FeedUnreachable(f"the FTP server {server} does not answer: {told}", hint="check `host`, `port` and the network")
+
+
+def _wire(text: str) -> str:
+    """Text as UTF-8 with one character per byte, which is how everything goes over the latin-1 connection."""
+    return text.encode().decode("latin-1")
+
+
+def _text(path: str) -> str:
+    """Bytes from the wire as text: UTF-8 where they are, other bytes kept apart as surrogates."""
+    return path.encode("latin-1").decode("utf-8", "surrogateescape")

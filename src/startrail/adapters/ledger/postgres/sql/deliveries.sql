@@ -1,0 +1,49 @@
+-- Deliveries, and what a source's last listing showed.
+
+-- name: columns
+select id, source, name, sha256, size, landed_at, media, run, source_time, cursor from deliveries
+
+-- The same bytes of a source twice are one delivery.
+-- name: record
+insert into deliveries (id, source, name, sha256, size, landed_at, media, run, source_time, cursor)
+values (%(id)s, %(source)s, %(name)s, %(sha256)s, %(size)s, %(landed_at)s, %(media)s, %(run)s, %(source_time)s, %(cursor)s)
+on conflict do nothing;
+
+-- name: remember_name
+insert into landed_names (source, name, stamp) values (%(source)s, %(name)s, %(stamp)s)
+on conflict (source, name) do update set stamp = excluded.stamp;
+
+-- name: names
+select name, stamp from landed_names where source = %(source)s;
+
+-- name: forget_growing
+delete from growing_names where source = %(source)s;
+
+-- name: remember_growing
+insert into growing_names (source, name, stamp) values (%(source)s, %(name)s, %(stamp)s);
+
+-- name: growing
+select name, stamp from growing_names where source = %(source)s;
+
+-- name: cursor
+select cursor from cursors where source = %(source)s;
+
+-- name: move_cursor
+insert into cursors (source, cursor) values (%(source)s, %(cursor)s)
+on conflict (source) do update set cursor = excluded.cursor;
+
+-- name: one
+-- use: columns
+where id = %(id)s;
+
+-- name: all
+-- use: columns
+order by seq;
+
+-- name: of_source
+-- use: columns
+where source = %(source)s order by seq;
+
+-- name: pending
+-- use: columns
+where source = %(source)s and loaded = 0 order by seq;

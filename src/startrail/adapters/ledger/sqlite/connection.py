@@ -1,0 +1,86 @@
+"""Opening a SQLite file for writing, for reading, or one in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from startrail.adapters.ledger import migrations
+from startrail.ledger.errors import LedgerReadOnly
+
+_UNOPENABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+def exists(path: Path) -> bool:
+    """An empty file counts as none: it is what a process leaves that died while making a ledger."""
+    try:
+        return (not path.is_file() and path.exists()) or path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def connect_memory() -> sqlite3.Connection:
+    return _configured(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+
+
+def connect_writer(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    if path.is_dir():
+        raise migrations.not_a_ledger(str(path), "it is a folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerReadOnly(
+            f"the ledger's folder {path.parent} cannot be made: {error.strerror}",
+            hint="make the folder, or correct the ledger's path in the profile",
+        ) from error
+    connection = _open(path, "rwc", busy_seconds)
+    try:
+        _use_wal(connection, busy_seconds)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reader(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    """In a folder that cannot be written SQLite cannot share memory with a writer. When there is no log of one
+    either, nobody writes, and the file can be read as it lies."""
+    if path.is_dir():
+        raise migrations.not_a_ledger(str(path), "it is a folder")
+    connection = _open(path, "ro", busy_seconds)
+    try:
+        connection.execute("select count(*) from sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        log = path.with_name(path.name + "-wal")
+        if error.sqlite_errorcode & 0xFF not in _UNOPENABLE or (log.exists() and log.stat().st_size > 0):
+            raise
+        return _open(path, "ro&immutable=1", busy_seconds)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    return _configured(sqlite3.connect(address, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False))
+
+
+def _configured(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute("pragma trusted_schema = off")
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """SQLite does not wait by itself for another process that switches the same new file at this moment."""
+    tries = max(1, int(busy_seconds / 0.02))
+    for left in range(tries, 0, -1):
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or left == 1:
+                raise
+            time.sleep(0.02)

@@ -1,0 +1,285 @@
+"""A bucket of any S3 API as a store, over obstore."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store as Bucket
+
+from startrail.adapters.store.cache import Cache
+from startrail.base.errors import ResourceError
+from startrail.base.text import printable
+from startrail.model import profile
+from startrail.ports.store import (
+    NotStored,
+    StoredObject,
+    StoreFailed,
+    StoreForbidden,
+    StoreUnreachable,
+    check_key,
+    disk_error,
+    not_stored,
+)
+
+_PART = 8 << 20
+_PARTS_AT_ONCE = 4
+_TEMPORARY = ".scratch/"
+
+
+class S3Store:
+    """``cache`` is a local folder for downloads and for files that are still being written.
+
+    ``access_key`` and ``secret_key`` are the resolved secrets; without them obstore finds the environment's own.
+    """
+
+    def __init__(
+        self,
+        declared: profile.S3Store,
+        cache: Path,
+        *,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        timeout: timedelta = timedelta(seconds=30),
+        retries: int = 4,
+    ) -> None:
+        self._name = declared.bucket
+        self._prefix = declared.prefix.strip("/")
+        if self._prefix:
+            check_key(self._prefix)
+        self._cache_folder = cache
+        self._cache = Cache(cache / "objects")
+        keys = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
+        with _errors(declared.bucket):
+            self._bucket = Bucket(
+                declared.bucket,
+                prefix=self._prefix or None,
+                region=declared.region,
+                copy_if_not_exists="multipart",
+                client_options={
+                    "allow_http": (declared.endpoint or "").startswith("http://"),
+                    "connect_timeout": min(timeout, timedelta(seconds=5)),
+                    "read_timeout": timeout,
+                    "timeout": timedelta(hours=1),  # a whole part or download, however slow, as long as bytes come
+                },
+                retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=3)},
+                **{name: value for name, value in keys.items() if value is not None},
+            )
+
+    def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
+        check_key(key)
+        if isinstance(data, bytes):
+            with _errors(key):
+                obstore.put(self._bucket, key, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            return len(data)
+        whole, stream = _measured(data)
+        if stream is None:
+            return self.put(key, whole)
+        counter = _Counter(stream)
+        with _errors(key):
+            obstore.put(self._bucket, key, iter(counter), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+        return counter.size
+
+    def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
+        check_key(key)
+        whole, stream = _measured((data,) if isinstance(data, bytes) else data)
+        if stream is None:
+            return self._create(key, whole)
+        return self.size(key) is None and self._create_big(key, stream)
+
+    @cached_property
+    def scratch(self) -> Path:
+        folder = self._cache_folder / "scratch"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise disk_error(error, str(folder), writing=True) from error
+        return folder
+
+    def adopt(self, path: Path, key: str) -> int:
+        check_key(key)
+        size = path.stat().st_size
+        with _errors(key):
+            obstore.put(self._bucket, key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+        path.unlink()
+        return size
+
+    def get(self, key: str) -> bytes:
+        with _errors(check_key(key)):
+            return bytes(obstore.get(self._bucket, key).bytes())
+
+    def open(self, key: str) -> BinaryIO:
+        size = self.size(key)
+        if size is None:
+            raise not_stored(key)
+        return io.BufferedReader(_Reader(self._bucket, key, size), buffer_size=_PART)
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        with _errors(check_key(key)):
+            found = obstore.head(self._bucket, key)
+        version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
+        with self._cache.path(version, Path(key).suffix, lambda target: self._download(key, target)) as path:
+            yield path
+
+    def size(self, key: str) -> int | None:
+        try:
+            with _errors(check_key(key)):
+                return obstore.head(self._bucket, key)["size"]
+        except NotStored:
+            return None
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        folder = prefix.rpartition("/")[0]
+        if folder:
+            check_key(folder)
+        with _errors(prefix):
+            for batch in obstore.list(self._bucket, prefix=folder or None):
+                for found in batch:
+                    if found["path"].startswith(prefix) and not found["path"].startswith(_TEMPORARY):
+                        yield StoredObject(found["path"], found["size"], found["last_modified"])
+
+    def delete(self, key: str) -> None:
+        with _errors(check_key(key)), contextlib.suppress(FileNotFoundError):
+            obstore.delete(self._bucket, key)
+
+    def uri(self, key: str) -> str:
+        return self._base + check_key(key)
+
+    def key(self, uri: str) -> str:
+        if not uri.startswith(self._base):
+            raise ValueError(f"'{uri}' is not in the store {self._base}")
+        return check_key(uri.removeprefix(self._base))
+
+    @property
+    def _base(self) -> str:
+        return f"s3://{self._name}/{self._prefix}/" if self._prefix else f"s3://{self._name}/"
+
+    def _create(self, key: str, data: bytes) -> bool:
+        """One PUT with ``If-None-Match: *``."""
+        try:
+            with _errors(key):
+                obstore.put(self._bucket, key, data, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            return False
+        return True
+
+    def _create_big(self, key: str, data: Iterable[bytes]) -> bool:
+        """Upload aside in parts, then copy within the bucket on the condition that the key is free."""
+        aside = _TEMPORARY + secrets.token_hex(12)
+        try:
+            with _errors(key):
+                obstore.put(self._bucket, aside, iter(data), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+                obstore.copy(self._bucket, aside, key, overwrite=False)
+        except AlreadyExistsError:
+            return False
+        finally:
+            with contextlib.suppress(BaseError, OSError):
+                obstore.delete(self._bucket, aside)
+        return True
+
+    def _download(self, key: str, target: Path) -> None:
+        with _errors(key), target.open("wb") as out:
+            for chunk in obstore.get(self._bucket, key).stream(min_chunk_size=_PART):
+                out.write(chunk)
+
+
+def _measured(data: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
+    """All of it when it fits into one part, else a stream of all of it."""
+    chunks, taken, size = iter(data), [], 0
+    for chunk in chunks:
+        taken.append(chunk)
+        size += len(chunk)
+        if size > _PART:
+            return b"", itertools.chain(taken, chunks)
+    return b"".join(taken), None
+
+
+class _Counter:
+    """An iterable of bytes that knows how much of it was taken."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.size += len(chunk)
+            yield chunk
+
+
+class _Reader(io.RawIOBase):
+    """Ranged reads of one object."""
+
+    def __init__(self, bucket: Bucket, key: str, size: int) -> None:
+        self._bucket, self._key, self._size = bucket, key, size
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError("cannot seek before the beginning")
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, target: memoryview, /) -> int:  # type: ignore[override]
+        end = min(self._position + len(target), self._size)
+        if end <= self._position:
+            return 0
+        with _errors(self._key):
+            found = obstore.get_range(self._bucket, self._key, start=self._position, end=end)
+        target[: len(found)] = memoryview(found)
+        self._position += len(found)
+        return len(found)
+
+
+@contextmanager
+def _errors(key: str) -> Iterator[None]:
+    try:
+        yield
+    except AlreadyExistsError:
+        raise
+    except (BaseError, OSError, ValueError) as error:
+        raise _translated(key, error) from error
+
+
+def _translated(key: str, error: Exception) -> ResourceError:
+    told = printable(str(error).partition("\n")[0], limit=300)
+    shown = printable(key)
+    if "NoSuchBucket" in str(error):
+        return StoreFailed("the bucket of the profile's `store` does not exist", hint="create it, or mend `bucket`")
+    if isinstance(error, FileNotFoundError) and error.errno is None:
+        return not_stored(key)
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        hint = "check the profile's `access_key` and `secret_key`, and the bucket's policy"
+        return StoreForbidden(f"the bucket refuses access to '{shown}'", hint=hint)
+    if "169.254.169.254" in told:
+        return StoreForbidden(
+            "no keys for the bucket were found", hint="give the profile's store `access_key` and `secret_key` as env:NAME"
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return disk_error(error, key, writing=True)
+    if re.search(r"status code: (5\d\d|429)|error sending request|HTTP error|timed out|error decoding response", told):
+        return StoreUnreachable(f"the bucket did not answer for '{shown}': {told}", hint="check `endpoint` and the network")
+    return StoreFailed(f"the bucket refused '{shown}': {told}", hint="check `bucket`, `region` and `endpoint` of the profile")

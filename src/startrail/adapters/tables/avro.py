@@ -1,0 +1,95 @@
+"""Avro object container files, as Iceberg's manifests are.
+
+pyiceberg's own file classes translate the schema anew for every file, which costs more than the few records
+of a manifest, and take a file that was cut off for a shorter one. Here its record readers and writers are made once
+per schema, a file is one block, and a file must end where a block ends.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from pyiceberg.avro.codecs.deflate import DeflateCodec
+from pyiceberg.avro.decoder import new_decoder
+from pyiceberg.avro.encoder import BinaryEncoder
+from pyiceberg.avro.file import MAGIC, META_SCHEMA, SYNC_SIZE, AvroFileHeader
+from pyiceberg.avro.reader import Reader
+from pyiceberg.avro.resolver import construct_reader, construct_writer, resolve_reader
+from pyiceberg.schema import Schema
+from pyiceberg.typedef import Record
+from pyiceberg.utils.schema_conversion import AvroSchemaConversion
+
+R = TypeVar("R", bound=Record)
+_HEADER = construct_reader(META_SCHEMA, {-1: AvroFileHeader})
+
+
+class Form(Generic[R]):
+    """One kind of file: its record name and schema, and the classes that its records become by field id."""
+
+    def __init__(
+        self, name: str, schema: Schema, types: dict[int, Callable[..., Any]], enums: dict[int, Callable[..., Enum]]
+    ) -> None:
+        self._schema, self._types, self._enums = schema, types, enums
+        self._writer = construct_writer(schema)
+        self._avro = json.dumps(AvroSchemaConversion().iceberg_to_avro(schema, schema_name=name))
+        self._readers: dict[str, Reader] = {}
+
+    def write(self, meta: dict[str, str], records: Sequence[R]) -> bytes:
+        """A whole file; without a block when there are no records."""
+        sync = os.urandom(SYNC_SIZE)
+        stream = io.BytesIO()
+        encoder = BinaryEncoder(stream)
+        encoder.write(MAGIC)
+        header = {**meta, "avro.schema": self._avro, "avro.codec": "deflate"}
+        encoder.write_int(len(header))
+        for key, value in header.items():
+            encoder.write_utf8(key)
+            encoder.write_utf8(value)
+        encoder.write_int(0)
+        encoder.write(sync)
+        if records:
+            block, _ = DeflateCodec.compress(self._encoded(records))
+            encoder.write_int(len(records))
+            encoder.write_bytes(block)
+            encoder.write(sync)
+        return stream.getvalue()
+
+    def _encoded(self, records: Sequence[R]) -> bytes:
+        stream = io.BytesIO()
+        encoder = BinaryEncoder(stream)
+        for record in records:
+            self._writer.write(encoder, record)
+        return stream.getvalue()
+
+    def read(self, data: bytes) -> list[R]:
+        """All records. Raises whatever decoding raises when the bytes are not such a file."""
+        decoder = new_decoder(data)
+        header: AvroFileHeader = _HEADER.read(decoder)
+        if header.magic != MAGIC:
+            raise ValueError("it is not an Avro file")
+        reader = self._reader(header)
+        codec = header.compression_codec()
+        records: list[R] = []
+        while decoder.tell() < len(data):
+            count = decoder.read_int()
+            block = decoder.read_bytes()
+            if decoder.read(SYNC_SIZE) != header.sync:
+                raise ValueError("a block does not end where it should")
+            inside = new_decoder(codec.decompress(block) if codec is not None else block)
+            records.extend(reader.read(inside) for _ in range(count))
+        return records
+
+    def _reader(self, header: AvroFileHeader) -> Reader:
+        """The reader for the schema that a file was written with. Nearly all files of a store share theirs."""
+        text = header.meta["avro.schema"]
+        reader = self._readers.get(text)
+        if reader is None:
+            reader = resolve_reader(header.get_schema(), self._schema, self._types, self._enums)
+            if len(self._readers) < 64:
+                self._readers[text] = reader
+        return reader

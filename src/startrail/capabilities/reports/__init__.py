@@ -1,0 +1,1 @@
+"""Reports: what must be delivered, where, and by when."""

@@ -1,0 +1,19 @@
+"""``startrail demo``: three days of a small shop, told as they happen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("demo")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"))
+def command(folder: Path) -> int:
+    """Run three days of a small shop in FOLDER, with real servers on loopback.
+
+    On the third night the API changes without a word, and the run is killed in the middle. The report is on time.
+    """
+    from startrail.cli.story import tell
+
+    return tell(folder)

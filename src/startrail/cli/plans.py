@@ -1,0 +1,76 @@
+"""A plan as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from startrail.cli.console import Console
+from startrail.flow.capability import Planned
+
+
+class PlanLine(msgspec.Struct, frozen=True, tag_field="type", tag="planned"):
+    """All steps of one subject that are planned for one reason."""
+
+    kind: str
+    subject: str
+    why: str
+    because: str
+    partitions: tuple[str, ...]
+    affects: tuple[str, ...]
+    """What is made from it, at any distance: models and reports."""
+    later: bool = False
+
+
+class PlanResult(msgspec.Struct, frozen=True):
+    """How much there is to do."""
+
+    steps: int
+    later: int
+
+
+def show_plan(planned: list[Planned], names: Mapping[str, frozenset[str]], console: Console) -> None:
+    """Print the lines and the result."""
+    lines = group(planned, names)
+    for line in lines:
+        console.item(line, _text(line))
+    later = sum(1 for item in planned if item.later)
+    result = PlanResult(steps=len(planned) - later, later=later)
+    if not planned:
+        console.say("Nothing to do: every partition of every model is up to date with what has landed.")
+    else:
+        console.say(f"{result.steps} steps to do" + (f", {later} left for a backfill" if later else "") + ". Next: startrail run")
+    console.result(result)
+
+
+def group(planned: list[Planned], names: Mapping[str, frozenset[str]]) -> list[PlanLine]:
+    """One line per subject and reason, in the order of the plan."""
+    found: dict[tuple[str, str, str, bool], list[str]] = {}
+    because: dict[tuple[str, str, str, bool], str] = {}
+    for item in planned:
+        key = (item.step.kind, item.step.subject, item.why, item.later)
+        found.setdefault(key, []).append(item.step.partition)
+        because.setdefault(key, item.because)
+    return [
+        PlanLine(kind, subject, why, because[kind, subject, why, later], tuple(parts), affected(subject, names), later)
+        for (kind, subject, why, later), parts in found.items()
+    ]
+
+
+def affected(name: str, names: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Everything that is made from ``name``, directly or not, sorted."""
+    reached: set[str] = set()
+    front = {name}
+    while front:
+        front = {child for child, parents in names.items() if parents & front} - reached
+        reached |= front
+    return tuple(sorted(reached))
+
+
+def _text(line: PlanLine) -> str:
+    parts = line.partitions
+    which = "" if parts in (("all",), ()) or line.kind == "load" else f" {parts[0]}" if len(parts) == 1 else f" {parts[0]} … {parts[-1]}"
+    count = f" ({len(parts)})" if len(parts) > 1 else ""
+    then = f"\n      affects {', '.join(line.affects)}" if line.affects else ""
+    return f"  {line.why:<8} {line.kind} {line.subject}{which}{count}: {line.because}{then}"

@@ -1,0 +1,36 @@
+"""``startrail run``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from startrail.cli import options
+from startrail.cli.console import Console
+from startrail.wiring import open_project
+
+
+@click.command("run")
+@options.common
+@options.now
+@options.select
+@click.option("--wait", type=float, default=600.0, show_default=True, help="Seconds to wait for another runner.")
+def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, patterns: tuple[str, ...], wait: float) -> int:
+    """Do all that is due: land, load, build, check, publish, deliver.
+
+    What is done is never done again; killed anywhere, the next run goes on from there.
+    """
+    from startrail.flow.run import run
+    from startrail.flow.select import select
+    from startrail.wiring.capabilities import capabilities
+    from startrail.wiring.graph import graph
+
+    with open_project(root, profile_name, now=now) as opened, Console(as_json) as console:
+        chosen = select(patterns, graph(opened)) if patterns else select((), {})
+        result = run(
+            opened.project, opened.profile, opened.ports, capabilities(), chosen, console.emit, profile_name=profile_name, wait=wait
+        )
+        console.result(result)
+        return 0 if result.ok else 1

@@ -1,0 +1,127 @@
+"""The demo's story. Every number it tells is read back from the ledger or counted in the upstream files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from startrail import examples
+from startrail.testing.upstream import Upstream
+
+FIRST_DAY = 1
+LAST_DAY = 3
+_START = "2026-10-{day:02d}T08:{minute:02d}:00+02:00"
+_KILL_AFTER_STEPS = 6
+
+
+def tell(folder: Path) -> int:
+    """Play the three days; returns the exit code of the command."""
+    if (folder / "startrail.yml").exists():
+        click.echo(f"{folder} holds an earlier demo; it is played again from the start.")
+        shutil.rmtree(folder)
+    (folder / "upstream").mkdir(parents=True)
+    with Upstream(folder / "upstream") as upstream:
+        examples.write("shop", folder, days=FIRST_DAY, ftp_port=upstream.ftp_port, http_port=upstream.http_port)
+        click.echo(f"A small shop stands in {folder}: tills that write CSV files to an FTP server (port {upstream.ftp_port}),")
+        click.echo(f"a web shop with an HTTP API (port {upstream.http_port}), exchange rates in a folder. Its report is due at nine.\n")
+        for day in range(FIRST_DAY, LAST_DAY + 1):
+            _title(f"Day {day}: 2026-10-{day:02d}")
+            if day > FIRST_DAY:
+                examples.upstream_day(folder, day, drifted=day == LAST_DAY)
+            if day == LAST_DAY:
+                click.echo("In the night the API has added a field and changed the type of another. Nobody was told.")
+                _killed_run(folder, _START.format(day=day, minute=15))
+                click.echo("\nThe process is dead. The next run goes on from what is done:")
+            code = _run(folder, _START.format(day=day, minute=20))
+            if code not in (0, 1):
+                return code
+    return _close(folder)
+
+
+def _killed_run(folder: Path, now: str) -> None:
+    """Start a run and kill it (SIGKILL) after some steps, as an operating system out of memory would."""
+    child = subprocess.Popen(_command(folder, now, "--json"), stdout=subprocess.PIPE, text=True)  # noqa: S603
+    assert child.stdout is not None
+    finished = 0
+    for line in child.stdout:
+        event = json.loads(line)
+        if event["type"] == "step_finished":
+            finished += 1
+            click.echo(f"  done: {event['kind']} {event['subject']}")
+        if finished == _KILL_AFTER_STEPS:
+            os.kill(child.pid, signal.SIGKILL)
+            break
+    child.wait()
+    click.echo(f"  killed with signal {-child.returncode} after {finished} steps, before anything was published")
+
+
+def _run(folder: Path, now: str) -> int:
+    return subprocess.run(_command(folder, now), check=False).returncode  # noqa: S603
+
+
+def _command(folder: Path, now: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "startrail", "run", "-C", str(folder), "--profile", "demo", "--now", now, *more]
+
+
+def _facts(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
+    found = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "startrail", "ledger", "facts", "-C", str(folder), "--kind", kind, "--limit", "100000", "--json"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    for line in found.stdout.splitlines():
+        value = json.loads(line)
+        if "payload" in value:
+            yield json.loads(value["payload"]) | {"subject": value["subject"]}
+
+
+def _close(folder: Path) -> int:
+    """The numbers, and whether they are right."""
+    _title("What happened, from the ledger")
+    counts = [fact["counts"] for fact in _facts(folder, "delivery.loaded")]
+    total = {name: sum(count.get(name, 0) for count in counts) for name in ("rows_in", "loaded", "quarantined", "held", "discarded")}
+    kept: dict[str, int] = {}
+    for fact in _facts(folder, "delivery.loaded"):
+        for name, rows in fact.get("kept", {}).items():
+            kept[name] = kept.get(name, 0) + rows
+    truth = examples.truth(folder)
+    sent = sum(count.rows_in for count in truth.counts.values())
+    lost = sent - total["rows_in"]
+    click.echo(f"  rows sent by the shops      {sent:>8,}   (as the generator knows them, without any SQL)")
+    click.echo(f"  rows in                     {total['rows_in']:>8,}   = {total['loaded']:,} loaded + {total['quarantined']:,} quarantined"
+               f" + {total['held']:,} held + {total['discarded']:,} discarded")  # fmt: skip
+    click.echo(f"  lost or doubled             {lost:>8,}")
+    for name, rows in kept.items():
+        click.echo(f"  unknown field '{name}' kept in {rows:,} rows")
+    revenue = _revenue(folder)
+    click.echo(f"  revenue in the report       {revenue} EUR; the generator's own sum is {truth.revenue_eur} EUR")
+    path = ""
+    for fact in _facts(folder, "report.delivered"):
+        path = fact["path"]
+        early = fact.get("minutes_early")
+        click.echo(f"  report {fact['subject']}: " + ("no deadline" if early is None else f"{early} minutes before its deadline"))
+    click.echo(f"\nThe report: {path}")
+    click.echo(f"Next: cd {folder} && startrail status, or: startrail query 'select * from marts.sales_daily'")
+    return 0 if lost == 0 and Decimal(revenue) == truth.revenue_eur else 1
+
+
+def _revenue(folder: Path) -> str:
+    sql = "select sum(revenue_eur) as revenue from marts.sales_daily"
+    found = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "startrail", "query", sql, "-C", str(folder), "--format", "json"],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return str(json.loads(found.stdout.splitlines()[0])["revenue"])
+
+
+def _title(text: str) -> None:
+    click.echo(f"\n── {text} " + "─" * max(0, 76 - len(text)))

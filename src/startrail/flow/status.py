@@ -1,0 +1,91 @@
+"""How things stand: the last run, each report, each source. Reads a bounded number of ledger rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from startrail.flow.events import Delivered
+from startrail.model.project import Project
+from startrail.model.run import Run
+from startrail.ports.ledger import Ledger
+
+
+class ReportStatus(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
+    """``minutes_early`` of the newest delivery; None when there is no deadline or no delivery yet."""
+
+    report: str
+    deadline: str | None
+    delivered_at: datetime | None = None
+    path: str | None = None
+    minutes_early: int | None = None
+
+
+class SourceStatus(msgspec.Struct, frozen=True, tag_field="type", tag="source"):
+    """``waiting``: landed and not in the table, of these ``held``: set aside under the contract as it stands."""
+
+    source: str
+    into: str | None
+    loaded_at: datetime | None
+    waiting: int
+    held: int
+    why: str | None = None
+
+
+class HeldStatus(msgspec.Struct, frozen=True, tag_field="type", tag="held"):
+    """A table whose newest data failed a check and is kept from publication."""
+
+    table: str
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Everything ``startrail status`` shows."""
+
+    last_run: Run | None
+    reports: tuple[ReportStatus, ...]
+    sources: tuple[SourceStatus, ...]
+    held: tuple[HeldStatus, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """False when something waits for a person."""
+        last = self.last_run
+        return not self.held and not any(s.held for s in self.sources) and (last is None or last.state in ("done", "running"))
+
+
+def status(project: Project, ledger: Ledger) -> Status:
+    """Read the ledger; changes nothing."""
+    runs = ledger.runs(1)
+    return Status(
+        last_run=runs[0] if runs else None,
+        reports=tuple(_report(project, name, ledger) for name in sorted(project.reports)),
+        sources=tuple(_source(project, name, ledger) for name in sorted(project.sources)),
+        held=tuple(HeldStatus(str(table)) for table in sorted(ledger.pointers()) if ledger.held(table) is not None),
+    )
+
+
+def _report(project: Project, name: str, ledger: Ledger) -> ReportStatus:
+    deadline = project.reports[name].deadline
+    due = f"{deadline.time} {deadline.timezone}" if deadline else None
+    newest = ledger.history(kind="deliver", subject=name, limit=1)
+    if not newest or newest[0].output is None:
+        return ReportStatus(name, due)
+    early = None
+    for fact in ledger.facts(kind=Delivered.fact, subject=name, run=newest[0].run):
+        early = msgspec.json.decode(fact.payload, type=_Punctuality).minutes_early
+    return ReportStatus(name, due, newest[0].ended_at, newest[0].output.report, early)
+
+
+class _Punctuality(msgspec.Struct):
+    minutes_early: int | None = None
+
+
+def _source(project: Project, name: str, ledger: Ledger) -> SourceStatus:
+    source = project.sources[name]
+    newest = ledger.history(kind="load", subject=name, limit=1)
+    waiting = ledger.pending(name) if source.contract else []
+    reasons = [record.output.held for _, records in waiting for record in records if record.output and record.output.held]
+    return SourceStatus(name, source.into, newest[0].ended_at if newest else None, len(waiting), len(reasons), reasons[-1] if reasons else None)
+
+

@@ -1,0 +1,121 @@
+"""Loading: bytes of a delivery to Parquet files of typed rows, with nothing guessed and nothing lost.
+
+Two parties share the work. The *loader* is fast: it passes what certainly keeps the contract. The *judge* is the
+specification: plain Python that decides one record and names every violation. Whatever the loader does not
+pass, the judge decides, so a loader may be as cautious as it likes but never laxer than the judge.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from startrail.model.contract import Contract
+from startrail.model.source import Dialect
+from startrail.model.table import TableSchema
+
+DELIVERY = "_delivery"
+ORDINAL = "_ordinal"
+EXTRA = "_extra"
+OWN_COLUMNS = (DELIVERY, ORDINAL, EXTRA)
+"""What loading adds to the declared columns: where a row came from, its record number (from 1) in the delivery,
+and JSON text of the fields that no contract declares."""
+
+DriftKind = Literal[
+    "new_field",
+    "missing_required",
+    "null_in_required",
+    "wrong_type",
+    "inexact",
+    "wrong_format",
+    "unknown_value",
+    "out_of_range",
+    "wrong_length",
+    "pattern_mismatch",
+    "duplicate_key",
+    "malformed",
+]
+"""How data departs from its contract. More kinds may join; none is ever dropped silently."""
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One promise that one record breaks. ``path`` is ``$.items[0].price``; ``got`` is bounded, printable text."""
+
+    path: str
+    rule: DriftKind
+    expected: str
+    got: str
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """The decision about one record: no violations = accepted.
+
+    ``record`` is then the record as JSON with every value in its canonical form (see ``contracts.exact``), and
+    ``extra`` the JSON text of its undeclared fields; ``unknown`` names those fields (``$.items[].x`` for inner ones).
+    """
+
+    violations: tuple[Violation, ...] = ()
+    record: bytes = b"{}"
+    extra: str | None = None
+    unknown: tuple[str, ...] = ()
+
+
+class Judge(Protocol):
+    """The specification as a function of one raw record. Never raises on data."""
+
+    def __call__(self, raw: bytes) -> Judged: ...
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """One kind of departure at one path of a delivery, with how many rows show it and one example."""
+
+    kind: DriftKind
+    path: str
+    rows: int
+    sample: str = ""
+
+
+class LoadTask(msgspec.Struct, frozen=True):
+    """One delivery to load. ``media`` as in model.delivery; ``records`` is the JSON path of a document's records;
+    ``partition`` the time column (and grain) whose touched partitions are asked for."""
+
+    delivery: str
+    media: str
+    contract: Contract
+    schema: TableSchema
+    dialect: Dialect = Dialect()
+    records: str = "$"
+    partition: tuple[str, str] | None = None
+
+
+class LocalFile(msgspec.Struct, frozen=True):
+    """A finished Parquet file in the scratch folder."""
+
+    path: Path
+    rows: int
+
+
+class LoadOutcome(msgspec.Struct, frozen=True):
+    """What became of a delivery, before anyone decides whether it may be seen.
+
+    ``rows_in`` is counted where the bytes are cut into records, independently of the files. ``unreadable`` is a
+    reason to set the whole delivery aside; nothing else is then filled but ``rows_in``, as far as it is known.
+    """
+
+    rows_in: int
+    files: tuple[LocalFile, ...] = ()
+    rejected: LocalFile | None = None
+    touched: dict[str, int] = {}
+    kept: dict[str, int] = {}
+    drift: tuple[Drift, ...] = ()
+    unreadable: str | None = None
+
+
+class Loader(Protocol):
+    """Raises ResourceError for memory and disk (ST6xx), ContractError ST320 when it contradicts its judge."""
+
+    def load(self, task: LoadTask, path: Path, judge: Judge, scratch: Path) -> LoadOutcome:
+        """Read the landed bytes at ``path``; leave files in ``scratch``, an empty folder that the caller removes."""
+        ...

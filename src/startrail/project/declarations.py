@@ -1,0 +1,205 @@
+"""All files of a project to declarations, each read by the reader of its folder, all errors collected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from startrail.base.errors import Errors, StartrailError, raise_all
+from startrail.base.span import Span
+from startrail.base.text import printable
+from startrail.model.contract import Contract
+from startrail.model.model import Model, ModelTest
+from startrail.model.profile import Profile
+from startrail.model.project import Project
+from startrail.model.report import Report
+from startrail.model.source import Source
+from startrail.project import errors
+from startrail.project.decode import decode
+from startrail.project.files import ROOT_FILE, ProjectFile
+from startrail.project.forms import ModelTestForm, ProjectForm
+from startrail.project.header import model_name, read_model
+from startrail.project.odcs import contract_name, read_contract
+from startrail.project.references import Places, check_references
+from startrail.project.scalars import Problems
+from startrail.project.values import table_name
+from startrail.project.yaml import Node, read_yaml
+
+_Read = Callable[[ProjectFile, str, "_Reading"], Any]
+
+
+def read_declarations(files: tuple[ProjectFile, ...], digest: str) -> Project:
+    """The project of these files; ``root`` is left empty. Raises all errors together, in order of place."""
+    reading = _Reading([], {})
+    problems = reading.problems
+    by_folder: dict[str, list[ProjectFile]] = {}
+    for file in files:
+        by_folder.setdefault(file.folder, []).append(file)
+    declared: dict[str, dict[str, ProjectFile]] = {}
+    values: dict[str, dict[str, Any]] = {}
+    for folder, (word, name_of, read) in _READERS.items():
+        declared[folder] = _named(by_folder.get(folder, []), name_of, problems)
+        values[folder] = _each(declared[folder], word, read, reading)
+    head = _guarded(by_folder[ROOT_FILE][0], "the project", "", _project_form, reading) or ProjectForm("")
+    project = Project(
+        head.name,
+        "",
+        head.profiles or {"local": Profile()},
+        values["sources"],
+        values["contracts"],
+        values["models"],
+        values["reports"],
+        values["tests"],
+        digest,
+    )
+    names = {folder: frozenset(files) for folder, files in declared.items()}
+    check_references(project, names, Places(reading.nodes), problems)
+    raise_all(sorted(problems, key=lambda problem: problem.at or Span("")))
+    return project
+
+
+class _Reading(msgspec.Struct, frozen=True):
+    """What is gathered on the way: problems, and the trees of the YAML files for messages about references."""
+
+    problems: Problems
+    nodes: dict[str, Node]
+
+    def yaml(self, file: ProjectFile) -> Node:
+        node = self.nodes[file.path] = read_yaml(file.data, file.path)
+        return node
+
+
+def _named(files: list[ProjectFile], name_of: Callable[[str], str], problems: Problems) -> dict[str, ProjectFile]:
+    """Files by the name they declare; a name is taken by the first."""
+    named: dict[str, ProjectFile] = {}
+    for file in files:
+        try:
+            name = name_of(file.path)
+        except StartrailError as error:
+            problems.append(error)
+            continue
+        if name in named:
+            problems.append(
+                errors.NameTaken(f"'{name}' is declared twice", at=Span(file.path), hint=f"the other one is {named[name].path}")
+            )
+        else:
+            named[name] = file
+    return named
+
+
+def _each(named: dict[str, ProjectFile], word: str, read: _Read, reading: _Reading) -> dict[str, Any]:
+    values = {name: _guarded(file, f"{word} {name}", name, read, reading) for name, file in named.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _guarded(file: ProjectFile, affects: str, name: str, read: _Read, reading: _Reading) -> Any:
+    """What the reader makes of a file, or None; whatever is wrong is added to the problems with what it affects."""
+    found: Problems = []
+    value = None
+    try:
+        value = read(file, name, _Reading(found, reading.nodes))
+    except Errors as several:
+        found.extend(several.errors)
+    except StartrailError as error:
+        found.append(error)
+    for problem in found:
+        problem.affects = problem.affects or affects
+    reading.problems.extend(found)
+    return None if found else value
+
+
+def _stem(path: str) -> str:
+    """``sources/orders_api.yml`` -> ``orders_api``."""
+    return _checked_name(path.rpartition("/")[2].rpartition(".")[0], path)
+
+
+def _contract_name(path: str) -> str:
+    return _checked_name(contract_name(path), path)
+
+
+def _test_name(path: str) -> str:
+    """``tests/marts/sales_daily.yml`` -> ``marts.sales_daily``."""
+    parts = path.rpartition(".")[0].split("/")[1:]
+    return ".".join(_checked_name(part, path) for part in parts)
+
+
+def _checked_name(name: str, path: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]*", name) is None:
+        raise errors.BadName(
+            f"'{printable(name, 60)}' cannot be a name", at=Span(path), hint="use letters, digits, underscores and hyphens"
+        )
+    return name
+
+
+def _project_form(file: ProjectFile, _name: str, reading: _Reading) -> ProjectForm | None:
+    return decode(reading.yaml(file), ProjectForm, reading.problems, what=ROOT_FILE)
+
+
+def _source(file: ProjectFile, name: str, reading: _Reading) -> Source | None:
+    node = reading.yaml(file)
+    source = decode(node, Source, reading.problems, what=f"source {name}", given={"name": name})
+    if source is not None and source.into is not None and source.contract is None:
+        reading.problems.append(
+            errors.ContractMissing(
+                f"{name} loads into {source.into} without a contract",
+                at=node.place("into"),
+                hint="add contract: NAME, or remove into",
+            )
+        )
+    return source
+
+
+def _contract(file: ProjectFile, _name: str, reading: _Reading) -> Contract | None:
+    return read_contract(file.data, file.path, reading.problems)
+
+
+def _model(file: ProjectFile, _name: str, reading: _Reading) -> Model | None:
+    return read_model(file.data, file.path, reading.problems)
+
+
+def _report(file: ProjectFile, name: str, reading: _Reading) -> Report | None:
+    node = reading.yaml(file)
+    report = decode(node, Report, reading.problems, what=f"report {name}", given={"name": name})
+    if report is None:
+        return None
+    if (report.model is None) == (report.query is None):
+        which = "neither model nor query" if report.model is None else "both model and query"
+        reading.problems.append(errors.ReportSubject(f"report {name} names {which}", at=report.span, hint="keep exactly one"))
+    if report.file is not None and not _is_file_name(report.file):
+        reading.problems.append(
+            errors.BadValue(
+                f"'{printable(report.file, 80)}' is not a file name", at=node.place("file"), hint='such as "sales_{date}.csv"'
+            )
+        )
+    return report
+
+
+def _is_file_name(text: str) -> bool:
+    bare = text.replace("{date}", "x")
+    return re.fullmatch(r"[^/\\{}\x00-\x1f]+", bare) is not None and bare.strip(". ") != ""
+
+
+def _test(file: ProjectFile, name: str, reading: _Reading) -> ModelTest | None:
+    node = reading.yaml(file)
+    form = decode(node, ModelTestForm, reading.problems, what=f"test {name}")
+    if form is None:
+        return None
+    tables = node.find("given")
+    for table, child in tables.value.items() if tables is not None and isinstance(tables.value, dict) else ():
+        try:
+            table_name(table)
+        except ValueError as error:
+            reading.problems.append(errors.BadValue(printable(str(error)), at=child.key, hint="write namespace.name"))
+    return ModelTest(name, form.model or name, form.given, form.expect, form.parameters, node.at)
+
+
+_READERS: dict[str, tuple[str, Callable[[str], str], _Read]] = {
+    "contracts": ("contract", _contract_name, _contract),
+    "sources": ("source", _stem, _source),
+    "models": ("model", model_name, _model),
+    "reports": ("report", _stem, _report),
+    "tests": ("test", _test_name, _test),
+}

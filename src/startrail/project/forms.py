@@ -1,0 +1,27 @@
+"""Declarations whose YAML form is not the form of their value. The others are read as their Struct in ``model/``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from startrail.model.profile import Profile
+from startrail.model.quantities import TableText
+
+
+class ProjectForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``startrail.yml``. Without profiles there is one, ``local``, with everything in the project folder."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    profiles: dict[str, Profile] = {}
+
+
+class ModelTestForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``tests/**/*.yml``: small input tables and the rows that must come out. ``model`` defaults to the file's own path."""
+
+    given: dict[str, list[dict[str, object]]]
+    expect: list[dict[str, object]]
+    model: TableText | None = None
+    parameters: dict[str, str] = {}

@@ -1,0 +1,20 @@
+"""The capabilities that take part in a run, in the order in which their tasks are gathered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from startrail.flow.capability import Capability
+
+if TYPE_CHECKING:
+    from startrail.capabilities.models.capability import Reopen
+
+
+def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
+    """Sources land, contracts load, models build, reports deliver."""
+    from startrail.capabilities.contracts.capability import Contracts
+    from startrail.capabilities.models.capability import Models
+    from startrail.capabilities.reports.capability import Reports
+    from startrail.capabilities.sources.capability import Sources
+
+    return (Sources(), Contracts(), Models(reopen), Reports())

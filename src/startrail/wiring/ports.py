@@ -1,0 +1,137 @@
+"""Which adapter serves which port, read from the profile. Adapters are imported when they are first needed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
+
+from startrail.base.text import did_you_mean
+from startrail.base.units import parse_size
+from startrail.flow.session import Ports
+from startrail.model.profile import LocalStore, Profile, S3Store, SqliteLedger
+from startrail.model.project import Project
+from startrail.model.report import Report
+from startrail.model.source import FolderFeed, FtpFeed, Source
+from startrail.ports.clock import Clock
+from startrail.ports.feed import Feed
+from startrail.ports.ledger import Ledger
+from startrail.ports.loader import Loader
+from startrail.ports.report import Destination, Writer
+from startrail.ports.store import Store
+from startrail.ports.tables import Tables
+from startrail.ports.warehouse import Warehouse
+from startrail.wiring.errors import UnknownProfile
+
+ENGINE = "duckdb-2"
+"""What results depend on, known without importing the engine; a test holds it against the installed one."""
+
+
+def open_ports(project: Project, profile: Profile, *, now: datetime | None = None, read_only: bool = False) -> Ports:
+    """All ports of a profile; only the ledger and the store are opened at once."""
+    root = Path(project.root)
+    store = _store(root, profile)
+    warehouse = cache(partial(_warehouse, root, profile, store))
+    return Ports(
+        ledger=_ledger(root, profile, read_only),
+        store=store,
+        clock=_clock(now),
+        tables=cache(partial(_tables, store)),
+        warehouse=warehouse,
+        loader=cache(partial(_loader, root, profile, store)),
+        feed=partial(_feed, root, profile),
+        writer=_writer,
+        destination=partial(_destination, root),
+        engine=ENGINE,
+    )
+
+
+def profile_of(project: Project, name: str) -> Profile:
+    """A declared profile. Raises UnknownProfile."""
+    if name not in project.profiles:
+        raise UnknownProfile(
+            f"startrail.yml declares no profile '{name}'", affects="the whole command", hint=did_you_mean(name, project.profiles)
+        )
+    return project.profiles[name]
+
+
+def scratch(root: Path) -> Path:
+    """The folder for files that may be lost at any time."""
+    path = root / ".startrail" / "scratch"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _clock(now: datetime | None) -> Clock:
+    from startrail.adapters.clock import ShiftedClock, SystemClock
+
+    return SystemClock() if now is None else ShiftedClock(now)
+
+
+def _ledger(root: Path, profile: Profile, read_only: bool) -> Ledger:
+    if isinstance(profile.ledger, SqliteLedger):
+        from startrail.adapters.ledger.sqlite import open_ledger
+
+        return open_ledger(root / profile.ledger.path, read_only=read_only)
+    from startrail.adapters.ledger.postgres import open_ledger as open_postgres
+    from startrail.adapters.secrets import resolve
+
+    return open_postgres(resolve(profile.ledger.dsn), schema=profile.ledger.schema, read_only=read_only)
+
+
+def _store(root: Path, profile: Profile) -> Store:
+    if isinstance(profile.store, LocalStore):
+        from startrail.adapters.store.local import LocalStore as Local
+
+        return Local(root / profile.store.path)
+    assert isinstance(profile.store, S3Store)
+    from startrail.adapters.store.s3 import S3Store as S3
+
+    return S3(profile.store, cache=scratch(root) / "s3")
+
+
+def _tables(store: Store) -> Tables:
+    from startrail.adapters.tables.iceberg import IcebergTables
+
+    return IcebergTables(store)
+
+
+def _warehouse(root: Path, profile: Profile, store: Store) -> Warehouse:
+    from startrail.adapters.warehouse.duckdb import DuckdbWarehouse
+
+    engine = profile.warehouse
+    return DuckdbWarehouse(store, scratch(root), memory=parse_size(engine.memory), threads=engine.threads)
+
+
+def _loader(root: Path, profile: Profile, store: Store) -> Loader:
+    from startrail.adapters.loader import DuckdbLoader
+
+    engine = profile.warehouse
+    return DuckdbLoader(store, scratch(root), memory=parse_size(engine.memory), threads=engine.threads)
+
+
+def _writer(report: Report) -> Writer:
+    from startrail.adapters.report import open_writer
+
+    return open_writer(report.format)
+
+
+def _destination(root: Path, report: Report) -> Destination:
+    from startrail.adapters.report import open_destination
+
+    return open_destination(report.destination, root)
+
+
+def _feed(root: Path, profile: Profile, source: Source) -> Feed:
+    feed = profile.feeds.get(source.name, source.feed)
+    if isinstance(feed, FolderFeed):
+        from startrail.adapters.feed.folder import open_feed as open_folder
+
+        return open_folder(feed, root)
+    if isinstance(feed, FtpFeed):
+        from startrail.adapters.feed.ftp import open_feed as open_ftp
+
+        return open_ftp(feed)
+    from startrail.adapters.feed.http import open_feed as open_http
+
+    return open_http(feed)
