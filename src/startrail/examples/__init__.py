@@ -21,6 +21,14 @@ DRIFTED_DAY = 3
 """The night on which the demo's upstream changes without a word."""
 
 _NAMES = ("shop",)
+_FOLDERS = ("sources", "contracts", "models", "reports", "tests")
+_EMPTY = """\
+name: "{name}"
+
+profiles:
+  local:
+    warehouse: {{kind: duckdb, memory: 2 GB}}
+"""
 _GITIGNORE = "# What Startrail makes: the ledger, landed bytes, tables, reports.\n/.startrail/\n/delivered/\n"
 
 
@@ -61,6 +69,17 @@ def write(name: str, target: Path, *, days: int = 2, ftp_port: int = FTP_PORT, h
     (target / ".gitignore").write_text(_GITIGNORE, encoding="utf-8")
     for number in range(1, days + 1):
         upstream_day(target, number)
+
+
+def write_empty(target: Path) -> None:
+    """Write the skeleton of a project: its name, the default profile, and the folders for declarations."""
+    if (target / "startrail.yml").exists():
+        raise FolderTaken(f"{target} already holds a project", hint="give another folder")
+    for folder in _FOLDERS:
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in target.resolve().name.lower()).strip("_")
+    (target / "startrail.yml").write_text(_EMPTY.format(name=name or "project"), encoding="utf-8")
+    (target / ".gitignore").write_text(_GITIGNORE, encoding="utf-8")
 
 
 def upstream_day(target: Path, day_number: int, drifted: bool = False) -> list[Path]:

@@ -38,4 +38,5 @@ def analyse(sql: str, *, dialect: str = "duckdb", script: bool = False, path: st
         windows=found,
         day_windows=by_day,
         columns=columns.used(tree, tables, reads),
+        passes=windows.passed(tree.statements[0], tables),
     )

@@ -86,7 +86,9 @@ def _plain_source(table: exp.Table) -> bool:
     renamed = alias is not None and alias.args.get("columns")
     if select is None or table.args.get("pivots") or renamed:
         return False
-    return any(source is table for source in sources(select)) and all(join.args.get("method") != "POSITIONAL" for join in joins(select))
+    return any(source is table for source in sources(select)) and all(
+        join.args.get("method") != "POSITIONAL" for join in joins(select)
+    )
 
 
 def _selects(node: exp.Expression) -> Iterator[exp.Select]:

@@ -18,7 +18,8 @@ class ForbiddenStatement(ModelError):
     """A model or script holds a statement that it must not run.
 
     A model is one SELECT. A script may create, fill, change and drop tables, but not attach databases, copy files,
-    install or load extensions, or change settings. Remove the statement; what it prepared belongs into the profile or into a source.
+    install or load extensions, or change settings. Remove the statement; what it prepared belongs into the profile
+    or into a source.
     """
 
     code = "ST401"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import NamedTuple
 
 import sqlglot
@@ -92,12 +93,14 @@ def _tokens(text: Text, dialect: str) -> list[Token]:
     except TokenError as error:
         reason = str(error).split(" from ")[0].split("\n")[0]
         raise SqlSyntax(
-            f"the SQL cannot be read: {printable(reason)}", at=text.span(0), hint="look for a quote or comment that is never closed"
+            f"the SQL cannot be read: {printable(reason)}",
+            at=text.span(0),
+            hint="look for a quote or comment that is never closed",
         ) from None
 
 
 def _no_templates(tokens: list[Token], text: Text) -> None:
-    for first, second in zip(tokens, tokens[1:], strict=False):
+    for first, second in pairwise(tokens):
         opens = first.token_type == TokenType.L_BRACE and second.start == first.end + 1
         if (opens and second.text in ("{", "%", "#")) or first.token_type == TokenType.BLOCK_START:
             raise TemplateInSql(
@@ -108,7 +111,7 @@ def _no_templates(tokens: list[Token], text: Text) -> None:
 
 
 def _no_versions(tokens: list[Token], text: Text) -> None:
-    for table, mark in zip(tokens[2:], tokens[3:], strict=False):
+    for table, mark in pairwise(tokens[2:]):
         if mark.text == "@" and table.token_type in _PLACES and mark.start == table.end + 1 and text.sql[table.start - 1] == ".":
             raise ReadsVersion(
                 f"a model reads current tables, not versions: {text.line(mark.start)}",
@@ -160,7 +163,11 @@ def _one_select(statements: tuple[exp.Expression, ...], text: Text, starts: list
 
 def _allowed_in_script(statement: exp.Expression, text: Text, start: int) -> None:
     variable = isinstance(statement, exp.Set) and all(item.args.get("kind") == "VARIABLE" for item in statement.expressions)
-    kind = str(statement.args.get("kind") or "TABLE").upper() if isinstance(statement, exp.Create | exp.Drop | exp.Alter) else "TABLE"
+    kind = (
+        str(statement.args.get("kind") or "TABLE").upper()
+        if isinstance(statement, exp.Create | exp.Drop | exp.Alter)
+        else "TABLE"
+    )
     if not (variable or (isinstance(statement, _SCRIPT) and kind in _SCRIPT_KINDS)):
         raise ForbiddenStatement(
             f"a script must not run: {text.line(start)}",
@@ -175,7 +182,7 @@ def _parameters(tokens: list[Token], statements: tuple[exp.Expression, ...], tex
         for node in statement.find_all(exp.Placeholder, exp.Parameter):
             name = str(node.name).lower()
             if name not in PARAMETERS:
-                place = next((t.start for t, n in zip(tokens, tokens[1:], strict=False) if n.text.lower() == name and t.text in "$:@"), 0)
+                place = next((t.start for t, n in pairwise(tokens) if n.text.lower() == name and t.text in "$:@"), 0)
                 raise UnknownParameter(
                     f"nothing binds the parameter ${name or '?'}: {text.line(place)}",
                     at=text.span(place),

@@ -13,6 +13,9 @@ _PLAIN_KINDS = ("", "INNER", "CROSS", "OUTER")
 _INSTANTS = {exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ, exp.DataType.Type.TIMESTAMPLTZ,
              exp.DataType.Type.TIMESTAMPNTZ, exp.DataType.Type.DATETIME}  # fmt: skip
 
+_RESHAPING = ("distinct", "group", "having", "qualify", "limit", "offset", "sample", "laterals", "windows", "pivots")
+"""Clauses through which a row decides what becomes of another."""
+
 
 class _Bound(NamedTuple):
     qualifier: str
@@ -35,6 +38,34 @@ def confined(reads: tuple[Read, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
     return windows, tuple(table for table, column in windows.items() if candidates[table][column])
 
 
+def passed(statement: exp.Expression, reads: tuple[Read, ...]) -> dict[str, tuple[str, str]]:
+    """Output columns of a plain SELECT that are a column of a table read in this one place: output -> (table, column).
+
+    A window on such an output is a window on the table, so a view may stand between a model and its input.
+    """
+    if not isinstance(statement, exp.Select) or any(statement.args.get(word) for word in _RESHAPING):
+        return {}
+    if any(part.find(exp.AggFunc, exp.Window) for part in statement.expressions) or not all(
+        _plain(join) for join in joins(statement)
+    ):
+        return {}
+    once = {read.name for read in reads if [other.name for other in reads].count(read.name) == 1}
+    direct = {
+        read.node.alias_or_name.lower(): read for read in reads if any(source is read.node for source in sources(statement))
+    }
+    alone = len(sources(statement)) == 1
+    found: dict[str, tuple[str, str]] = {}
+    for output in statement.expressions:
+        column = output.unalias()
+        if not isinstance(column, exp.Column) or not isinstance(column.this, exp.Identifier):
+            continue
+        qualifier = [part.name.lower() for part in column.parts[:-1]]
+        read = direct.get(qualifier[0] if len(qualifier) == 1 else next(iter(direct), "") if alone and not qualifier else "")
+        if read is not None and read.name in once and _sees_all(read.node):
+            found[output.alias_or_name.lower()] = (read.name, column.name.lower())
+    return found
+
+
 def sources(select: exp.Select) -> list[exp.Expression]:
     """What FROM and JOIN name, in order, without looking into parentheses."""
     from_ = select.args.get("from_")
@@ -53,10 +84,7 @@ def joins(select: exp.Select) -> list[exp.Join]:
 def _windows_at(table: exp.Table) -> dict[str, bool]:
     """Columns confined at this place, each with whether only by day."""
     select = table.find_ancestor(exp.Select)
-    if select is None or table.args.get("pivots") or table.args.get("sample") or select.args.get("sample"):
-        return {}
-    alias = table.args.get("alias")
-    if alias is not None and alias.args.get("columns"):
+    if select is None or not _sees_all(table) or select.args.get("sample"):
         return {}
     all_sources = sources(select)
     if not any(source is table for source in all_sources) or not all(_plain(join) for join in joins(select)):
@@ -66,6 +94,13 @@ def _windows_at(table: exp.Table) -> dict[str, bool]:
     lower = {bound.column: bound.by_day for bound in bounds if bound.lower}
     upper = {bound.column: bound.by_day for bound in bounds if not bound.lower}
     return {column: by_day or upper[column] for column, by_day in lower.items() if column in upper}
+
+
+def _sees_all(table: exp.Table) -> bool:
+    """A table whose rows and column names arrive as they are."""
+    alias = table.args.get("alias")
+    renamed = alias is not None and alias.args.get("columns")
+    return not (table.args.get("pivots") or table.args.get("sample") or renamed)
 
 
 def _plain(join: exp.Join) -> bool:

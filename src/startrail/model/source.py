@@ -45,8 +45,9 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Records of an HTTP endpoint: one response, or pages until there are no more.
 
     ``cursor``: name of the record field whose greatest landed value is sent back as the query parameter
-    ``cursor_param`` at the next run. ``page``: name of the query parameter that counts pages from 1.
-    ``next``: JSON path (``$.next``) to the address or token of the next page. ``records``: JSON path to the
+    ``cursor_param`` (default: the field's own name) at the next run. ``page``: name of the query parameter that
+    counts pages from 1; an empty page is the end. ``next``: JSON path (``$.next``) to the address of the next
+    page, or, with ``next_param``, to a token that is sent back under that name. ``records``: JSON path to the
     array of records in a JSON response (``$`` = the response is the array).
     """
 
@@ -61,6 +62,7 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     page: str | None = None
     page_size: tuple[str, int] | None = None
     next: str | None = None
+    next_param: str | None = None
     timeout: Duration = "30s"
     retries: Count = 4
 

@@ -142,13 +142,9 @@ def _source(file: ProjectFile, name: str, reading: _Reading) -> Source | None:
     node = reading.yaml(file)
     source = decode(node, Source, reading.problems, what=f"source {name}", given={"name": name})
     if source is not None and source.into is not None and source.contract is None:
-        reading.problems.append(
-            errors.ContractMissing(
-                f"{name} loads into {source.into} without a contract",
-                at=node.place("into"),
-                hint="add contract: NAME, or remove into",
-            )
-        )
+        message = f"{name} loads into {printable(source.into, 80)} without a contract"
+        hint = "add contract: NAME, or remove into"
+        reading.problems.append(errors.ContractMissing(message, at=node.place("into"), hint=hint))
     return source
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from msgspec import inspect
 
+from startrail.base.errors import StartrailError
 from startrail.base.text import did_you_mean, printable
 from startrail.project import errors
 from startrail.project.scalars import BAD, Problems, Reader, boolean, integer, number, text, word, wrong
@@ -55,11 +56,7 @@ def _struct_reader(target: type) -> Callable[[Node, str, Problems, Mapping[str, 
             if key == tag:
                 continue
             if key not in known:
-                problems.append(
-                    errors.UnknownKey(
-                        f"unknown key '{printable(key, 60)}' in {what}", at=child.key, hint=did_you_mean(key, _shown(known, tag))
-                    )
-                )
+                problems.append(_unknown_key(key, child, what, [*known, tag] if tag else known))
                 continue
             reader = readers.get(key)
             if reader is None:
@@ -75,8 +72,11 @@ def _struct_reader(target: type) -> Callable[[Node, str, Problems, Mapping[str, 
     return read
 
 
-def _shown(known: list[str], tag: str | None) -> list[str]:
-    return [*known, tag] if tag else known
+def _unknown_key(key: str, node: Node, what: str, known: list[str]) -> StartrailError:
+    hint = did_you_mean(key, known, "startrail schema prints what it may say")
+    if key.endswith(")") and node.value is None:
+        hint = 'inside {} quote a type that holds a comma: "decimal(18,2)"'
+    return errors.UnknownKey(f"unknown key '{printable(key, 60)}' in {what}", at=node.key, hint=hint)
 
 
 def _reader(kind: inspect.Type, reads: str | None = None) -> Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Literal
 
@@ -153,6 +154,7 @@ def split_header(text: str, path: str) -> tuple[Node | None, str, int]:
     """The header's tree with places in the file (None without header), the SQL after it, and the SQL's first line."""
     opening = _OPENING.match(text)
     if opening is None:
+        _refuse_misspelt(text, path)
         return None, text, 1
     end = text.find("*/", opening.end())
     before = text[: opening.end()]
@@ -174,8 +176,17 @@ def split_header(text: str, path: str) -> tuple[Node | None, str, int]:
     return header, sql, text.count("\n", 0, end + 2) + 1
 
 
-_OPENING = re.compile(r"\s*(?P<open>/\*)[ \t]*startrail\b")
+_OPENING = re.compile(r"\s*(?P<open>/\*)\s*startrail\b")
+_FIRST_WORD = re.compile(r"\s*/\*+\s*(\w+)")
 _NOT_BREAK = re.compile(r"[^\r\n\x85\u2028\u2029]")
+
+
+def _refuse_misspelt(text: str, path: str) -> None:
+    """A header under a misspelt name would be a comment, and its checks would never run."""
+    word = _FIRST_WORD.match(text)
+    if word is not None and difflib.get_close_matches(word[1].lower(), ["startrail"], cutoff=0.8):
+        at = _place_of(text, word.start(1), path)
+        raise errors.UnknownWord(f"a comment begins with '{printable(word[1], 40)}'", at=at, hint="write /* startrail")
 
 
 def _place_of(text: str, offset: int, path: str) -> Span:

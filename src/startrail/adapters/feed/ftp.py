@@ -21,8 +21,8 @@ from startrail.ports.feed import (
     FeedForbidden,
     FeedIncomplete,
     FeedMissing,
-    Fetched,
     FeedUnreachable,
+    Fetched,
     Offer,
     Seen,
     StillGrowing,
@@ -117,6 +117,8 @@ class FtpFeed:
                     yield from self._walk(path + "/", depth + 1)
             elif self._matches(_text(path)):
                 size, modified = (item.size, item.modified) if self._has_mlsd else self._asked(path, item)
+                if item.is_link and size is None:
+                    continue  # a link to a folder, or to nothing
                 yield Entry(path, safe_name(_text(path)), f"{size}-{modified}", size, time_of(modified))
 
     def _items(self, folder: str) -> list[Item]:
@@ -147,7 +149,8 @@ class FtpFeed:
         size, modified = item.size, item.modified
         with contextlib.suppress(ftplib.error_perm):
             session.voidcmd("TYPE I")
-            size = session.size(wire) or size
+            found = session.size(wire)
+            size = size if found is None else found
         with contextlib.suppress(ftplib.error_perm):
             modified = session.voidcmd(f"MDTM {wire}")[4:].strip()
         return size, modified
@@ -160,7 +163,7 @@ class FtpFeed:
     def _session(self) -> ftplib.FTP:
         if self._connection is None:
             declared = self._declared
-            session = ftplib.FTP(timeout=self._timeout, encoding="latin-1")
+            session = ftplib.FTP(timeout=self._timeout, encoding="latin-1")  # noqa: S321 - what the source speaks
             self._connection = session
             session.connect(declared.host, declared.port)
             session.login(_wire(declared.user), _wire(self._password or ""))

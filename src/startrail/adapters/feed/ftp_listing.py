@@ -18,6 +18,7 @@ class Item(msgspec.Struct, frozen=True):
     is_folder: bool
     size: int | None
     modified: str
+    is_link: bool = False
 
 
 def from_mlsd(line: str) -> Item | None:
@@ -38,7 +39,7 @@ def from_list_line(line: str) -> Item | None:
     if match := _UNIX.fullmatch(line):
         kind, size, modified, name = match.groups()
         name = name.partition(" -> ")[0] if kind == "l" else name
-        return None if name in (".", "..") else Item(name, kind == "d", None if kind == "l" else int(size), modified)
+        return None if name in (".", "..") else Item(name, kind == "d", None if kind == "l" else int(size), modified, kind == "l")
     if match := _DOS.fullmatch(line):
         modified, size, name = match.groups()
         return Item(name, size == "<DIR>", None if size == "<DIR>" else int(size), modified)

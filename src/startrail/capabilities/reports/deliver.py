@@ -10,6 +10,7 @@ from pathlib import Path
 from startrail.base.crash import crash_point
 from startrail.base.time import to_text
 from startrail.capabilities.reports.deadline import day_of, deadline_of, minutes_early, zone_of
+from startrail.capabilities.reports.errors import UnknownReportColumn
 from startrail.capabilities.reports.filename import file_name
 from startrail.capabilities.reports.query import ordered, require_column
 from startrail.flow.events import Delivered
@@ -17,6 +18,7 @@ from startrail.model.model import ModelColumn
 from startrail.model.report import Report
 from startrail.model.step import StepOutput
 from startrail.model.table import TableSchema
+from startrail.model.types import DataType, Decimal, Primitive
 from startrail.ports.clock import Clock
 from startrail.ports.report import About, Destination, ReportColumn, Writer
 from startrail.ports.warehouse import Query, Warehouse
@@ -91,10 +93,24 @@ def _columns(schema: TableSchema, promised: Mapping[str, ModelColumn]) -> tuple[
 
 
 def _require_chart(report: Report, schema: TableSchema) -> None:
-    if report.chart is not None:
-        for name in (report.chart.x, report.chart.y, report.chart.series):
-            if name is not None:
-                require_column(report, name, schema.names(), "draws")
+    chart = report.chart
+    if chart is None:
+        return
+    for name in (chart.x, chart.y, chart.series):
+        if name is not None:
+            require_column(report, name, schema.names(), "draws")
+    column = schema.column(chart.y)
+    if column is not None and not _is_number(column.type):
+        raise UnknownReportColumn(
+            f"report '{report.name}' draws '{chart.y}', which is {column.type} and not a number",
+            at=report.span,
+            affects=f"report '{report.name}'",
+            hint="take a column of numbers as 'y' of the chart",
+        )
+
+
+def _is_number(kind: DataType) -> bool:
+    return isinstance(kind, Decimal) or (isinstance(kind, Primitive) and kind.name in ("int", "long", "float", "double"))
 
 
 def _sha256(path: Path) -> str:

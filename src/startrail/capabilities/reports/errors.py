@@ -15,7 +15,7 @@ class BadReportFile(ReportError):
 
 
 class UnknownReportColumn(ReportError):
-    """A report orders by, or draws, a column that its rows do not have.
+    """A report orders by, or draws, a column that its rows do not have, or draws one that holds no numbers.
 
     Take a column of the model or query; the hint names the nearest one.
     """

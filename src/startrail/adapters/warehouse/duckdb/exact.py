@@ -31,7 +31,9 @@ def schema_of(outputs: list[Output], place: Place) -> TableSchema:
     columns = []
     for output in outputs:
         if output.name.lower() in seen:
-            raise RepeatedColumn(f"two result columns are named '{output.name}'", at=place.span(None), hint="name one of them with AS")
+            raise RepeatedColumn(
+                f"two result columns are named '{output.name}'", at=place.span(None), hint="name one of them with AS"
+            )
         seen.add(output.name.lower())
         kind = storable(output.type)
         if kind is None:
@@ -57,7 +59,9 @@ def projection(outputs: list[Output], schema: TableSchema, place: Place) -> str:
     extra = found.keys() - {column.name.lower() for column in schema.columns}
     if extra:
         raise ColumnsDiffer(
-            f"the SELECT has the column '{min(extra)}', which the table has not", at=place.span(None), hint="run again after the change"
+            f"the SELECT has the column '{min(extra)}', which the table has not",
+            at=place.span(None),
+            hint="run again after the change",
         )
     return ", ".join(_converted(found[column.name.lower()], column, place) for column in schema.columns)
 

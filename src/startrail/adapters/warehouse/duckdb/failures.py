@@ -27,8 +27,20 @@ from startrail.ports.warehouse import (
 LOSSY = "startrail:lossy:"
 """Begins the message of error() calls in generated SQL; then column, types and an example, separated by tabs."""
 
-_BINDING = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.SyntaxException, duckdb.NotImplementedException)
-_FULL = ("No space left on device", "Disk quota exceeded", "failed to offload data block", "max_temp_directory_size", "disk is full")
+_BINDING = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.NotImplementedException,
+)
+_FULL = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "failed to offload data block",
+    "max_temp_directory_size",
+    "disk is full",
+)
 
 
 class Place(NamedTuple):
@@ -106,7 +118,11 @@ def _parts(error: duckdb.Error) -> tuple[str, int | None, str]:
         except ValueError:
             return text, None, ""
         position = found.get("position")
-        return str(found.get("exception_message", text)), int(position) if position is not None else None, str(found.get("candidates") or "")
+        return (
+            str(found.get("exception_message", text)),
+            int(position) if position is not None else None,
+            str(found.get("candidates") or ""),
+        )
     return text, None, ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import secrets
 import shutil
@@ -52,40 +53,36 @@ def opened(
     ``writable`` names the tables that a script changes: their rows are copied into a scratch table first.
     """
     catalog = quote(f"call_{secrets.token_hex(6)}")
-    cursor = engine.cursor()
-    box = Sandbox(cursor, folder, memory)
-    plain = Place("")
-    box.run(f"ATTACH ':memory:' AS {catalog}", plain)
-    try:
-        box.run(f"USE {catalog}", plain)
-        with ExitStack() as held:
-            _fill(box, held, store, list(relations), set(writable))
-            yield box
-    finally:
-        try:
-            cursor.execute("ROLLBACK") if _in_transaction(cursor) else None
-            cursor.execute("USE memory")
-            cursor.execute(f"DETACH {catalog}")
-        except duckdb.Error:
-            pass  # after a fatal error the whole database is gone, and the error that matters is on its way up
-        cursor.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fill(box: Sandbox, held: ExitStack, store: Store, relations: list[Readable], writable: set[str]) -> None:
-    for namespace in sorted({TableName.parse(name).namespace for name in {r.name for r in relations} | writable}):
-        box.run(f"CREATE SCHEMA IF NOT EXISTS {quote(namespace)}", Place(""))
-    for relation in relations:
-        match relation:
-            case Relation():
-                kind = "TABLE" if relation.name in writable else "VIEW"
-                box.run(f"CREATE {kind} {table(relation.name)} AS {_reading(box, held, store, relation)}", Place(""))
-            case Rowset():
+    box = Sandbox(engine.cursor(), folder, memory)
+    changed = set(writable)
+    everything = list(relations)
+    with ExitStack() as held:
+        setup = [f"ATTACH ':memory:' AS {catalog}", f"USE {catalog}"]
+        held.callback(_take_away, box, catalog, script=bool(changed))
+        namespaces = {TableName.parse(name).namespace for name in {relation.name for relation in everything} | changed}
+        setup += [f"CREATE SCHEMA {quote(namespace)}" for namespace in sorted(namespaces)]
+        for relation in everything:
+            if isinstance(relation, Relation):
+                kind = "TABLE" if relation.name in changed else "VIEW"
+                setup.append(f"CREATE {kind} {table(relation.name)} AS {_reading(box, held, store, relation)}")
+        box.run(";\n".join(setup), Place(""))
+        for relation in everything:
+            if isinstance(relation, Rowset):
                 _write_down(box, relation)
-            case View():
-                before = f"CREATE VIEW {table(relation.name)} AS\n"
-                place = Place(relation.sql, f"view {relation.name}", before=len(before.encode()))
-                box.run(before + only_select(box.cursor, relation.sql, place), place)
+            elif isinstance(relation, View):
+                _define(box, relation)
+        yield box
+
+
+def _take_away(box: Sandbox, catalog: str, *, script: bool) -> None:
+    # After a fatal error the whole database is gone, and the error that matters is on its way up.
+    if script:
+        with contextlib.suppress(duckdb.Error):
+            box.cursor.execute("ROLLBACK")  # a BEGIN without COMMIT; nothing can be detached inside it
+    with contextlib.suppress(duckdb.Error):
+        box.cursor.execute(f"USE memory; DETACH {catalog}")
+    box.cursor.close()
+    shutil.rmtree(box.folder, ignore_errors=True)
 
 
 def table(name: str) -> str:
@@ -111,7 +108,11 @@ def _reading(box: Sandbox, held: ExitStack, store: Store, relation: Relation) ->
 
 def nothing(schema: TableSchema) -> str:
     """SQL for no rows with the columns of a schema."""
-    return "SELECT " + ", ".join(f"CAST(NULL AS {word(column.type)}) AS {quote(column.name)}" for column in schema.columns) + " WHERE false"
+    return (
+        "SELECT "
+        + ", ".join(f"CAST(NULL AS {word(column.type)}) AS {quote(column.name)}" for column in schema.columns)
+        + " WHERE false"
+    )
 
 
 def _link(box: Sandbox, path: Path, key: str) -> str:
@@ -133,6 +134,12 @@ def _link(box: Sandbox, path: Path, key: str) -> str:
     return str(link)
 
 
+def _define(box: Sandbox, view: View) -> None:
+    before = f"CREATE VIEW {table(view.name)} AS\n"
+    place = Place(view.sql, f"view {view.name}", before=len(before.encode()))
+    box.run(before + only_select(box.cursor, view.sql, place), place)
+
+
 def _write_down(box: Sandbox, rowset: Rowset) -> None:
     columns = ", ".join(f"{quote(column.name)} {word(column.type)}" for column in rowset.schema.columns)
     name = table(rowset.name)
@@ -142,13 +149,3 @@ def _write_down(box: Sandbox, rowset: Rowset) -> None:
         values = [value for values in rowset.rows for value in values]
         with translated(Place(""), memory=box.memory):
             box.cursor.execute(f"INSERT INTO {name} VALUES {', '.join([row] * len(rowset.rows))}", values)
-
-
-def _in_transaction(cursor: duckdb.DuckDBPyConnection) -> bool:
-    """True after a script's BEGIN without COMMIT; nothing can be detached then."""
-    try:
-        cursor.execute("BEGIN")
-    except duckdb.Error:
-        return True
-    cursor.execute("ROLLBACK")
-    return False

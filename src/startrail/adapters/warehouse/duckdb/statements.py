@@ -43,7 +43,9 @@ def only_select(cursor: duckdb.DuckDBPyConnection, sql: str, place: Place) -> st
         found = cursor.extract_statements(sql)
     if len(found) == 1 and found[0].type == StatementType.MULTI:
         raise DoesNotBind(
-            "PIVOT without a list of values makes columns out of data", at=place.span(None), hint="list them: PIVOT ... ON column IN (...)"
+            "PIVOT without a list of values makes columns out of data",
+            at=place.span(None),
+            hint="list them: PIVOT ... ON column IN (...)",
         )
     if len(found) != 1 or found[0].type != StatementType.SELECT:
         raise NotAllowed("only one SELECT can be run here", at=place.span(None), hint="keep one SELECT")

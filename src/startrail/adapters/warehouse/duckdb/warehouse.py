@@ -34,7 +34,9 @@ class DuckdbWarehouse:
     so that not even the names of another call's tables can be seen; for SQL of people who may only propose.
     """
 
-    def __init__(self, store: Store, scratch: Path, *, memory: int = 2_000_000_000, threads: int = 0, untrusted: bool = False) -> None:
+    def __init__(
+        self, store: Store, scratch: Path, *, memory: int = 2_000_000_000, threads: int = 0, untrusted: bool = False
+    ) -> None:
         self._store = store
         self._scratch = Scratch(scratch)
         self._memory = memory
@@ -67,7 +69,8 @@ class DuckdbWarehouse:
             box.cursor.commit()
             staged: dict[str, Staged] = {}
             for created in script.creates:
-                call = _Call(box, Query(f"SELECT * FROM {table(created)}", path=script.path, first_line=script.first_line), made=created)
+                _must_exist(box, created, place)
+                call = _Call(box, Query(f"SELECT * FROM {table(created)}", path=script.path, first_line=script.first_line))
                 goal = target(created, schema_of(call.outputs, call.place))
                 columns = projection(call.outputs, goal.schema, call.place)
                 staged[created] = Staged(goal.schema, self._stage(box, columns, call, goal))
@@ -129,17 +132,23 @@ class DuckdbWarehouse:
 class _Call:
     """One judged SELECT in its sandbox: its result columns, and the means to run it inside other text."""
 
-    def __init__(self, box: Sandbox, query: Query, made: str | None = None) -> None:
+    def __init__(self, box: Sandbox, query: Query) -> None:
         self._box = box
         self.place = Place(query.sql, query.path, query.first_line)
-        if made is not None and not _exists(box, made):
-            raise LeftNothing(f"the script does not leave the table '{made}'", at=self.place.span(None), hint="mend writes in its header")
         self._sql = only_select(box.cursor, query.sql, self.place)
         wanted = parameters_of(box.cursor, self._sql)
         self._parameters: dict[str, Any] = {name: value for name, value in query.parameters.items() if name in wanted}
-        with translated(self.place, memory=box.memory, files=box.files):
-            relation = box.cursor.sql(self._sql, params=self._parameters) if wanted else box.cursor.sql(self._sql)
-            self.outputs = [Output(name, kind) for name, kind in zip(relation.columns, relation.types, strict=True)]
+        self.outputs = self._bound()
+
+    def _bound(self) -> list[Output]:
+        """Ask for names and types without running anything."""
+        try:
+            relation = self._box.cursor.sql(self._sql, params=self._parameters or None)
+            return [Output(name, kind) for name, kind in zip(relation.columns, relation.types, strict=True)]
+        except duckdb.Error as error:
+            self.run("EXPLAIN ", "")  # fails again, this time saying where
+            with translated(self.place, memory=self._box.memory, files=self._box.files):
+                raise error from None
 
     def run(self, before: str, after: str) -> None:
         place = self.place._replace(before=len(before.encode()))
@@ -152,14 +161,16 @@ def _inside(place: Place, statement: str) -> Place:
     return Place(statement, place.path, place.first_line + place.sql[: max(offset, 0)].count("\n"))
 
 
-def _exists(box: Sandbox, name: str) -> bool:
+def _must_exist(box: Sandbox, name: str, place: Place) -> None:
     parsed = TableName.parse(name)
     box.run(
-        "SELECT count(*) FROM information_schema.tables WHERE table_catalog = current_catalog() AND table_schema = $s AND table_name = $n",
+        "SELECT count(*) FROM information_schema.tables "
+        "WHERE table_catalog = current_catalog() AND table_schema = $s AND table_name = $n",
         Place(""),
         {"s": parsed.namespace, "n": parsed.name},
     )
-    return _number(box) > 0
+    if _number(box) == 0:
+        raise LeftNothing(f"the script does not leave the table '{name}'", at=place.span(None), hint="mend writes in its header")
 
 
 def _number(box: Sandbox) -> int:

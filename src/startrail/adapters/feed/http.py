@@ -1,0 +1,193 @@
+"""Records of an HTTP endpoint: one response, or pages until there are no more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import BinaryIO
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from urllib3 import BaseHTTPResponse
+
+from startrail.adapters.feed.http_client import Client
+from startrail.adapters.feed.http_page import Page, PageReader
+from startrail.adapters.feed.listing import safe_name
+from startrail.base.units import parse_duration
+from startrail.model import source
+from startrail.ports.feed import FeedFailed, Fetched, Offer, Seen
+
+_BLOCK = 1 << 18
+_MOST_PAGES = 100_000
+
+
+class HttpFeed:
+    """``headers`` are the declared ones with their secrets resolved.
+
+    Each page is one offer. Its request is sent when the offer is asked for, its bytes are read by :meth:`fetch`,
+    and what comes next is found out from the landed bytes.
+    """
+
+    def __init__(
+        self, declared: source.HttpFeed, *, headers: Mapping[str, str] | None = None, csv: source.Dialect | None = None
+    ) -> None:
+        self._declared = declared
+        self._client = Client(dict(headers or {}), parse_duration(declared.timeout).total_seconds(), declared.retries)
+        self._reader = PageReader(declared, csv or source.Dialect())
+        self._response: BaseHTTPResponse | None = None
+        self._page: Page | None = None
+        self._digest = b""
+        self._cursor: str | None = None
+
+    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
+        self._cursor = seen.cursor
+        self._reader.latest = now + timedelta(days=1)
+        steps = (
+            self._by_next(seen) if self._declared.next else self._by_number(seen) if self._declared.page else self._single(seen)
+        )
+        try:
+            yield from steps
+        finally:
+            self._release()
+
+    def growing(self) -> dict[str, str]:
+        return {}
+
+    def fetch(self, offer: Offer) -> Iterator[bytes]:
+        assert self._response is not None
+        digest = hashlib.sha256()
+        for chunk in self._client.read(self._response, offer.name, _BLOCK):
+            digest.update(chunk)
+            yield chunk
+        self._digest = digest.digest()
+
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
+        with content() as file:
+            self._page = self._reader.read(file, offer.name, self._cursor)
+        self._cursor = self._page.cursor
+        return Fetched(cursor=self._cursor if self._declared.cursor else None, empty=self._page.empty)
+
+    def close(self) -> None:
+        self._release()
+        self._client.close()
+
+    # -- the three ways through an endpoint ------------------------------------------------------------
+    def _single(self, seen: Seen) -> Iterator[Offer]:
+        yield from self._asked(self._address({**self._since(seen)}), self._name(self._since(seen)), seen)
+
+    def _by_number(self, seen: Seen) -> Iterator[Offer]:
+        parameter = self._declared.page or ""
+        before = b""
+        for number in range(1, _MOST_PAGES + 1):
+            query = {parameter: str(number), **self._since(seen)}
+            asked = False
+            for offer in self._asked(self._address(query), self._name(query), seen, missing_ends=number > 1):
+                asked = True
+                yield offer
+                if self._page is None or self._page.empty:
+                    return
+                if self._digest == before:
+                    raise FeedFailed(
+                        f"pages {number - 1} and {number} of {self._name({})} are the same",
+                        hint=f"does the server know the parameter '{parameter}'? check `page` in the source's feed",
+                    )
+                before = self._digest
+            if not asked and self._ended:
+                return
+        raise FeedFailed(f"{self._name({})} has no last page", hint="check `page` in the source's feed")
+
+    def _by_next(self, seen: Seen) -> Iterator[Offer]:
+        address, visited = self._address(self._since(seen)), set[str]()
+        for number in range(1, _MOST_PAGES + 1):
+            visited.add(address)
+            yield from self._asked(address, self._name({"next": str(number), **self._since(seen)}), seen)
+            if self._page is None or self._page.next is None:
+                return
+            address = self._following(address, self._page.next, seen)
+            if address in visited:
+                raise FeedFailed(
+                    f"page {number} of {self._name({})} leads back to an earlier one", hint="check `next` in the source's feed"
+                )
+        raise FeedFailed(f"{self._name({})} has no last page", hint="check `next` in the source's feed")
+
+    def _asked(self, address: str, name: str, seen: Seen, *, missing_ends: bool = False) -> Iterator[Offer]:
+        """Send the request; one offer, or none when nothing is there or nothing has changed."""
+        self._release()
+        self._page, self._ended = None, False
+        conditions = _conditions(seen.landed.get(name, "")) if self._is_repeatable else {}
+        response = self._client.get(address, conditions, missing_is_none=missing_ends)
+        if response is None or response.status == 204:
+            self._ended = True
+            return
+        self._response = response
+        if response.status == 304:
+            return
+        length = response.headers.get("Content-Length", "")
+        yield Offer(
+            name=name,
+            stamp=_stamp(response.headers) if self._is_repeatable else "",
+            size=int(length) if length.isdecimal() and "Content-Encoding" not in response.headers else None,
+            time=_time(response.headers.get("Last-Modified")),
+        )
+
+    @property
+    def _is_repeatable(self) -> bool:
+        """Whether an unchanged answer tells us nothing new: not where its content leads to the next page."""
+        return self._declared.next is None and self._declared.cursor is None
+
+    # -- addresses and names ---------------------------------------------------------------------------
+    def _since(self, seen: Seen) -> dict[str, str]:
+        if self._declared.cursor is None or seen.cursor is None:
+            return {}
+        return {self._declared.cursor_param or self._declared.cursor: seen.cursor}
+
+    def _address(self, query: Mapping[str, str]) -> str:
+        declared = self._declared
+        size = {declared.page_size[0]: str(declared.page_size[1])} if declared.page_size else {}
+        added = urlencode({**declared.params, **size, **query})
+        return declared.url + (("&" if urlsplit(declared.url).query else "?") + added if added else "")
+
+    def _following(self, address: str, following: str, seen: Seen) -> str:
+        if self._declared.next_param and "://" not in following:
+            return self._address({self._declared.next_param: following, **self._since(seen)})
+        target = urljoin(address, following)
+        if urlsplit(target)[:2] != urlsplit(self._declared.url)[:2]:
+            raise FeedFailed(
+                f"the next page of {self._name({})} would be on another server: {safe_name(target)}",
+                hint="declare a source for that server, if it is to be trusted",
+            )
+        return target
+
+    def _name(self, query: Mapping[str, str]) -> str:
+        """What people see: the path, and what tells this request from the others."""
+        parts = urlsplit(self._declared.url)
+        path = parts.path.strip("/") or parts.netloc
+        return safe_name(path + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else ""))
+
+    def _release(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+
+
+def _stamp(headers: Mapping[str, str]) -> str:
+    for name in ("ETag", "Last-Modified"):
+        if value := headers.get(name):
+            return f"{name}: {value}"
+    return ""
+
+
+def _conditions(stamp: str) -> dict[str, str]:
+    """Request headers that spare us an answer which has not changed."""
+    name, _, value = stamp.partition(": ")
+    header = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}.get(name)
+    return {header: value} if header else {}
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

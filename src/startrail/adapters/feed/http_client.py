@@ -1,0 +1,126 @@
+"""GET with patience and limits, over urllib3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import (
+    HTTPError,
+    IncompleteRead,
+    InvalidChunkLength,
+    LocationValueError,
+    MaxRetryError,
+    ProtocolError,
+    SSLError,
+)
+from urllib3.util import Retry, Timeout
+
+from startrail.base.errors import SourceError
+from startrail.base.text import printable
+from startrail.ports.feed import FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
+
+_LONGEST_WAIT_SECONDS = 60
+_MOST_REDIRECTS = 5
+_LATER = frozenset({429, 500, 502, 503, 504})
+
+
+class Client:
+    """Keeps connections; tries again what may pass by itself, waiting as the server asks but never beyond a minute.
+
+    Declared headers may be secrets, so a redirect to another server does not get them.
+    """
+
+    def __init__(self, headers: dict[str, str], timeout: float, retries: int) -> None:
+        self._headers = {"User-Agent": "startrail", "Accept-Encoding": "identity", **headers}
+        self._timeout = Timeout(connect=timeout, read=timeout)
+        self._retry = _Patience(
+            total=retries + _MOST_REDIRECTS,
+            connect=retries,
+            read=retries,
+            status=retries,
+            other=retries,
+            redirect=_MOST_REDIRECTS,
+            allowed_methods=frozenset({"GET"}),
+            status_forcelist=_LATER,
+            backoff_factor=0.25,
+            backoff_max=_LONGEST_WAIT_SECONDS,
+            raise_on_status=False,
+            remove_headers_on_redirect=(*headers, "Authorization", "Cookie", "Proxy-Authorization"),
+        )
+        self._pool = urllib3.PoolManager(maxsize=2)
+
+    def get(self, address: str, headers: dict[str, str], *, missing_is_none: bool = False) -> urllib3.BaseHTTPResponse | None:
+        """The answer with its body unread: 200, 204 or 304. None for 404 when that only means there is no more."""
+        if urlsplit(address).scheme not in ("http", "https"):
+            raise FeedFailed(f"'{_bare(address)}' is no HTTP address", hint="`url` must begin with https:// or http://")
+        try:
+            response = self._pool.request(
+                "GET",
+                address,
+                headers={**self._headers, **headers},
+                timeout=self._timeout,
+                retries=self._retry,
+                preload_content=False,
+            )
+        except (HTTPError, ValueError) as error:
+            raise _translated(error, _bare(address)) from error
+        if response.status in (200, 204, 304):
+            return response
+        response.close()
+        if response.status == 404 and missing_is_none:
+            return None
+        raise _refusal(response.status, _bare(address), response.headers.get("Retry-After"))
+
+    def read(self, response: urllib3.BaseHTTPResponse, name: str, block: int) -> Iterator[bytes]:
+        """The body in chunks; raises when it ends before its announced length."""
+        try:
+            yield from response.stream(block, decode_content=True)
+        except ProtocolError as error:
+            if any(isinstance(cause, (IncompleteRead, InvalidChunkLength)) for cause in (error, *error.args)):
+                raise FeedIncomplete(f"'{name}' ended before its announced length") from error
+            raise FeedUnreachable(f"the connection broke at '{name}'") from error
+        except (HTTPError, OSError) as error:
+            raise _translated(error, name) from error
+
+    def close(self) -> None:
+        self._pool.clear()
+
+
+class _Patience(Retry):
+    def parse_retry_after(self, retry_after: str) -> float:
+        return min(super().parse_retry_after(retry_after), _LONGEST_WAIT_SECONDS)
+
+
+def _refusal(status: int, where: str, wait: str | None) -> SourceError:
+    if status in (401, 403, 407):
+        return FeedForbidden(
+            f"{where} answered {status}: it refuses us", hint="check the secrets that `headers` of the source's feed refer to"
+        )
+    if status in (404, 410):
+        return FeedMissing(f"{where} answered {status}: there is no such address", hint="check `url` in the source's feed")
+    if status in _LATER:
+        asked = f" and asks to wait {printable(wait, 40)} seconds" if wait else ""
+        return FeedUnreachable(f"{where} still answers {status}{asked}", hint="run again later, or raise `retries`")
+    if 300 <= status < 400:
+        return FeedFailed(f"{where} redirects without end or to nowhere ({status})", hint="give the final address as `url`")
+    return FeedFailed(f"{where} answered {status}", hint="check `url` and `params` in the source's feed")
+
+
+def _translated(error: Exception, where: str) -> SourceError:
+    cause: object = error.reason if isinstance(error, MaxRetryError) and error.reason is not None else error
+    told = printable(str(cause), 160)
+    if isinstance(cause, SSLError):
+        return FeedFailed(f"{where} has no trustworthy certificate: {told}", hint="check `url`, or mend the server's certificate")
+    if "redirect" in told:
+        return FeedFailed(f"{where} redirects without end", hint="give the final address as `url`")
+    if isinstance(cause, (LocationValueError, ValueError)) and not isinstance(cause, OSError):
+        return FeedFailed(f"{where} or what it redirects to is no HTTP address", hint="check `url` in the source's feed")
+    return FeedUnreachable(f"{where} does not answer: {told}", hint="check `url` and the network")
+
+
+def _bare(address: str) -> str:
+    """The address without what may be secret in it: user, password and query."""
+    parts = urlsplit(address)
+    return printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")

@@ -1,0 +1,267 @@
+"""The judge: one record against its contract, in plain Python, with every violation named.
+
+It is slow and sees only what a loader would not pass by itself; it is also the specification that loaders are
+tested against. A record is a JSON object. For CSV it holds the texts of one line under the header's names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
+from decimal import Decimal as Number
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from startrail.capabilities.contracts.exact import JsonNumber, Refused, bound, scalar, show
+from startrail.model.contract import Contract, Field
+from startrail.model.types import ListOf, MapOf, Primitive, StructOf
+from startrail.ports.loader import Judged, Violation
+
+MOST_VIOLATIONS = 100
+"""Kept per record; a record with more says so in its last one."""
+_RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class RecordJudge:
+    """``null_words``: texts that mean null where a field declares none of its own (CSV). ``textual``: objects,
+    arrays and so on stand as JSON text (CSV)."""
+
+    def __init__(self, contract: Contract, *, null_words: tuple[str, ...] = (), textual: bool = False) -> None:
+        self._fields = {field.name: field for field in contract.fields}
+        self._key = frozenset(contract.primary_key)
+        self._null_words = null_words
+        self._textual = textual
+
+    def __call__(self, raw: bytes) -> Judged:
+        try:
+            tree = parse(raw)
+        except Unreadable as error:
+            return Judged((Violation("$", error.rule, error.expected, error.got),))
+        if not isinstance(tree, dict):
+            return Judged((Violation("$", "wrong_type", "an object", show(tree)),))
+        case = _Case(self._null_words, self._textual)
+        typed: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            typed[name] = case.value(tree.get(name), field, f"$.{name}", must=field.required or name in self._key)
+        unknown = [name for name in tree if name not in self._fields]
+        if unknown:
+            texts = _RAW_OBJECT.decode(raw)
+            for name in unknown:
+                case.keep(name, f"$.{name}", bytes(texts[name]).decode())
+        if case.violations:
+            return Judged(case.bounded(), unknown=tuple(case.unknown))
+        return Judged(record=canonical(typed), extra=case.extra(), unknown=tuple(case.unknown))
+
+
+class _Case:
+    """One record under judgement: what was found so far."""
+
+    def __init__(self, null_words: tuple[str, ...], textual: bool) -> None:
+        self.violations: list[Violation] = []
+        self.unknown: dict[str, None] = {}
+        self._kept: dict[str, str] = {}
+        self._null_words = null_words
+        self._textual = textual
+
+    def keep(self, key: str, path: str, text: str) -> None:
+        self._kept[key] = text
+        self.unknown[re.sub(r"\[[0-9]+\]", "[]", path)] = None
+
+    def extra(self) -> str | None:
+        return "{" + ",".join(f"{quoted(key)}:{text}" for key, text in self._kept.items()) + "}" if self._kept else None
+
+    def bounded(self) -> tuple[Violation, ...]:
+        found = self.violations
+        if len(found) <= MOST_VIOLATIONS:
+            return tuple(found)
+        more = Violation("$", "malformed", "a record that keeps its contract", f"{len(found) - MOST_VIOLATIONS} more violations")
+        return (*found[:MOST_VIOLATIONS], more)
+
+    def value(self, value: Any, field: Field, path: str, *, must: bool) -> Any:
+        """The typed value, or None after noting why there is none."""
+        words = field.format.null_words
+        if value is None or (isinstance(value, str) and not isinstance(value, JsonNumber) and value in (self._null_words if words is None else words)):
+            if must:
+                self.violations.append(Violation(path, "null_in_required", f"{field.type}, not null", show(value)))
+            return None
+        kind = field.type
+        if isinstance(kind, ListOf | StructOf | MapOf):
+            return self._nested(value, field, path)
+        try:
+            typed = scalar(value, field)
+        except Refused as refused:
+            self.violations.append(Violation(path, refused.rule, refused.expected, show(value)))
+            return None
+        self._limits(typed, value, field, path)
+        return typed
+
+    def _nested(self, value: Any, field: Field, path: str) -> Any:
+        kind = field.type
+        if self._textual and isinstance(value, str):
+            try:
+                value = parse(value.encode())
+            except (Unreadable, UnicodeEncodeError):
+                value = None
+        wanted = list if isinstance(kind, ListOf) else dict
+        if not isinstance(value, wanted):
+            self.violations.append(Violation(path, "wrong_type", "an array" if wanted is list else "an object", show(value)))
+            return None
+        self._limits(value, value, field, path)
+        if isinstance(kind, ListOf):
+            item = item_field(field)
+            return [self.value(inner, item, f"{path}[{index}]", must=item.required) for index, inner in enumerate(value)]
+        if isinstance(kind, MapOf):
+            item = item_field(field)
+            return {key: self.value(inner, item, f"{path}.{key}", must=item.required) for key, inner in value.items()}
+        inner_fields = {inner.name: inner for inner in struct_fields(field)}
+        for key in value:
+            if key not in inner_fields:
+                self.keep(f"{path}.{key}", f"{path}.{key}", dump(value[key]))
+        return {n: self.value(value.get(n), inner, f"{path}.{n}", must=inner.required) for n, inner in inner_fields.items()}
+
+    def _limits(self, typed: Any, value: Any, field: Field, path: str) -> None:
+        def note(rule: Any, expected: str) -> None:
+            self.violations.append(Violation(path, rule, expected, show(value)))
+
+        if field.enum is not None and all(typed != bound(word, field) for word in field.enum):
+            note("unknown_value", "one of " + ", ".join(field.enum[:20]) + (" …" if len(field.enum) > 20 else ""))
+        if field.minimum is not None and typed < bound(field.minimum, field):
+            note("out_of_range", f"at least {field.minimum}")
+        if field.maximum is not None and typed > bound(field.maximum, field):
+            note("out_of_range", f"at most {field.maximum}")
+        if isinstance(typed, str | bytes | list | dict):
+            if field.min_length is not None and len(typed) < field.min_length:
+                note("wrong_length", f"a length of at least {field.min_length}")
+            if field.max_length is not None and len(typed) > field.max_length:
+                note("wrong_length", f"a length of at most {field.max_length}")
+        if field.pattern is not None and isinstance(typed, str) and _pattern(field.pattern).search(typed) is None:
+            note("pattern_mismatch", f"text that matches {field.pattern}")
+
+
+@lru_cache(maxsize=1024)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.ASCII)
+
+
+@lru_cache(maxsize=1024)
+def struct_fields(field: Field) -> tuple[Field, ...]:
+    """The inner fields of an object: as declared, or made up from its type."""
+    if field.fields or not isinstance(field.type, StructOf):
+        return field.fields
+    return tuple(Field(name, kind) for name, kind in field.type.fields)
+
+
+@lru_cache(maxsize=1024)
+def item_field(field: Field) -> Field:
+    """The field that stands for each item of an array, or each value of a map."""
+    if field.item is not None:
+        return field.item
+    kind = field.type
+    return Field("item", kind.item if isinstance(kind, ListOf) else kind.value if isinstance(kind, MapOf) else kind)
+
+
+class Unreadable(Exception):  # noqa: N818 - a signal inside this package
+    """The record is not JSON that means one thing."""
+
+    def __init__(self, rule: Any, expected: str, got: str) -> None:
+        self.rule = rule
+        self.expected = expected
+        self.got = got
+
+
+def parse(raw: bytes) -> Any:
+    """Strict JSON with number texts kept. Raises Unreadable for what is not JSON, or says one key twice."""
+    try:
+        return _DECODER.decode(raw.decode())
+    except UnicodeDecodeError as error:
+        raise Unreadable("malformed", "UTF-8", f"byte {raw[error.start]:#04x} at {error.start}") from error
+    except _Twice as error:
+        raise Unreadable("duplicate_key", "each key once in an object", show(error.args[0])) from error
+    except RecursionError as error:
+        raise Unreadable("malformed", "JSON nested less deeply", "hundreds of levels") from error
+    except ValueError as error:
+        raise Unreadable("malformed", "JSON", show(str(error))) from error
+
+
+class _Twice(Exception):  # noqa: N818 - carries the key out of the decoder
+    pass
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Twice(key)
+            seen.add(key)
+    return found
+
+
+def _constant(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=_constant)
+
+
+def quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def dump(tree: Any) -> str:
+    """A parsed tree as JSON text again, with each number as it was written."""
+    if isinstance(tree, JsonNumber):
+        return str.__str__(tree)
+    if isinstance(tree, dict):
+        return "{" + ",".join(f"{quoted(key)}:{dump(value)}" for key, value in tree.items()) + "}"
+    if isinstance(tree, list):
+        return "[" + ",".join(map(dump, tree)) + "]"
+    return json.dumps(tree, ensure_ascii=False)
+
+
+def canonical(typed: dict[str, Any]) -> bytes:
+    """An accepted record as JSON in the form every engine reads alike: numbers of a declared binary type as JSON
+    numbers, booleans as such, all else as text: decimals with their full scale, dates and times in ISO form with
+    microseconds, instants in UTC with ``Z``, binary as base64."""
+    return msgspec.json.encode(_plain(typed))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    text = _TEXT.get(type(value))
+    return value if text is None else text(value)
+
+
+def _instant(value: datetime) -> str:
+    text = value.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return text + ("" if value.tzinfo is None else "Z")
+
+
+_TEXT: dict[type, Callable[[Any], str]] = {
+    Number: lambda value: f"{value:f}",
+    datetime: _instant,
+    date: date.isoformat,
+    time: lambda value: value.isoformat(timespec="microseconds"),
+    UUID: str,
+    bytes: lambda value: b64encode(value).decode(),
+}
+
+
+def contradictions(contract: Contract, own: Iterable[str]) -> list[str]:
+    """Names that a contract may not use for its fields."""
+    taken = {name.lower() for name in own}
+    return [field.name for field in contract.fields if field.name.lower() in taken]
+
+
+def is_string(field: Field) -> bool:
+    return field.type == Primitive("string")

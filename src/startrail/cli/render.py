@@ -1,0 +1,209 @@
+"""Events as calm lines for people, on standard error. The only place that knows rich.
+
+One line per thing that happened; the parts of a build are one line. A progress bar only on a terminal, colour
+only there and without ``NO_COLOR``. Rich is imported when the first bar is drawn, never for plain text.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from threading import RLock
+from typing import TextIO
+
+from startrail.base.text import printable
+from startrail.base.units import show_size
+from startrail.cli.bars import Bars, open_bars
+from startrail.flow import events as e
+from startrail.model.delivery import Counts
+from startrail.model.table import WHOLE
+
+_GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
+_COLOURS = {
+    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "held": _YELLOW, "warning": _YELLOW,
+    "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
+}  # fmt: skip
+_MOST_TABLES = 4
+
+
+class Renderer:
+    """An ``Emit``. Safe to call from several threads; call :meth:`close` at the end."""
+
+    def __init__(self, stream: TextIO | None = None, *, terminal: bool | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._terminal = self._stream.isatty() if terminal is None else terminal
+        self._colour = self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._lock = RLock()
+        self._bars: Bars | None = None
+        self._names: dict[str, str] = {}
+        """Delivery -> the name it landed under."""
+        self._builds: dict[str, list[e.StepFinished]] = {}
+        """Finished builds whose line is still to come, by model."""
+        self._found: set[str] = set()
+        """Models of which a check has already been told."""
+
+    def __call__(self, event: e.Event) -> None:
+        with self._lock:
+            if isinstance(event, e.Progress):
+                self._progress(event)
+                return
+            if isinstance(event, e.StepFinished) and event.kind == "build":
+                self._builds.setdefault(event.subject, []).append(event)
+                return
+            if not isinstance(event, e.StepStarted) or event.kind == "check":
+                self._tell_builds(event.subject if isinstance(event, e.StepStarted) else None)
+            self._tell(event)
+
+    def close(self) -> None:
+        """Write what is still to be written, and take the bars away."""
+        with self._lock:
+            self._tell_builds(None)
+            if self._bars is not None:
+                self._bars.close()
+                self._bars = None
+
+    # -- one kind of event after the other, in the order of a run ---------------------------------------
+    def _tell(self, event: e.Event) -> None:
+        match event:
+            case e.RunStarted():
+                self._line("run", f"{event.run}, profile {event.profile}")
+            case e.RunAbandoned():
+                self._line("went on", f"run {event.run} died; this run goes on from what it left")
+            case e.Waiting():
+                self._line("waiting", f"{event.holder} works on this project; waited {event.seconds:.0f} s")
+            case e.Landed():
+                self._names[event.delivery] = event.name
+                self._line("landed", f"{event.name}, {show_size(event.size)}", event.source)
+            case e.Growing():
+                self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
+            case e.Loaded():
+                kept = "".join(f"; unknown field {name} kept in {_count(rows, 'row')}" for name, rows in event.kept.items())
+                self._line("loaded", f"{self._name(event.delivery)}: {balance(event.counts)}{kept}", event.source)
+            case e.DeliveryHeld():
+                self._line("held", f"{self._name(event.delivery)}: {event.reason}", event.source)
+            case e.Checked():
+                self._tell_check(event)
+            case e.StepFinished():
+                self._tell_step(event)
+            case e.StepRetried():
+                self._line(
+                    "retried", f"{_step(event)}, attempt {event.attempt} failed: {_first_line(event.error)}", event.subject
+                )
+            case e.StepBlocked():
+                self._line("blocked", f"{_step(event)} waits for what failed", event.subject)
+            case e.StepFailed():
+                self._line("failed", _step(event), event.subject)
+                self._block(event.error)
+            case e.Published():
+                self._line("published", f"{_listed(event.tables)} in one transaction")
+            case e.PublicationHeld():
+                self._line("held", f"{_listed(event.tables)} not published; the last good data is still served")
+                self._block(event.because)
+            case e.Delivered():
+                self._tell_delivered(event)
+            case e.RunEnded():
+                self._line(event.state, _ending(event))
+            case _:
+                pass
+
+    def _tell_builds(self, only: str | None) -> None:
+        """One line per model; ``only`` one model's when that one is about to be checked."""
+        for model in [only] if only is not None else list(self._builds):
+            parts = self._builds.pop(model, [])
+            if parts:
+                rows, seconds = sum(part.rows for part in parts), sum(part.seconds for part in parts)
+                names = sorted(part.partition for part in parts if part.partition != WHOLE)
+                span = f"{names[0]} to {names[-1]}, " if len(names) > 1 else f"{names[0]}, " if names else ""
+                count = f"{_count(len(parts), 'partition')}, " if len(parts) > 1 else ""
+                self._line("built", f"{span}{count}{_count(rows, 'row')}, {seconds:.1f} s", model)
+
+    def _tell_check(self, event: e.Checked) -> None:
+        result = event.result
+        self._found.add(event.subject)
+        words = result.message or _count(result.failing, "row") + (" fails" if result.failing == 1 else " fail")
+        self._line("failed" if result.severity == "error" else "warning", f"check {result.check}: {words}", event.subject)
+        if result.sample not in ("", "[]"):
+            self._block(f"for example {printable(result.sample, 400)}")
+
+    def _tell_step(self, event: e.StepFinished) -> None:
+        if event.kind == "check" and event.subject not in self._found:
+            self._line("checked", "every check passed", event.subject)
+        if self._bars is not None:
+            self._bars.done(event.subject)
+
+    def _tell_delivered(self, event: e.Delivered) -> None:
+        early = event.minutes_early
+        where = f"{event.path}, {_count(event.rows, 'row')}"
+        if early is None:
+            self._line("delivered", where, event.report)
+        elif early >= 0:
+            self._line("delivered", f"{where}; arrived {_count(early, 'minute')} before its deadline", event.report)
+        else:
+            self._line("late", f"{where}; arrived {_count(-early, 'minute')} after its deadline", event.report)
+
+    def _progress(self, event: e.Progress) -> None:
+        if self._terminal:
+            if self._bars is None:
+                self._bars = open_bars(self._stream, self._colour)
+            self._bars.update(printable(event.subject, 40), event.done, event.total, event.unit)
+
+    # -- writing ---------------------------------------------------------------------------------------
+    def _line(self, verb: str, text: str, subject: str = "") -> None:
+        padded = f"{verb:<10}"
+        if self._colour and _COLOURS.get(verb):
+            padded = f"\x1b[{_COLOURS[verb]}m{padded}\x1b[0m"
+        name = f"{printable(subject, 60):<24} " if subject else ""
+        self._write(f"{padded} {name}{printable(text, 1000)}")
+
+    def _block(self, text: str) -> None:
+        """An error in full, or an example, below its line."""
+        for line in text.splitlines():
+            self._write(f"{'':<10} {printable(line, 2000)}")
+
+    def _write(self, line: str) -> None:
+        if self._bars is not None:
+            self._bars.above(line)
+            return
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        self._stream.flush()
+
+    def _name(self, delivery: str) -> str:
+        return self._names.get(delivery, delivery[:12])
+
+
+def balance(counts: Counts) -> str:
+    """Where the rows went, as a sum: ``263 rows in = 256 loaded + 7 quarantined``."""
+    parts = [
+        (counts.loaded, "loaded"),
+        (counts.quarantined, "quarantined"),
+        (counts.held, "held"),
+        (counts.discarded, "discarded"),
+    ]
+    told = [f"{number:,} {word}" for number, word in parts if number] or ["0 loaded"]
+    return f"{_count(counts.rows_in, 'row')} in = " + " + ".join(told)
+
+
+def _ending(event: e.RunEnded) -> str:
+    if event.steps == 0:
+        return f"nothing to do: all of {_count(event.skipped, 'step')} were done before"
+    before = f", {event.skipped:,} were done before" if event.skipped else ""
+    rows = f"; {balance(event.counts)}" if event.counts.rows_in else ""
+    return f"{_count(event.steps, 'step')}{before}{rows}"
+
+
+def _step(event: e.StepFailed | e.StepRetried | e.StepBlocked) -> str:
+    return event.kind if event.partition in ("", WHOLE) else f"{event.kind} {event.partition}"
+
+
+def _listed(tables: tuple[str, ...]) -> str:
+    more = f" and {len(tables) - _MOST_TABLES} more" if len(tables) > _MOST_TABLES else ""
+    return f"{_count(len(tables), 'table')}: {', '.join(tables[:_MOST_TABLES])}{more}" if tables else "no table"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else ""

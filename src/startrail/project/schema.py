@@ -1,0 +1,53 @@
+"""JSON Schemas of the declarations, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from startrail.model.report import Report
+from startrail.model.source import Source
+from startrail.project.forms import ModelTestForm, ProjectForm
+from startrail.project.header import CHECK_WORDS, ModelHeader
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+_DECLARATIONS: dict[str, tuple[type, str]] = {
+    "startrail": (ProjectForm, "startrail.yml"),
+    "source": (Source, "sources/*.yml"),
+    "report": (Report, "reports/*.yml"),
+    "test": (ModelTestForm, "tests/**/*.yml"),
+    "model": (ModelHeader, "the header of models/*/*.sql"),
+}
+_FROM_ELSEWHERE = ("name", "span")
+"""Fields of Source and Report that the file does not hold: the name is the file's, the span its place."""
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """A JSON Schema (draft 2020-12) per declaration. Contracts have the schema of their own standard."""
+    return {word: _schema(target, files) for word, (target, files) in _DECLARATIONS.items()}
+
+
+def _schema(target: type, files: str) -> dict[str, Any]:
+    (root,), parts = msgspec.json.schema_components((target,), ref_template="#/$defs/{name}", schema_hook=_free)
+    if target in (Source, Report):
+        _without(parts[target.__name__], _FROM_ELSEWHERE)
+    if "CheckForm" in parts:
+        parts["CheckForm"]["oneOf"] = [{"required": [word]} for word in CHECK_WORDS]
+    parts.pop("Span", None)
+    for part in parts.values():
+        if "properties" in part:
+            part["additionalProperties"] = False
+    return {"$schema": DRAFT, "title": f"Startrail: {files}", **root, "$defs": parts}
+
+
+def _free(_: type) -> dict[str, Any]:
+    """Rows of a model's test hold any data. (An empty schema would count as none.)"""
+    return {"description": "any value"}
+
+
+def _without(part: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        part["properties"].pop(name, None)
+    part["required"] = [name for name in part["required"] if name not in names]
