@@ -75,7 +75,13 @@ def settings_page() -> str:
     for name, schema in schemas().items():
         lines += [f"## {name}", "", schema.get("description", ""), ""]
         for title, table in _tables(schema):
-            lines += [*([f"### {title}", ""] if title else []), "| key | type | default | meaning |", "| --- | --- | --- | --- |", *table, ""]
+            lines += [
+                *([f"### {title}", ""] if title else []),
+                "| key | type | default | meaning |",
+                "| --- | --- | --- | --- |",
+                *table,
+                "",
+            ]
     return "\n".join(lines)
 
 
@@ -114,7 +120,11 @@ def _type(value: dict[str, Any]) -> str:
 
 def events_page() -> str:
     """Every event of ``--json``, and the fact it is recorded as."""
-    lines = ["# Events and facts", NOTE, "With `--json`, a run prints these, one per line. Those with a fact are recorded in the ledger under it.\n"]
+    lines = [
+        "# Events and facts",
+        NOTE,
+        "With `--json`, a run prints these, one per line. Those with a fact are recorded in the ledger under it.\n",
+    ]
     lines += ["| type | fact | fields | meaning |", "| --- | --- | --- | --- |"]
     for event in sorted(Event.__subclasses__(), key=lambda each: str(each.__struct_config__.tag)):
         fields = ", ".join(f"`{name}`" for name in event.__struct_fields__)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+import msgspec
 import pytest
+from tests.fixtures.ftp import PASSWORD, USER, FtpServer
+from tests.fixtures.http import Answer, HttpServer, Request
 
 from startrail.adapters.feed.folder import FolderFeed
 from startrail.adapters.feed.ftp import FtpFeed
@@ -19,15 +22,13 @@ from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span
 from startrail.capabilities.sources.land import land
-from startrail.flow.events import Growing
+from startrail.flow.events import Event, Growing
 from startrail.model import source
 from startrail.model.delivery import Delivery
 from startrail.model.run import Run
-from startrail.ports.feed import Feed, FeedForbidden, FeedMissing, FeedUnreachable
+from startrail.ports.feed import Feed, FeedForbidden, FeedMissing, FeedUnreachable, Offer, Seen, StillGrowing
 from startrail.testing.clock import ManualClock
 from startrail.testing.ledger import memory_ledger
-from tests.fixtures.ftp import PASSWORD, USER, FtpServer
-from tests.fixtures.http import Answer, HttpServer, Request
 
 
 class Site(Protocol):
@@ -40,6 +41,9 @@ class Site(Protocol):
     def feed(self, clock: ManualClock, **changes: object) -> Feed: ...
 
     def break_after(self, count: int | None) -> None: ...
+
+
+Declared = TypeVar("Declared", source.FolderFeed, source.FtpFeed, source.HttpFeed)
 
 
 class _Files:
@@ -62,6 +66,9 @@ class FolderSite(_Files):
 
     def feed(self, clock: ManualClock, **changes: object) -> FolderFeed:
         return FolderFeed(_changed(self.declared, changes), Path("/nowhere"), clock)
+
+    def break_after(self, count: int | None) -> None:
+        raise AssertionError("a folder does not break off")
 
 
 class FtpSite(_Files):
@@ -107,4 +114,340 @@ class HttpSite:
         return Answer(content)
 
 
-def _changed[T](declared: T, changes: dict[str, object]) -> T: ...
+def _changed(declared: Declared, changes: dict[str, object]) -> Declared:
+    return msgspec.structs.replace(declared, **changes)
+
+
+class Place:
+    """A ledger, a durable store and a clock, and :meth:`land`."""
+
+    def __init__(self, root: Path) -> None:
+        self.ledger = memory_ledger()
+        self.store = LocalStore(root)
+        self.clock = ManualClock(datetime.now(UTC) + timedelta(hours=1))
+        self.events: list[Event] = []
+        lease = self.ledger.acquire("runner", "test", 3600, self.clock.now())
+        assert lease is not None
+        self.lease = lease
+        self.ledger.start_run(Run("run-1", self.clock.now()), lease)
+
+    def land(self, feed: Feed) -> tuple[Delivery, ...]:
+        declared = source.Source("shop", source.FolderFeed("unused"), Span("sources/shop.yml"))
+        around = {"ledger": self.ledger, "store": self.store, "lease": self.lease, "clock": self.clock}
+        try:
+            return land(declared, feed, run="run-1", emit=self.events.append, **around)
+        finally:
+            feed.close()
+
+    def contents(self) -> list[bytes]:
+        return sorted(self.store.get(delivery.key) for delivery in self.ledger.deliveries("shop"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "store")
+    yield made
+    made.ledger.close()
+
+
+@pytest.fixture(params=["folder", "ftp", "old ftp", "http"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
+    if request.param == "folder":
+        return FolderSite(tmp_path / "in")
+    if request.param == "http":
+        return HttpSite(request.getfixturevalue("http_server"))
+    return FtpSite(request.getfixturevalue("ftp_server" if request.param == "ftp" else "old_ftp_server"))
+
+
+@pytest.fixture(params=["folder", "ftp", "old ftp"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> FolderSite | FtpSite:
+    """The feeds that list files."""
+    if request.param == "folder":
+        return FolderSite(tmp_path / "in")
+    return FtpSite(request.getfixturevalue("ftp_server" if request.param == "ftp" else "old_ftp_server"))
+
+
+# -- every feed ----------------------------------------------------------------------------------------
+
+
+def test_exact_bytes_are_landed(site: Site, place: Place) -> None:
+    contents = [b'{"a":1}\r\n\r\n\n', bytes(range(256)), b"\xef\xbb\xbfx\n"]
+    for number, content in enumerate(contents):
+        site.put(f"{number}.csv", content)
+    landed = place.land(site.feed(place.clock))
+    assert sorted(contents) == place.contents()
+    assert [delivery.size for delivery in landed] == [len(content) for content in contents]
+
+
+def test_nothing_there_is_nothing_landed(site: Site, place: Place) -> None:
+    site.put("first", b"x")
+    place.land(site.feed(place.clock))
+    assert place.land(site.feed(place.clock)) == ()
+
+
+def test_what_comes_later_is_landed_later(site: Site, place: Place) -> None:
+    site.put("a.csv", b"1")
+    place.land(site.feed(place.clock))
+    site.put("b.csv", b"2")
+    assert [place.store.get(delivery.key) for delivery in place.land(site.feed(place.clock))] == [b"2"]
+
+
+def test_the_same_bytes_under_two_names_are_one_delivery(site: Site, place: Place) -> None:
+    for name, content in (("a.csv", b"same"), ("b.csv", b"other"), ("c.csv", b"same")):
+        site.put(name, content)
+    assert len(place.land(site.feed(place.clock))) == 2
+    assert place.contents() == [b"other", b"same"]
+
+
+def test_a_big_file_comes_in_pieces(site: Site, place: Place) -> None:
+    content = os.urandom(1 << 20) * 20
+    site.put("big.csv", content)
+    feed = site.feed(place.clock)
+    (offer, *_) = _first(feed, place.clock)
+    pieces, digest = [], hashlib.sha256()
+    for piece in feed.fetch(offer):
+        pieces.append(len(piece))
+        digest.update(piece)
+    feed.close()
+    assert digest.digest() == hashlib.sha256(content).digest()
+    assert max(pieces) <= 1 << 20
+    assert place.land(site.feed(place.clock))[0].size == len(content)
+
+
+@pytest.mark.parametrize("site", ["ftp", "old ftp", "http"], indirect=True)
+def test_a_connection_that_breaks_lands_nothing_and_the_next_run_recovers(site: Site, place: Place) -> None:
+    site.put("a.csv", b"small")
+    site.put("b.csv", b"x" * 3_000_000)
+    site.break_after(100_000)
+    with pytest.raises(SourceError) as told:
+        place.land(site.feed(place.clock))
+    assert told.value.transient
+    assert place.contents() == [b"small"]
+    assert len(list(place.store.list("landing/"))) == 1
+    assert list(place.store.scratch.iterdir()) == []
+    site.break_after(None)
+    assert [delivery.size for delivery in place.land(site.feed(place.clock))] == [3_000_000]
+
+
+def test_a_fetch_that_is_given_up_does_not_spoil_the_feed(site: Site, place: Place) -> None:
+    site.put("a.csv", b"x" * 3_000_000)
+    feed = site.feed(place.clock)
+    (offer, *_) = _first(feed, place.clock)
+    chunks = feed.fetch(offer)
+    next(chunks)
+    chunks.close()  # type: ignore[attr-defined]
+    assert len(place.land(feed)) == 1
+
+
+def test_an_unreachable_server_is_worth_another_try(site: Site, place: Place) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+        port = taken.getsockname()[1]
+        changes: dict[str, object]
+        if isinstance(site, FolderSite):
+            changes, expected = {"path": "/no/such/folder"}, FeedMissing
+        elif isinstance(site, FtpSite):
+            changes, expected = {"port": port}, FeedUnreachable
+        else:
+            changes, expected = {"url": f"http://127.0.0.1:{port}/"}, FeedUnreachable
+        with pytest.raises(expected) as told:
+            place.land(site.feed(place.clock, **changes))
+    assert told.value.transient == (expected is FeedUnreachable)
+    assert told.value.hint
+
+
+# -- feeds that list files -----------------------------------------------------------------------------
+
+
+def test_names_are_shown_but_never_trusted(files: FolderSite | FtpSite, place: Place, tmp_path: Path) -> None:
+    (tmp_path / "outside.csv").write_bytes(b"outside")
+    names = [
+        "with space.csv",
+        " leading.csv",
+        "ünï-日本-🙂.csv",
+        "per%20cent?#&.csv",
+        "-rf *.csv",
+        "x" * 240 + ".csv",
+        "back\\slash",
+    ]
+    if isinstance(files, FolderSite):
+        names += ["two\nlines.csv", "esc\x1b[31m.csv", "not utf-8 \udcff.csv"]
+    for name in names:
+        files.put(name, os.fsencode(name))
+    landed = place.land(files.feed(place.clock))
+    assert place.contents() == sorted(os.fsencode(name) for name in names)
+    assert all(delivery.name.isprintable() and len(delivery.name) <= 200 for delivery in landed)
+    assert len({delivery.name for delivery in landed}) == len(names)
+    assert place.land(files.feed(place.clock)) == ()
+
+
+def test_a_pattern_chooses(files: FolderSite | FtpSite, place: Place) -> None:
+    for name in ("a.csv", "b.CSV", "c.txt", ".hidden.csv", "sub/d.csv", "sub/deep/e.csv", ".git/f.csv"):
+        files.put(name, name.encode())
+    chosen = {
+        "*.csv": ["a.csv"],
+        "**": ["a.csv", "b.CSV", "c.txt", "sub/d.csv", "sub/deep/e.csv"],
+        "**/*.csv": ["a.csv", "sub/d.csv", "sub/deep/e.csv"],
+        "sub/*": ["sub/d.csv"],
+        "sub/**": ["sub/d.csv", "sub/deep/e.csv"],
+        "*/[de].csv": ["sub/d.csv"],
+        "[!a].*": ["b.CSV", "c.txt"],
+        ".hidden.csv": [".hidden.csv"],
+        "?.???": ["a.csv", "b.CSV", "c.txt"],
+    }
+    for pattern, names in chosen.items():
+        feed = files.feed(place.clock, pattern=pattern)
+        assert [offer.name for offer in feed.offers(Seen(), place.clock.now())] == names, pattern
+        feed.close()
+
+
+def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files: FolderSite | FtpSite, place: Place) -> None:
+    class Writing(ManualClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            files.put("growing.csv", b"half of it, and more")
+
+    files.put("done.csv", b"done")
+    files.put("growing.csv", b"half of it")
+    clock, place.clock = place.clock, Writing(place.clock.now())
+    assert [delivery.name for delivery in place.land(files.feed(place.clock))] == ["done.csv"]
+    assert [event.name for event in place.events if isinstance(event, Growing)] == ["growing.csv"]
+    place.clock = clock
+    (landed,) = place.land(files.feed(place.clock))
+    assert place.store.get(landed.key) == b"half of it, and more"
+
+
+def test_a_file_that_stood_still_since_the_last_run_is_not_waited_for(files: FolderSite | FtpSite, place: Place) -> None:
+    files.put("a.csv", b"1")
+    feed = files.feed(place.clock)
+    first = place.clock.now()
+    (offer,) = feed.offers(Seen(), first)
+    assert place.clock.now() > first
+    second = place.clock.now()
+    assert list(feed.offers(Seen(growing={offer.name: offer.stamp}), second)) == [offer]
+    assert place.clock.now() == second
+    feed.close()
+
+
+def test_with_settle_a_file_must_have_stood_still_that_long(files: FolderSite | FtpSite, place: Place) -> None:
+    files.put("old.csv", b"1")
+    files.put("young.csv", b"2")
+    now = place.clock.now().timestamp()
+    os.utime(files.root / "old.csv", (now - 601, now - 601))
+    os.utime(files.root / "young.csv", (now - 590, now - 590))
+    assert [delivery.name for delivery in place.land(files.feed(place.clock, settle="10m"))] == ["old.csv"]
+    place.clock.advance(5)
+    assert place.land(files.feed(place.clock, settle="10m")) == ()
+    place.clock.advance(10)
+    assert [delivery.name for delivery in place.land(files.feed(place.clock, settle="10m"))] == ["young.csv"]
+
+
+def test_a_changed_file_is_fetched_again(files: FolderSite | FtpSite, place: Place) -> None:
+    files.put("a.csv", b"old")
+    place.land(files.feed(place.clock))
+    files.put("a.csv", b"newer")
+    (landed,) = place.land(files.feed(place.clock))
+    assert place.store.get(landed.key) == b"newer"
+
+
+def test_an_empty_file_is_a_delivery(files: FolderSite | FtpSite, place: Place) -> None:
+    files.put("empty.csv", b"")
+    (landed,) = place.land(files.feed(place.clock))
+    assert landed.size == 0
+
+
+def test_a_path_that_is_not_there_is_said_so(files: FolderSite | FtpSite, place: Place) -> None:
+    with pytest.raises(FeedMissing, match="ST203") as told:
+        place.land(files.feed(place.clock, path=f"{files.declared.path}/no such folder"))
+    assert not told.value.transient
+
+
+# -- one kind only -------------------------------------------------------------------------------------
+
+
+def test_a_wrong_password_is_final_and_never_shown(ftp_server: FtpServer, place: Place) -> None:
+    with pytest.raises(FeedForbidden, match=r"ST202.*refuses the user 'stores'") as told:
+        place.land(FtpSite(ftp_server).feed(place.clock, password="s3cret-guess"))
+    assert not told.value.transient
+    assert "s3cret" not in str(told.value)
+
+
+def test_many_files_come_over_one_connection_and_a_dead_one_is_replaced(ftp_server: FtpServer, place: Place) -> None:
+    site = FtpSite(ftp_server)
+    for number in range(5):
+        site.put(f"{number}.csv", f"{number}".encode())
+    feed = site.feed(place.clock)
+    offers = list(feed.offers(Seen(), place.clock.now()))
+    assert b"".join(feed.fetch(offers[0])) == b"0"
+    ftp_server.hang_up()
+    assert b"".join(feed.fetch(offers[1])) == b"1"
+    feed.close()
+    assert ftp_server.logins == 2
+
+
+def test_an_ftp_transfer_must_have_the_listed_size(ftp_server: FtpServer, place: Place) -> None:
+    site = FtpSite(ftp_server)
+    site.put("a.csv", b"12345")
+    feed = site.feed(place.clock)
+    (offer,) = feed.offers(Seen(), place.clock.now())
+    site.put("a.csv", b"1234")
+    with pytest.raises(FeedIncomplete, match="ended after 4 of 5 bytes"):
+        b"".join(feed.fetch(offer))
+    site.put("a.csv", b"123456")
+    with pytest.raises(StillGrowing):
+        b"".join(feed.fetch(offer))
+    feed.close()
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, place: Place) -> None:
+    site = FolderSite(tmp_path / "in")
+    (tmp_path / "secret.csv").write_bytes(b"secret")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.csv").write_bytes(b"elsewhere")
+    site.put("a.csv", b"a")
+    (site.root / "inside.csv").symlink_to("a.csv")
+    (site.root / "outside.csv").symlink_to(tmp_path / "secret.csv")
+    (site.root / "folder").symlink_to(tmp_path / "elsewhere")
+    (site.root / "broken.csv").symlink_to("nothing")
+    feed = site.feed(place.clock)
+    offers = list(feed.offers(Seen(), place.clock.now()))
+    assert [offer.name for offer in offers] == ["a.csv", "inside.csv"]
+    (site.root / "a.csv").unlink()
+    (site.root / "a.csv").symlink_to(tmp_path / "secret.csv")
+    with pytest.raises(StillGrowing):
+        b"".join(feed.fetch(offers[0]))
+
+
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path, place: Place) -> None:
+    site = FolderSite(tmp_path / "in")
+    os.mkfifo(site.root / "pipe.csv")
+    site.put("a.csv", b"a")
+    feed = site.feed(place.clock)
+    (offer,) = feed.offers(Seen(), place.clock.now())
+    (site.root / "a.csv").unlink()
+    os.mkfifo(site.root / "a.csv")
+    with pytest.raises(StillGrowing):
+        b"".join(feed.fetch(offer))
+
+
+def test_a_file_that_changes_while_it_is_read_is_left(tmp_path: Path, place: Place) -> None:
+    site = FolderSite(tmp_path / "in")
+    site.put("a.csv", b"x" * 3_000_000)
+    feed = site.feed(place.clock)
+    (offer,) = feed.offers(Seen(), place.clock.now())
+    chunks = feed.fetch(offer)
+    next(chunks)
+    with (site.root / "a.csv").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(StillGrowing, match="ST205"):
+        list(chunks)
+
+
+def _first(feed: Feed, clock: ManualClock) -> list[Offer]:
+    """The first offer; its generator stays alive as in landing."""
+    offers = feed.offers(Seen(), clock.now())
+    _KEPT.append(offers)
+    return [next(offers)]
+
+
+_KEPT: list[Iterator[Offer]] = []

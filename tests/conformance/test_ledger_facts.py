@@ -1,9 +1,9 @@
 """Facts, on both databases."""
 
 import pytest
+from tests.fixtures.ledgers import NOW, Place, later
 
 from startrail.model.run import NewFact
-from tests.fixtures.ledgers import NOW, Place, later
 
 
 def test_facts_come_back_in_order_and_as_they_were(place: Place):

@@ -4,12 +4,13 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from tests.fixtures.ledgers import NOW, Place, later, take
 
 from startrail.ledger.errors import LeaseLost
 from startrail.model.run import Lease, NewFact
-from tests.fixtures.ledgers import NOW, Place, later, take
 
 
 def test_a_lease_has_one_holder_until_it_expires(place: Place):
@@ -104,7 +105,7 @@ def test_processes_that_make_the_ledger_and_race_for_a_lease_agree_on_one_winner
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, place.dialect, place.address, place.schema, f"process {n}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
         )
         for n in range(4)
     ]  # fmt: skip

@@ -1,13 +1,14 @@
 """What is visible: publication, holds, views, and the Iceberg catalog that others read. On both databases."""
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from tests.fixtures.ledgers import NOW, Place, a_change, a_move, a_publication, a_record, later, take
 
 from startrail.base import crash
 from startrail.base.errors import LedgerError
@@ -16,8 +17,8 @@ from startrail.model.run import Hold, NewFact
 from startrail.model.step import Step
 from startrail.model.table import Pointer, TableName
 from startrail.ports.ledger import Ledger
-from tests.fixtures.ledgers import NOW, Place, a_change, a_move, a_publication, a_record, later, take
 
+ROOT = Path(__file__).parents[2]
 A, B = TableName.parse("marts.a"), TableName.parse("raw.b")
 
 
@@ -143,7 +144,7 @@ def test_a_pointer_moved_by_another_iceberg_client_is_a_conflict(place: Place):
     lease = take(ledger)
     ledger.publish(a_publication("p1", a_move("marts.a", "a1")), lease)
     place.sql("update iceberg_tables set metadata_location = 'theirs', previous_metadata_location = 'a1'")
-    with pytest.raises(PublishConflict, match="theirs|marts.a"):
+    with pytest.raises(PublishConflict, match=r"marts\.a"):
         ledger.publish(a_publication("p2", a_move("marts.a", "a2", "a1")), lease)
 
 
@@ -219,7 +220,7 @@ def test_a_kill_inside_a_publication_leaves_every_pointer_old_and_the_next_runne
     ledger.release(lease)
     step = Step("build", "marts.a")
     child = subprocess.run(
-        [sys.executable, "-c", CHILD, place.dialect, place.address, place.schema, point], cwd=os.getcwd(), check=False
+        [sys.executable, "-c", CHILD, place.dialect, place.address, place.schema, point], cwd=ROOT, check=False
     )
     assert child.returncode == -signal.SIGKILL
     assert where(ledger) == {"marts.a": "a1"}
@@ -250,21 +251,10 @@ def test_an_error_at_any_point_undoes_the_whole_publication(place: Place, monkey
     assert where(ledger) == {"marts.a": "a1"}
 
 
-def test_a_publication_is_synced_to_disk(place: Place, monkeypatch: pytest.MonkeyPatch):
-    if place.dialect != "sqlite":
-        pytest.skip("a server's own setting")  # not a gap: PostgreSQL syncs every commit
-    ledger = place.open()
-    lease = take(ledger)
-    seen: list[int] = []
-    monkeypatch.setattr(crash, "hook", lambda _: seen.append(ledger._connection.execute("pragma synchronous").fetchone()[0]))
-    ledger.publish(a_publication("p1", a_move("marts.a", "a1")), lease)
-    assert seen == [2, 2]
-
-
 # -- the catalog as others see it ----------------------------------------------------------------------
 
 
-def test_pyiceberg_lists_what_was_published(place: Place):
+def test_pyiceberg_lists_what_was_published_and_we_see_what_it_changes(place: Place):
     from pyiceberg.catalog.sql import SqlCatalog
 
     ledger = place.open()
@@ -282,7 +272,7 @@ def test_pyiceberg_lists_what_was_published(place: Place):
         assert catalog.list_tables("marts") == [("marts", "a")]
         assert catalog.table_exists("raw.c") is False
         catalog.create_namespace("theirs")
-        catalog.rename_table("raw.b", "theirs.b")
+        catalog.drop_table("raw.b")
     finally:
         catalog.close()
-    assert where(ledger) == {"marts.a": "file:///a1", "theirs.b": "file:///b1"}
+    assert where(ledger) == {"marts.a": "file:///a1"}

@@ -1,12 +1,12 @@
 """Runs, deliveries, steps and the cache, on both databases."""
 
 import msgspec
+from tests.fixtures.ledgers import NOW, Place, a_change, a_delivery, a_publication, a_record, later, take
 
 from startrail.model.delivery import Counts
 from startrail.model.run import Run
 from startrail.model.step import CheckResult, Step
 from startrail.ports.feed import Seen
-from tests.fixtures.ledgers import NOW, Place, a_change, a_delivery, a_publication, a_record, later, take
 
 # -- runs ----------------------------------------------------------------------------------------------
 
@@ -24,7 +24,10 @@ def test_a_run_whose_process_died_is_found_abandoned_by_the_next(place: Place):
     ledger = place.open()
     ledger.start_run(Run("r1", NOW), take(ledger))
     assert ledger.start_run(Run("r2", later(5)), take(ledger)) == ("r1",)
-    assert [(run.id, run.state, run.ended_at) for run in ledger.runs()] == [("r2", "running", None), ("r1", "abandoned", later(5))]
+    assert [(run.id, run.state, run.ended_at) for run in ledger.runs()] == [
+        ("r2", "running", None),
+        ("r1", "abandoned", later(5)),
+    ]
 
 
 def test_a_run_found_dead_stays_abandoned_when_its_process_comes_back(place: Place):
@@ -182,10 +185,9 @@ def test_any_number_of_steps_can_be_asked_for(place: Place):
 def test_history_is_newest_first_and_filtered(place: Place):
     ledger = place.open()
     lease = take(ledger)
-    for n, (kind, subject, run) in enumerate(
-        [("build", "m.a", "r1"), ("build", "m.b", "r1"), ("deliver", "m.a", "r2"), ("build", "m.a", "r2")]
-    ):
-        ledger.record_step(a_record(Step(kind, subject, f"{n}"), run=run, end=n), lease)
+    steps = [Step("build", "m.a", "0"), Step("build", "m.b", "1"), Step("deliver", "m.a", "2"), Step("build", "m.a", "3")]
+    for n, (step, run) in enumerate(zip(steps, ["r1", "r1", "r2", "r2"], strict=True)):
+        ledger.record_step(a_record(step, run=run, end=n), lease)
 
     def order(**filters) -> list[str]:
         return [record.step.partition for record in ledger.history(**filters)]

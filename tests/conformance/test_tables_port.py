@@ -11,6 +11,7 @@ from tests.fixtures.parquet import schema_of, stage
 
 from startrail.adapters.store.local import LocalStore
 from startrail.adapters.tables.iceberg import IcebergTables
+from startrail.adapters.tables.remembered import RememberedTables
 from startrail.base import crash
 from startrail.base.errors import LedgerError
 from startrail.model.table import Column, DataFile, Pointer, Prepared, TableChange, TableName, TableSchema, TableState
@@ -60,13 +61,30 @@ class House:
         return self.tables.assign(schema, self.tables.state(self.pointer) if self.pointer is not None else None)
 
 
-@pytest.fixture(params=["memory", "iceberg", "iceberg read anew"])
+@pytest.fixture(params=["memory", "iceberg", "iceberg read anew", "iceberg remembered"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
     if request.param == "memory":
         return House(MemoryTables(), None, tmp_path)
     store = LocalStore(tmp_path / "store")
-    tables: Tables = IcebergTables(store) if request.param == "iceberg" else _Forgetful(store)
-    return House(tables, store, tmp_path / "staging")
+    tables: dict[str, Tables] = {
+        "iceberg": IcebergTables(store),
+        "iceberg read anew": _Forgetful(store),
+        "iceberg remembered": RememberedTables(DictCache(), lambda: IcebergTables(store)),
+    }
+    return House(tables[request.param], store, tmp_path / "staging")
+
+
+class DictCache:
+    """A cache that loses nothing."""
+
+    def __init__(self) -> None:
+        self.values: dict[tuple[str, str], bytes] = {}
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        return self.values.get((kind, key))
+
+    def put(self, kind: str, key: str, value: bytes) -> None:
+        self.values[kind, key] = value
 
 
 class _Forgetful:

@@ -47,6 +47,8 @@ def command(
             console.result(size)
             return 0
         chosen = select((f"{model}+",), graph(opened))
-        result = run(opened.project, opened.profile, opened.ports, capabilities(reopen), chosen, console.emit, profile_name=profile_name)
+        result = run(
+            opened.project, opened.profile, opened.ports, capabilities(reopen), chosen, console.emit, profile_name=profile_name
+        )
         console.result(result)
         return 0 if result.ok else 1

@@ -28,12 +28,8 @@ def open_bars(stream: TextIO, colour: bool) -> Bars:
     from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(file=stream, force_terminal=True, no_color=not colour, highlight=False, markup=False, emoji=False)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=30),
-        TextColumn("{task.fields[far]}", markup=False),
-    )
-    progress = Progress(*columns, console=console, transient=True)
+    name, far = (TextColumn("{task." + field + "}", markup=False) for field in ("description", "fields[far]"))
+    progress = Progress(name, BarColumn(bar_width=30), far, console=console, transient=True)
     progress.start()
     return _RichBars(progress)
 

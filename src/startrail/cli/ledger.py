@@ -36,7 +36,9 @@ def verify(root: Path, profile_name: str, as_json: bool) -> int:
 @click.option("--subject", help="Only facts about this source, model or report.")
 @click.option("--run", "run_id", help="Only facts of this run.")
 @click.option("--limit", type=int, default=50, show_default=True, help="How many at most, the oldest first.")
-def facts(root: Path, profile_name: str, as_json: bool, kind: str | None, subject: str | None, run_id: str | None, limit: int) -> int:
+def facts(
+    root: Path, profile_name: str, as_json: bool, kind: str | None, subject: str | None, run_id: str | None, limit: int
+) -> int:
     """Print facts in the order in which they happened."""
     from startrail.base.text import printable
 
@@ -44,6 +46,9 @@ def facts(root: Path, profile_name: str, as_json: bool, kind: str | None, subjec
         count = 0
         for fact in opened.ports.ledger.facts(kind=kind, subject=subject, run=run_id, limit=limit):
             count += 1
-            console.item(fact, f"{fact.seq:>6}  {fact.at:%Y-%m-%d %H:%M:%S}  {fact.kind:<24} {printable(fact.subject)}  {printable(fact.payload)}")
+            console.item(
+                fact,
+                f"{fact.seq:>6}  {fact.at:%Y-%m-%d %H:%M:%S}  {fact.kind:<24} {printable(fact.subject)}  {printable(fact.payload)}",
+            )
         console.result({"facts": count})
         return 0

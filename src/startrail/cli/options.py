@@ -31,7 +31,9 @@ folder = click.option(
     "-C", "--project", "root", type=click.Path(file_okay=False, path_type=Path), default=Path(),
     help="The project folder; default: this one.",
 )  # fmt: skip
-profile = click.option("--profile", "profile_name", default="local", show_default=True, help="Which profile of startrail.yml to use.")
+profile = click.option(
+    "--profile", "profile_name", default="local", show_default=True, help="Which profile of startrail.yml to use."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print NDJSON events instead of text.")
 now = click.option("--now", type=Instant(), help="Pretend that it is this instant, as in 2026-10-03T08:15+02:00.")
 select = click.option(

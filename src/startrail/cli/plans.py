@@ -70,7 +70,13 @@ def affected(name: str, names: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
 
 def _text(line: PlanLine) -> str:
     parts = line.partitions
-    which = "" if parts in (("all",), ()) or line.kind == "load" else f" {parts[0]}" if len(parts) == 1 else f" {parts[0]} … {parts[-1]}"
+    which = (
+        ""
+        if parts in (("all",), ()) or line.kind == "load"
+        else f" {parts[0]}"
+        if len(parts) == 1
+        else f" {parts[0]} … {parts[-1]}"
+    )
     count = f" ({len(parts)})" if len(parts) > 1 else ""
     then = f"\n      affects {', '.join(line.affects)}" if line.affects else ""
     return f"  {line.why:<8} {line.kind} {line.subject}{which}{count}: {line.because}{then}"

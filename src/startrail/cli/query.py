@@ -14,7 +14,12 @@ from startrail.wiring import open_project
 @click.command("query")
 @click.argument("sql")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True, help="How to print the rows."
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+    help="How to print the rows.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file; needed for parquet.")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="Rows at most, for table and json.")

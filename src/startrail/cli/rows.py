@@ -39,7 +39,10 @@ def text_table(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
     widths = [max(len(name), *(len(row[at]) for row in shown)) if shown else len(name) for at, name in enumerate(names)]
     right = [all(isinstance(row[at], _NUMBERS) or row[at] is None for row in rows) and bool(rows) for at in range(len(names))]
     lines = [
-        "  ".join(cell.rjust(width) if to_right else cell.ljust(width) for cell, width, to_right in zip(line, widths, right, strict=True)).rstrip()
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(line, widths, right, strict=True)
+        ).rstrip()
         for line in [list(names), ["-" * width for width in widths], *shown]
     ]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,14 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     with open_project(root, profile_name, now=now) as opened, Console(as_json) as console:
         chosen = select(patterns, graph(opened)) if patterns else select((), {})
         result = run(
-            opened.project, opened.profile, opened.ports, capabilities(), chosen, console.emit, profile_name=profile_name, wait=wait
+            opened.project,
+            opened.profile,
+            opened.ports,
+            capabilities(),
+            chosen,
+            console.emit,
+            profile_name=profile_name,
+            wait=wait,
         )
         console.result(result)
         return 0 if result.ok else 1

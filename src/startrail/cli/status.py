@@ -23,7 +23,10 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
         if last is None:
             console.say("No run yet. Next: startrail run")
         else:
-            console.item({"type": "last_run", "run": last.id, "state": last.state}, f"last run  {last.id}  {last.state}  {last.started_at:%Y-%m-%d %H:%M} UTC")
+            console.item(
+                {"type": "last_run", "run": last.id, "state": last.state},
+                f"last run  {last.id}  {last.state}  {last.started_at:%Y-%m-%d %H:%M} UTC",
+            )
         for report in found.reports:
             when = f"delivered {report.delivered_at:%Y-%m-%d %H:%M} UTC" if report.delivered_at else "not delivered yet"
             console.item(report, f"report    {report.report}  {when}{_early(report.minutes_early)}  {report.path or ''}".rstrip())
@@ -33,7 +36,10 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
             console.item(source, f"source    {source.source}  {when}  {source.waiting} waiting{held}")
         for held_table in found.held:
             name = held_table.table
-            console.item(held_table, f"held      {name}: a check failed, the last good data is served; see: startrail query 'select * from {name}@failed'")
+            console.item(
+                held_table,
+                f"held      {name}: a check failed, the last good data is served; see: startrail query 'select * from {name}@failed'",
+            )
         console.result({"healthy": found.healthy})
         return 0 if found.healthy else 1
 

@@ -33,7 +33,9 @@ def tell(folder: Path) -> int:
     with Upstream(folder / "upstream") as upstream:
         examples.write("shop", folder, days=FIRST_DAY, ftp_port=upstream.ftp_port, http_port=upstream.http_port)
         click.echo(f"A small shop stands in {folder}: tills that write CSV files to an FTP server (port {upstream.ftp_port}),")
-        click.echo(f"a web shop with an HTTP API (port {upstream.http_port}), exchange rates in a folder. Its report is due at nine.\n")
+        click.echo(
+            f"a web shop with an HTTP API (port {upstream.http_port}), exchange rates in a folder. Its report is due at nine.\n"
+        )
         for day in range(FIRST_DAY, LAST_DAY + 1):
             _title(f"Day {day}: 2026-10-{day:02d}")
             if day > FIRST_DAY:
@@ -88,7 +90,9 @@ def _close(folder: Path) -> int:
     """The numbers, and whether they are right."""
     _title("What happened, from the ledger")
     counts = [fact["counts"] for fact in _facts(folder, "delivery.loaded")]
-    total = {name: sum(count.get(name, 0) for count in counts) for name in ("rows_in", "loaded", "quarantined", "held", "discarded")}
+    total = {
+        name: sum(count.get(name, 0) for count in counts) for name in ("rows_in", "loaded", "quarantined", "held", "discarded")
+    }
     kept: dict[str, int] = {}
     for fact in _facts(folder, "delivery.loaded"):
         for name, rows in fact.get("kept", {}).items():

@@ -11,7 +11,7 @@ from startrail.base.errors import UsageError
 from startrail.base.text import did_you_mean
 
 if TYPE_CHECKING:
-    from startrail.examples.truth import Truth
+    from startrail.examples.totals import Truth
 
 FTP_PORT = 2121
 HTTP_PORT = 8021
@@ -96,7 +96,7 @@ def upstream_day(target: Path, day_number: int, drifted: bool = False) -> list[P
 def truth(target: Path) -> Truth:
     """What the project in ``target`` must come to for the nights its ``upstream/`` holds, without any SQL."""
     from startrail.examples.nights import day_of, night
-    from startrail.examples.truth import add_up
+    from startrail.examples.totals import add_up
 
     nights = []
     number = 1

@@ -1,6 +1,6 @@
 """The shop's invented trade: what one night brings, as values. The same number always gives the same night.
 
-Nothing here knows of SQL or of files; :mod:`startrail.examples.truth` adds these values up on its own.
+Nothing here knows of SQL or of files; :mod:`startrail.examples.totals` adds these values up on its own.
 """
 
 from __future__ import annotations

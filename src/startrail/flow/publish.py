@@ -8,7 +8,7 @@ from itertools import pairwise
 from startrail.base.crash import crash_point
 from startrail.base.ids import fingerprint
 from startrail.flow.errors import Unconserved
-from startrail.flow.events import Event, Published, PublicationHeld
+from startrail.flow.events import Event, PublicationHeld, Published
 from startrail.flow.session import Session, to_fact
 from startrail.model.run import Hold, NewFact, Publication
 from startrail.model.step import StepOutput

@@ -59,9 +59,7 @@ def run(
     with holding(ports.ledger, ports.clock, show, wait) as lease:
         started = ports.clock.now()
         run_id = new_run_id(started)
-        abandoned = ports.ledger.start_run(
-            Run(run_id, started, profile=profile_name, project=project.digest), lease
-        )
+        abandoned = ports.ledger.start_run(Run(run_id, started, profile=profile_name, project=project.digest), lease)
         workspace = Workspace(ports.ledger, ports.tables)
         session = Session(project, profile, ports, workspace, selection, lease, run_id, show)
         session.emit(RunStarted(run=run_id, profile=profile_name, at=to_text(started)))
@@ -71,18 +69,15 @@ def run(
         try:
             result = _phases(session, capabilities)
             state = result.state
-            session.emit(
-                RunEnded(run=run_id, state=state, steps=result.steps, skipped=result.skipped, counts=result.counts)
-            )
+            session.emit(RunEnded(run=run_id, state=state, steps=result.steps, skipped=result.skipped, counts=result.counts))
         finally:
             ports.ledger.end_run(run_id, state, ports.clock.now())
         return result
 
 
 def _phases(session: Session, capabilities: Sequence[Capability]) -> Result:
-    outcomes: list[Outcome] = []
-    for phase in ("land", "load", "build"):
-        outcomes.append(_phase(phase, session, capabilities))
+    before: tuple[Phase, ...] = ("land", "load", "build")
+    outcomes = [_phase(phase, session, capabilities) for phase in before]
     broken = _failed_checks(outcomes)
     published = False
     if broken:

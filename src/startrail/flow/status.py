@@ -86,6 +86,6 @@ def _source(project: Project, name: str, ledger: Ledger) -> SourceStatus:
     newest = ledger.history(kind="load", subject=name, limit=1)
     waiting = ledger.pending(name) if source.contract else []
     reasons = [record.output.held for _, records in waiting for record in records if record.output and record.output.held]
-    return SourceStatus(name, source.into, newest[0].ended_at if newest else None, len(waiting), len(reasons), reasons[-1] if reasons else None)
-
-
+    return SourceStatus(
+        name, source.into, newest[0].ended_at if newest else None, len(waiting), len(reasons), reasons[-1] if reasons else None
+    )

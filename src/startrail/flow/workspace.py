@@ -17,11 +17,21 @@ from startrail.base.ids import fingerprint
 from startrail.base.text import did_you_mean
 from startrail.flow.errors import UnknownTable
 from startrail.model.step import Step, StepOutput
-from startrail.model.table import WHOLE, DataFile, Pointer, Relation, TableChange, TableName, TableSchema, TableState, View, overlay
+from startrail.model.table import (
+    WHOLE,
+    DataFile,
+    Pointer,
+    Relation,
+    TableChange,
+    TableName,
+    TableSchema,
+    TableState,
+    View,
+    overlay,
+)
 from startrail.ports.ledger import Ledger
 from startrail.ports.store import Store
 from startrail.ports.tables import Tables
-
 
 GONE = ""
 """The version of a partition that the table no longer has."""

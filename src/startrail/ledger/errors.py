@@ -1,4 +1,3 @@
-# ruff: noqa: N818  (a name says what happened: LeaseLost, not LeaseLostError)
 """What can go wrong with the ledger: codes ST500 to ST529.
 
 They stand here, below the flow and the adapters, because both must name them.

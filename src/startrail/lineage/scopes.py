@@ -49,7 +49,10 @@ def tables(tree: Tree, text: Text) -> tuple[Read, ...]:
 
 
 def written(tree: Tree, reads: tuple[Read, ...]) -> Written:
-    """Follow a script's statements in order, with what each reads, makes and drops."""
+    """Follow a script's statements in order, with what each reads, makes and drops.
+
+    What it creates without a namespace is scratch, like a temporary table.
+    """
     made: set[str] = set()
     local: set[str] = set()
     needs: dict[str, None] = {}
@@ -65,7 +68,7 @@ def written(tree: Tree, reads: tuple[Read, ...]) -> Written:
         if isinstance(statement, exp.Drop):
             for gone in statement.args.get("tables") or ():
                 _forget(_plain_name(gone), made, local, changed)
-        elif isinstance(statement, exp.Create) and _temporary(statement):
+        elif isinstance(statement, exp.Create) and (_temporary(statement) or "." not in name):
             local.add(name)
         elif isinstance(statement, exp.Create) and not statement.args.get("exists"):
             made.add(name)

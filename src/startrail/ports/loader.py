@@ -7,6 +7,7 @@ pass, the judge decides, so a loader may be as cautious as it likes but never la
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -82,6 +83,8 @@ class LoadTask(msgspec.Struct, frozen=True):
     ``partition`` the time column (and grain) whose touched partitions are asked for."""
 
     delivery: str
+    key: str
+    """Store key of the landed bytes."""
     media: str
     contract: Contract
     schema: TableSchema
@@ -116,6 +119,6 @@ class LoadOutcome(msgspec.Struct, frozen=True):
 class Loader(Protocol):
     """Raises ResourceError for memory and disk (ST6xx), ContractError ST320 when it contradicts its judge."""
 
-    def load(self, task: LoadTask, path: Path, judge: Judge, scratch: Path) -> LoadOutcome:
-        """Read the landed bytes at ``path``; leave files in ``scratch``, an empty folder that the caller removes."""
+    def load(self, task: LoadTask, judge: Judge) -> AbstractContextManager[LoadOutcome]:
+        """Read the landed bytes. The outcome's files are there while the context is open; adopt them inside it."""
         ...

@@ -52,7 +52,7 @@ class Writer(Protocol):
 class Destination(Protocol):
     """Raises ReportError subclasses: not there ST702, no permission ST703, full ST704, other ST705."""
 
-    def deliver(self, name: str, write: Callable[[Path], None]) -> str:
+    def deliver(self, name: str, write: Callable[[Path], object]) -> str:
         """Let ``write`` make the file, then show it under ``name`` in one stroke, durably, replacing an older one;
         a reader sees the old or the new file, whole. Returns where it is, for people."""
         ...

@@ -15,7 +15,7 @@ from msgspec import inspect
 from startrail.base.errors import StartrailError
 from startrail.base.text import did_you_mean, printable
 from startrail.project import errors
-from startrail.project.scalars import BAD, Problems, Reader, boolean, integer, number, text, word, wrong
+from startrail.project.scalars import BAD, SEE_SCHEMA, Problems, Reader, boolean, integer, number, text, word, wrong
 from startrail.project.values import secret_in
 from startrail.project.yaml import Node, Scalar
 
@@ -73,7 +73,7 @@ def _struct_reader(target: type) -> Callable[[Node, str, Problems, Mapping[str, 
 
 
 def _unknown_key(key: str, node: Node, what: str, known: list[str]) -> StartrailError:
-    hint = did_you_mean(key, known, "startrail schema prints what it may say")
+    hint = did_you_mean(key, known, SEE_SCHEMA)
     if key.endswith(")") and node.value is None:
         hint = 'inside {} quote a type that holds a comma: "decimal(18,2)"'
     return errors.UnknownKey(f"unknown key '{printable(key, 60)}' in {what}", at=node.key, hint=hint)
@@ -105,20 +105,28 @@ def _reader(kind: inspect.Type, reads: str | None = None) -> Reader:
         return boolean
     if isinstance(kind, inspect.FloatType):
         return number
-    return _anything
+    return _anything if isinstance(kind, inspect.AnyType) else _stored
 
 
 def _anything(node: Node, what: str, problems: Problems) -> Any:
-    """Free data. Whole numbers beyond 64 bits are refused: nothing that stores it could give them back."""
+    """Free data that is only looked at here."""
+    if isinstance(node.value, list):
+        return [_anything(child, what, problems) for child in node.value]
+    if isinstance(node.value, dict):
+        return {key: _anything(child, what, problems) for key, child in node.value.items()}
+    return node.value
+
+
+def _stored(node: Node, what: str, problems: Problems) -> Any:
+    """Free data that is kept: whole numbers beyond 64 bits could not be given back."""
     if isinstance(node.value, int) and not -(2**63) <= node.value < 2**64:
-        problems.append(
-            errors.BadValue(f"{what}: a number beyond 64 bits", at=node.at, hint=f'write "{printable(node.text, 60)}"')
-        )
+        hint = f'write "{printable(node.text, 60)}"'
+        problems.append(errors.BadValue(f"{what}: a number beyond 64 bits", at=node.at, hint=hint))
         return BAD
     if isinstance(node.value, list):
-        return _sequence(_anything, list)(node, what, problems)
+        return [_stored(child, f"an item of {what}", problems) for child in node.value]
     if isinstance(node.value, dict):
-        return {key: _anything(child, f"'{key}'", problems) for key, child in node.value.items()}
+        return {key: _stored(child, f"'{printable(key, 60)}'", problems) for key, child in node.value.items()}
     return node.value
 
 

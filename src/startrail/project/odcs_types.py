@@ -104,9 +104,10 @@ def strptime_pattern(text: str) -> str:
 def _parts(text: str) -> list[tuple[str | None, str | None, str]]:
     """Each part as (quoted text, letters, other); one of the three counts."""
     parts: list[tuple[str | None, str | None, str]] = []
-    for match in re.finditer(r"'(?P<quoted>[^']*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", text, re.DOTALL):
+    for match in re.finditer(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", text, re.DOTALL):
         quoted = match["quoted"]
-        parts.append(("'" if quoted == "" else quoted, match["letters"], match["other"] or ""))
+        literal = quoted.replace("''", "'") or "'" if quoted is not None else None
+        parts.append((literal, match["letters"], match["other"] or ""))
     return parts
 
 

@@ -14,6 +14,7 @@ from startrail.project.values import READERS, secret_in
 from startrail.project.yaml import Node
 
 Problems = list[StartrailError]
+SEE_SCHEMA = "startrail schema prints what a declaration may say"
 BAD: Any = object()
 """What a reader returns after it has added a problem."""
 Reader = Callable[[Node, str, Problems], Any]
@@ -99,7 +100,7 @@ def number(node: Node, what: str, problems: Problems) -> Any:
 
 
 def wrong(node: Node, what: str, wanted: str, problems: Problems, hint: str | None = None) -> Any:
-    problems.append(errors.WrongType(f"{what} must be {wanted}, not {_shape(node)}", at=node.at, hint=hint))
+    problems.append(errors.WrongType(f"{what} must be {wanted}, not {_shape(node)}", at=node.at, hint=hint or SEE_SCHEMA))
     return BAD
 
 

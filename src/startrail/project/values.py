@@ -27,7 +27,7 @@ def is_identifier(text: str) -> bool:
 
 def wall_time(text: str) -> tuple[int, int]:
     """``"09:00"`` -> (9, 0)."""
-    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text)
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text, re.ASCII)
     if match is None:
         raise ValueError(f"'{text}' is not a time of day; write it as 09:00")
     return int(match[1]), int(match[2])

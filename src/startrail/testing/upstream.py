@@ -113,7 +113,7 @@ def _ftp_server(folder: Path, port: int) -> FTPServer:
     folder.mkdir(parents=True, exist_ok=True)
     authorizer = DummyAuthorizer()
     authorizer.add_user(USER, PASSWORD, str(folder.resolve()), perm="elr")
-    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "banner": "till files", "use_sendfile": False})
+    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "banner": "till files", "auth_failed_timeout": 0.1})
     # Its own loop: pyftpdlib's default one is shared by all servers of a process.
     return FTPServer(("127.0.0.1", port), handler, ioloop=IOLoop())
 

@@ -15,5 +15,7 @@ def graph(opened: Opened) -> dict[str, frozenset[str]]:
     names: dict[str, frozenset[str]] = {name: frozenset() for name in project.sources}
     names |= {name: frozenset(found.parents(name)) for name in project.models}
     for name, report in project.reports.items():
-        names[name] = frozenset(found.maker.get(table) or found.loads.get(table, table) for table in tables_of(report, opened.ports.ledger))
+        names[name] = frozenset(
+            found.maker.get(table) or found.loads.get(table, table) for table in tables_of(report, opened.ports.ledger)
+        )
     return names

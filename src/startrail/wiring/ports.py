@@ -30,16 +30,16 @@ ENGINE = "duckdb-2"
 def open_ports(project: Project, profile: Profile, *, now: datetime | None = None, read_only: bool = False) -> Ports:
     """All ports of a profile; only the ledger and the store are opened at once."""
     root = Path(project.root)
-    store = _store(root, profile)
+    clock, store = _clock(now), _store(root, profile)
     warehouse = cache(partial(_warehouse, root, profile, store))
     return Ports(
         ledger=_ledger(root, profile, read_only),
         store=store,
-        clock=_clock(now),
+        clock=clock,
         tables=cache(partial(_tables, store)),
         warehouse=warehouse,
         loader=cache(partial(_loader, root, profile, store)),
-        feed=partial(_feed, root, profile),
+        feed=partial(_feed, root, profile, clock),
         writer=_writer,
         destination=partial(_destination, root),
         engine=ENGINE,
@@ -76,18 +76,20 @@ def _ledger(root: Path, profile: Profile, read_only: bool) -> Ledger:
     from startrail.adapters.ledger.postgres import open_ledger as open_postgres
     from startrail.adapters.secrets import resolve
 
-    return open_postgres(resolve(profile.ledger.dsn), schema=profile.ledger.schema, read_only=read_only)
+    return open_postgres(resolve(profile.ledger.dsn, root), schema=profile.ledger.schema, read_only=read_only)
 
 
 def _store(root: Path, profile: Profile) -> Store:
     if isinstance(profile.store, LocalStore):
-        from startrail.adapters.store.local import LocalStore as Local
+        from startrail.adapters.store import local
 
-        return Local(root / profile.store.path)
+        return local.LocalStore(root / profile.store.path)
     assert isinstance(profile.store, S3Store)
-    from startrail.adapters.store.s3 import S3Store as S3
+    from startrail.adapters.secrets import resolve
+    from startrail.adapters.store import s3
 
-    return S3(profile.store, cache=scratch(root) / "s3")
+    keys = {"access_key": profile.store.access_key, "secret_key": profile.store.secret_key}
+    return s3.S3Store(profile.store, scratch(root) / "s3", **{name: resolve(value, root) for name, value in keys.items() if value})
 
 
 def _tables(store: Store) -> Tables:
@@ -122,16 +124,18 @@ def _destination(root: Path, report: Report) -> Destination:
     return open_destination(report.destination, root)
 
 
-def _feed(root: Path, profile: Profile, source: Source) -> Feed:
+def _feed(root: Path, profile: Profile, clock: Clock, source: Source) -> Feed:
+    from startrail.adapters.secrets import resolve, resolve_headers
+
     feed = profile.feeds.get(source.name, source.feed)
     if isinstance(feed, FolderFeed):
-        from startrail.adapters.feed.folder import open_feed as open_folder
+        from startrail.adapters.feed import folder
 
-        return open_folder(feed, root)
+        return folder.FolderFeed(feed, root, clock)
     if isinstance(feed, FtpFeed):
-        from startrail.adapters.feed.ftp import open_feed as open_ftp
+        from startrail.adapters.feed import ftp
 
-        return open_ftp(feed)
-    from startrail.adapters.feed.http import open_feed as open_http
+        return ftp.FtpFeed(feed, clock, password=resolve(feed.password, root) if feed.password else None)
+    from startrail.adapters.feed import http
 
-    return open_http(feed)
+    return http.HttpFeed(feed, headers=resolve_headers(feed.headers, root), csv=source.csv)

@@ -91,15 +91,16 @@ def test_the_second_of_two_keys_names_the_first() -> None:
 VALUES = [
     ("true", True), ("False", False), ("null", None), ("~", None), ("", None), ("NULL", None),
     ("1", 1), ("-1", -1), ("+1", 1), ("0", 0), ("0x1F", 31), ("0o17", 15),
-    ("1.5", 1.5), (".5", 0.5), ("1.", 1.0), ("1e3", 1000.0), ("-1.5E-2", -0.015), (".inf", float("inf")), ("-.INF", float("-inf")),
+    ("1.5", 1.5), (".5", 0.5), ("1.", 1.0), ("1e3", 1000.0), ("-1.5E-2", -0.015), (".inf", float("inf")),
+    ("-.INF", float("-inf")),
     ("yes", "yes"), ("on", "on"), ("No", "No"), ("1_000", "1_000"), ("012", "012"), ("007.5", "007.5"), ("12:30:45", "12:30:45"),
     ("2026-10-03", "2026-10-03"), ("2026-10-03T12:00:00Z", "2026-10-03T12:00:00Z"), ("0b1", "0b1"), ("tRUE", "tRUE"),
-    ("1.2.3", "1.2.3"), ("-", "-"), (".", "."), ("+", "+"), ("=", "="), ("'1'", "1"), ('"true"', "true"), ("'~'", "~"),
-    ("١", "١"),
+    ("1.2.3", "1.2.3"), (".", "."), ("+", "+"), ("=", "="), ("'1'", "1"), ('"true"', "true"), ("'~'", "~"),
+    ("\u0661", "\u0661"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "value"), [case for case in VALUES if case[0] != "-"])
+@pytest.mark.parametrize(("text", "value"), VALUES)
 def test_values_follow_yaml_1_2_and_nothing_is_guessed(text: str, value: object) -> None:
     node = read_yaml(f"a: {text}\n".encode(), "x.yml").find("a")
     assert node is not None
@@ -183,9 +184,9 @@ marks = st.text(st.sampled_from("ab1 \n\t:-[]{},&*!|>'\"%@`#?<~.0éx\x00\ud7ff")
 @settings(max_examples=300, deadline=None)
 @given(marks.map(str.encode) | st.binary(max_size=60))
 def test_no_bytes_lead_to_anything_but_a_value_or_a_clear_error(raw: bytes) -> None:
+    told: StartrailError | None = None
     try:
         read_yaml(raw, "x.yml")
     except StartrailError as error:
-        assert error.code
-        assert error.at is not None
-        assert error.at.line >= 1
+        told = error
+    assert told is None or (told.code and told.at and told.at.line >= 1)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-_UNIX = re.compile(r"([-dl])[-rwxsStT]{9}\S*\s+\d+\s+\S+\s+\S+\s+(\d+)\s+(\w{3}\s+\d{1,2}\s+[\d:]{4,5}) (.+)")
-_DOS = re.compile(r"(\d\d-\d\d-\d{2,4}\s+\d\d:\d\d(?:AM|PM)?)\s+(<DIR>|\d+)\s+(.+)")
+_UNIX = re.compile(r"([-dl])[-rwxsStT]{9}\S*\s+\d+\s+\S+\s+\S+\s+(\d{1,18})\s+(\w{3}\s+\d{1,2}\s+[\d:]{4,5}) (.+)")
+_DOS = re.compile(r"(\d\d-\d\d-\d{2,4}\s+\d\d:\d\d(?:AM|PM)?)\s+(<DIR>|\d{1,18})\s+(.+)")
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ def from_mlsd(line: str) -> Item | None:
     if kind not in ("file", "dir") or name in (".", ".."):
         return None
     size = facts.get("size", "")
-    return Item(name, kind == "dir", int(size) if size.isdecimal() else None, facts.get("modify", ""))
+    return Item(name, kind == "dir", int(size) if re.fullmatch(r"[0-9]{1,18}", size) else None, facts.get("modify", ""))
 
 
 def from_list_line(line: str) -> Item | None:

@@ -33,6 +33,7 @@ class HttpFeed:
         self, declared: source.HttpFeed, *, headers: Mapping[str, str] | None = None, csv: source.Dialect | None = None
     ) -> None:
         self._declared = declared
+        self._shown = _shown(declared.url)
         self._client = Client(dict(headers or {}), parse_duration(declared.timeout).total_seconds(), declared.retries)
         self._reader = PageReader(declared, csv or source.Dialect())
         self._response: BaseHTTPResponse | None = None
@@ -161,14 +162,23 @@ class HttpFeed:
 
     def _name(self, query: Mapping[str, str]) -> str:
         """What people see: the path, and what tells this request from the others."""
-        parts = urlsplit(self._declared.url)
-        path = parts.path.strip("/") or parts.netloc
-        return safe_name(path + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else ""))
+        return safe_name(self._shown + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else ""))
 
     def _release(self) -> None:
         if self._response is not None:
             self._response.close()
             self._response = None
+
+
+def _shown(url: str) -> str:
+    """The address without server and query. Raises FeedFailed when it is no HTTP address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise FeedFailed(f"'{safe_name(url)}' is no HTTP address", hint="`url` must begin with https:// or http:// and a host")
+    return parts.path.strip("/") or parts.netloc.rpartition("@")[2]
 
 
 def _stamp(headers: Mapping[str, str]) -> str:

@@ -6,15 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import (
-    HTTPError,
-    IncompleteRead,
-    InvalidChunkLength,
-    LocationValueError,
-    MaxRetryError,
-    ProtocolError,
-    SSLError,
-)
+from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, ProtocolError, SSLError
 from urllib3.util import Retry, Timeout
 
 from startrail.base.errors import SourceError
@@ -78,9 +70,7 @@ class Client:
         try:
             yield from response.stream(block, decode_content=True)
         except ProtocolError as error:
-            if any(isinstance(cause, (IncompleteRead, InvalidChunkLength)) for cause in (error, *error.args)):
-                raise FeedIncomplete(f"'{name}' ended before its announced length") from error
-            raise FeedUnreachable(f"the connection broke at '{name}'") from error
+            raise FeedIncomplete(f"'{name}' ended before its announced end") from error
         except (HTTPError, OSError) as error:
             raise _translated(error, name) from error
 

@@ -41,7 +41,7 @@ class PageReader:
         declared = self._declared
         if declared.next is None and declared.page is None and declared.cursor is None:
             content = file.read(_LARGEST_LOOKED_INTO + 1)
-            if len(content) > _LARGEST_LOOKED_INTO or declared.format != "json":
+            if not content or len(content) > _LARGEST_LOOKED_INTO or declared.format != "json":
                 return Page(empty=not content)
             file = io.BytesIO(content)
         try:
@@ -59,7 +59,10 @@ class PageReader:
     def _read(self, file: BinaryIO, name: str, cursor: str | None) -> Page:
         following = None
         if self._declared.format == "json":
-            document = msgspec.json.decode(file.read(), type=msgspec.Raw)
+            content = file.read()
+            if not content.strip():
+                return Page(empty=True, cursor=cursor)
+            document = msgspec.json.decode(content, type=msgspec.Raw)
             values = self._in_document(document, name)
             following = _following(_at(document, self._next)) if self._next else None
         elif self._declared.format == "ndjson":
@@ -95,13 +98,13 @@ class PageReader:
 
     def _in_csv(self, file: BinaryIO) -> Iterator[str | None]:
         dialect = self._dialect
-        text = io.TextIOWrapper(file, encoding=dialect.encoding, newline="")
-        rows = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote or None)
-        header = next(rows, []) if dialect.header else []
-        column = header.index(self._declared.cursor) if self._declared.cursor in header else None
-        for row in rows:
-            if row:
-                yield row[column] if column is not None and column < len(row) else None
+        with io.TextIOWrapper(file, encoding=dialect.encoding, newline="") as text:
+            rows = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote or None)
+            header = next(rows, []) if dialect.header else []
+            column = header.index(self._declared.cursor) if self._declared.cursor in header else None
+            for row in rows:
+                if row:
+                    yield row[column] if column is not None and column < len(row) else None
 
     def _value(self, record: msgspec.Raw) -> str | None:
         """The record's cursor field as text; None when it has none. A broken record is the loader's to report."""

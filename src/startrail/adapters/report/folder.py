@@ -21,7 +21,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def deliver(self, name: str, write: Callable[[Path], None]) -> str:
+    def deliver(self, name: str, write: Callable[[Path], object]) -> str:
         """As the port says. What a killed delivery of this name left behind is removed first."""
         try:
             self._open()

@@ -12,6 +12,6 @@ from startrail.ports.report import About
 class ParquetWriter:
     """Types and order are the query's."""
 
-    def write(self, rows: Path, about: About, path: Path) -> int:  # noqa: ARG002 - a Parquet file says no more
+    def write(self, rows: Path, about: About, path: Path) -> int:
         shutil.copyfile(rows, path)
         return count(rows)

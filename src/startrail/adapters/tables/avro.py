@@ -1,8 +1,9 @@
 """Avro object container files, as Iceberg's manifests are.
 
 pyiceberg's own file classes translate the schema anew for every file, which costs more than the few records
-of a manifest, and take a file that was cut off for a shorter one. Here its record readers and writers are made once
-per schema, a file is one block, and a file must end where a block ends.
+of a manifest, and take a file that was cut off for a shorter one; its fast decoder does not look where its bytes end,
+so that a damaged length reads foreign memory or kills the process. Here record readers and writers are made once per
+schema, a file must end where a block ends, and only bytes known to be undamaged meet the fast decoder.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pyiceberg.avro.codecs.deflate import DeflateCodec
-from pyiceberg.avro.decoder import new_decoder
+from pyiceberg.avro.decoder import BinaryDecoder, StreamingBinaryDecoder, new_decoder
 from pyiceberg.avro.encoder import BinaryEncoder
 from pyiceberg.avro.file import MAGIC, META_SCHEMA, SYNC_SIZE, AvroFileHeader
 from pyiceberg.avro.reader import Reader
 from pyiceberg.avro.resolver import construct_reader, construct_writer, resolve_reader
+from pyiceberg.io import OutputStream
 from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
 from pyiceberg.utils.schema_conversion import AvroSchemaConversion
@@ -43,7 +45,7 @@ class Form(Generic[R]):
         """A whole file; without a block when there are no records."""
         sync = os.urandom(SYNC_SIZE)
         stream = io.BytesIO()
-        encoder = BinaryEncoder(stream)
+        encoder = BinaryEncoder(cast(OutputStream, stream))
         encoder.write(MAGIC)
         header = {**meta, "avro.schema": self._avro, "avro.codec": "deflate"}
         encoder.write_int(len(header))
@@ -61,14 +63,18 @@ class Form(Generic[R]):
 
     def _encoded(self, records: Sequence[R]) -> bytes:
         stream = io.BytesIO()
-        encoder = BinaryEncoder(stream)
+        encoder = BinaryEncoder(cast(OutputStream, stream))
         for record in records:
             self._writer.write(encoder, record)
         return stream.getvalue()
 
-    def read(self, data: bytes) -> list[R]:
-        """All records. Raises whatever decoding raises when the bytes are not such a file."""
-        decoder = new_decoder(data)
+    def read(self, data: bytes, *, verified: bool) -> list[R]:
+        """All records. Raises whatever decoding raises when the bytes are not such a file.
+
+        ``verified``: the bytes are known to be those that :meth:`write` once returned.
+        """
+        decode: Callable[[bytes], BinaryDecoder] = new_decoder if verified else StreamingBinaryDecoder
+        decoder = decode(data)
         header: AvroFileHeader = _HEADER.read(decoder)
         if header.magic != MAGIC:
             raise ValueError("it is not an Avro file")
@@ -80,8 +86,11 @@ class Form(Generic[R]):
             block = decoder.read_bytes()
             if decoder.read(SYNC_SIZE) != header.sync:
                 raise ValueError("a block does not end where it should")
-            inside = new_decoder(codec.decompress(block) if codec is not None else block)
+            content = codec.decompress(block) if codec is not None else block
+            inside = decode(content)
             records.extend(reader.read(inside) for _ in range(count))
+            if inside.tell() != len(content):
+                raise ValueError("a block holds more than its records")
         return records
 
     def _reader(self, header: AvroFileHeader) -> Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,11 +33,14 @@ def iceberg_file(store: Store, file: DataFile, schema: TableSchema, last_id: int
     """
     try:
         with store.open(file.key) as stream:
+            size = stream.seek(0, io.SEEK_END)
             footer = pq.read_metadata(stream)
     except NotStored as error:
         raise _wrong(file, "it is not in the store") from error
     except pa.ArrowException as error:
         raise _wrong(file, "it is not a Parquet file") from error
+    if size != file.size:
+        raise _wrong(file, f"it has {size} bytes, its step said {file.size}")
     if footer.num_rows != file.rows:
         raise _wrong(file, f"it has {footer.num_rows} rows, its step said {file.rows}")
     leaves = _leaves(file, footer.schema.to_arrow_schema(), schema, last_id)

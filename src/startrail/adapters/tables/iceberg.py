@@ -7,22 +7,21 @@ and of two changes prepared from one pointer the ledger lets exactly one through
 
 from __future__ import annotations
 
+import gzip
 import secrets
-import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
-from pyiceberg.serializers import FromInputFile
-from pyiceberg.table.metadata import TableMetadata, TableMetadataV2
+from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil, TableMetadataV2
 from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
 
 from startrail.adapters.tables.cache import Recent
-from startrail.adapters.tables.fileio import StoreIO
 from startrail.adapters.tables.footers import iceberg_file
 from startrail.adapters.tables.manifests import Manifests
 from startrail.adapters.tables.metadata import new_table, next_version, steps_of, summary, with_schema, with_snapshot
 from startrail.adapters.tables.reading import key_of, reading
+from startrail.adapters.tables.signing import signature, verified
 from startrail.adapters.tables.types import from_iceberg
 from startrail.base.crash import crash_point
 from startrail.model.evolution import assign_ids, ids_of, widens
@@ -53,7 +52,6 @@ class IcebergTables:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._io = StoreIO(store)
         self._manifests = Manifests(store)
         self._tables: Recent[str, _Table] = Recent(limit=100_000)
 
@@ -89,8 +87,9 @@ class IcebergTables:
         table, snapshot = self._commit(change, base, at)
         previous = pointer.metadata if pointer is not None else None
         metadata = with_snapshot(_writable(change.table, table.metadata), snapshot, previous)
-        location = f"{metadata.location}/metadata/{next_version(previous):05d}-{uuid.uuid4()}.metadata.json"
-        self._store.put(self._store.key(location), metadata.model_dump_json().encode())
+        data = metadata.model_dump_json().encode()
+        location = f"{metadata.location}/metadata/{next_version(previous):05d}-{signature(data)}.metadata.json"
+        self._store.put(self._store.key(location), data)
         self._remember(location, _Table(metadata, table.schema, table.files))
         return Prepared(change, Pointer(change.table, location, previous), snapshot.snapshot_id)
 
@@ -134,11 +133,13 @@ class IcebergTables:
         known = self._tables.get(pointer.metadata)
         if known is not None:
             return known
-        key_of(self._store, pointer.table, pointer.metadata)
+        key = key_of(self._store, pointer.table, pointer.metadata)
         with reading(pointer.table, pointer.metadata):
-            metadata = FromInputFile.table_metadata(self._io.new_input(pointer.metadata))
+            metadata = _parsed(key, self._store.get(key))
             schema = from_iceberg(metadata.schema())
-        current = metadata.current_snapshot()
+            current = metadata.current_snapshot()
+            if current is None and metadata.current_snapshot_id is not None:
+                raise ValueError("its current snapshot is not among its snapshots")
         files = self._live(pointer.table, current) if current is not None else {}
         return self._remember(pointer.metadata, _Table(metadata, schema, files))
 
@@ -148,6 +149,12 @@ class IcebergTables:
     def _live(self, table: TableName, snapshot: IcebergSnapshot) -> dict[str, DataFile]:
         manifests = self._manifests.listed(table, snapshot.manifest_list)
         return {file.key: file for manifest in manifests for file in self._manifests.files(table, manifest)}
+
+
+def _parsed(key: str, data: bytes) -> TableMetadata:
+    verified(key, data)
+    zipped = key.endswith((".gz.metadata.json", ".metadata.json.gz"))
+    return TableMetadataUtil.parse_raw((gzip.decompress(data) if zipped else data).decode())
 
 
 def _replaced(change: TableChange, live: dict[str, DataFile]) -> set[str]:

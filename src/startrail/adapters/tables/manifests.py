@@ -6,8 +6,8 @@ one swallows its neighbours of the same size class, so an entry is rewritten a l
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from pyiceberg.manifest import (
     MANIFEST_LIST_FILE_SCHEMAS,
@@ -24,11 +24,14 @@ from pyiceberg.manifest import (
 from pyiceberg.manifest import DataFile as IcebergFile
 from pyiceberg.schema import Schema
 from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
+from pyiceberg.typedef import Record
 from pyiceberg.types import StructType
 
 from startrail.adapters.tables.avro import Form
 from startrail.adapters.tables.cache import Recent
+from startrail.adapters.tables.entries import again, described, first, inherit, live_files, part_of
 from startrail.adapters.tables.reading import key_of, reading
+from startrail.adapters.tables.signing import signature, verified
 from startrail.model.table import DataFile, TableName
 from startrail.ports.store import Store
 from startrail.ports.tables import ForeignContent
@@ -42,6 +45,7 @@ _MANIFEST: Form[ManifestEntry] = Form(
 _LIST: Form[ManifestFile] = Form(
     "manifest_file", MANIFEST_LIST_FILE_SCHEMAS[2], {-1: ManifestFile, 508: PartitionFieldSummary}, {517: ManifestContent}
 )
+R = TypeVar("R", bound=Record)
 _FANOUT = 4
 """So many manifests of one size class become one of the next."""
 _LARGEST = 512
@@ -62,9 +66,7 @@ class Manifests:
         known = self._lists.get(location)
         if known is not None:
             return known
-        key = key_of(self._store, table, location)
-        with reading(table, location):
-            found = tuple(_LIST.read(self._store.get(key)))
+        found = tuple(self._get(table, location, _LIST))
         if any(manifest.content != ManifestContent.DATA for manifest in found):
             raise _foreign(table, "row-level deletes")
         return self._lists.put(location, found, 1 + len(found))
@@ -90,14 +92,26 @@ class Manifests:
         known = self._entries.get(location)
         if known is not None:
             return known
+        found = [entry for entry in self._get(table, location, _MANIFEST) if entry.status != ManifestEntryStatus.DELETED]
+        with reading(table, location):
+            if len(found) != live_files(manifest):
+                raise ValueError(f"it names {len(found)} files, its list says {live_files(manifest)}")
+        for entry in found:
+            inherit(entry, manifest.added_snapshot_id, manifest.sequence_number)
+        return self._entries.put(location, found, 1 + len(found))
+
+    def _get(self, table: TableName, location: str, form: Form[R]) -> list[R]:
+        """The records of a file."""
         key = key_of(self._store, table, location)
         with reading(table, location):
-            found = [entry for entry in _MANIFEST.read(self._store.get(key)) if entry.status != ManifestEntryStatus.DELETED]
-            if len(found) != _live(manifest):
-                raise ValueError(f"it names {len(found)} files, its list says {_live(manifest)}")
-        for entry in found:
-            _inherit(entry, manifest.added_snapshot_id, manifest.sequence_number)
-        return self._entries.put(location, found, 1 + len(found))
+            data = self._store.get(key)
+            return form.read(data, verified=verified(key, data))
+
+    def _put(self, name: str, data: bytes) -> str:
+        """Write a file under a name that ends with the digest of its bytes; returns its address."""
+        location = f"{name}-{signature(data)}.avro"
+        self._store.put(self._store.key(location), data)
+        return location
 
     def write_next(
         self,
@@ -114,18 +128,18 @@ class Manifests:
         ``folder`` is the address under which they get names that only this snapshot has. Returns the address of their list.
         """
         kept, dirty = self._divide(table, base, removed)
-        absorbed = _neighbours(kept, len(added) + sum(_live(manifest) for manifest in dirty))
-        entries = [_first(file, snapshot) for file in added]
+        absorbed = _neighbours(kept, len(added) + sum(live_files(manifest) for manifest in dirty))
+        entries = [first(file, snapshot) for file in added]
         for manifest in (*dirty, *absorbed):
             for entry in self.entries(table, manifest):
                 gone = bool(removed) and self._store.key(entry.data_file.file_path) in removed
-                entries.append(_again(ManifestEntryStatus.DELETED if gone else ManifestEntryStatus.EXISTING, entry, snapshot))
+                entries.append(again(ManifestEntryStatus.DELETED if gone else ManifestEntryStatus.EXISTING, entry, snapshot))
         written = [
-            self._write(f"{folder}/{snapshot.snapshot_id}-m{at}.avro", table, schema, snapshot, chunk)
+            self._write(f"{folder}/{snapshot.snapshot_id}-m{at}", table, schema, snapshot, chunk)
             for at, chunk in enumerate(_chunks(entries, _LARGEST))
         ]
         rest = [manifest for manifest in kept if manifest not in absorbed]
-        return self._write_list(f"{folder}/snap-{snapshot.snapshot_id}-{uuid.uuid4()}.avro", snapshot, (*written, *rest))
+        return self._write_list(f"{folder}/snap-{snapshot.snapshot_id}-0", snapshot, (*written, *rest))
 
     def _divide(
         self, table: TableName, base: Sequence[ManifestFile], removed: set[str]
@@ -134,14 +148,14 @@ class Manifests:
         kept: list[ManifestFile] = []
         dirty: list[ManifestFile] = []
         for manifest in base:
-            if not _live(manifest):
+            if not live_files(manifest):
                 continue
             touched = bool(removed) and any(file.key in removed for file in self.files(table, manifest))
             (dirty if touched else kept).append(manifest)
         return kept, dirty
 
     def _write(
-        self, location: str, table: TableName, schema: Schema, snapshot: IcebergSnapshot, entries: Sequence[ManifestEntry]
+        self, name: str, table: TableName, schema: Schema, snapshot: IcebergSnapshot, entries: Sequence[ManifestEntry]
     ) -> ManifestFile:
         meta = {
             "schema": schema.model_dump_json(),
@@ -150,16 +164,17 @@ class Manifests:
             "format-version": "2",
             "content": "data",
         }
-        size = self._store.put(self._store.key(location), _MANIFEST.write(meta, entries))
-        manifest = _described(location, size, snapshot, entries)
+        data = _MANIFEST.write(meta, entries)
+        location = self._put(name, data)
+        manifest = described(location, len(data), snapshot, entries)
         live = [entry for entry in entries if entry.status != ManifestEntryStatus.DELETED]
         for entry in live:
-            _inherit(entry, snapshot.snapshot_id, manifest.sequence_number)
+            inherit(entry, snapshot.snapshot_id, manifest.sequence_number)
         self._entries.put(location, live, 1 + len(live))
         self._files.put(location, tuple(self._file(table, entry.data_file) for entry in live), 1 + len(live))
         return manifest
 
-    def _write_list(self, location: str, snapshot: IcebergSnapshot, manifests: Sequence[ManifestFile]) -> str:
+    def _write_list(self, name: str, snapshot: IcebergSnapshot, manifests: Sequence[ManifestFile]) -> str:
         parent = snapshot.parent_snapshot_id
         meta = {
             "snapshot-id": str(snapshot.snapshot_id),
@@ -167,19 +182,9 @@ class Manifests:
             "sequence-number": str(snapshot.sequence_number),
             "format-version": "2",
         }
-        self._store.put(self._store.key(location), _LIST.write(meta, manifests))
+        location = self._put(name, _LIST.write(meta, manifests))
         self._lists.put(location, tuple(manifests), 1 + len(manifests))
         return location
-
-
-def part_of(table: TableName, key: str) -> str:
-    """The folder a file lies in; empty for a file that another program put directly into the data folder."""
-    folder, _, _ = key.rpartition("/")
-    return "" if folder == f"tables/{table.namespace}/{table.name}/data" else folder.rpartition("/")[2]
-
-
-def _live(manifest: ManifestFile) -> int:
-    return (manifest.added_files_count or 0) + (manifest.existing_files_count or 0)
 
 
 def _neighbours(kept: Sequence[ManifestFile], size: int) -> list[ManifestFile]:
@@ -188,12 +193,12 @@ def _neighbours(kept: Sequence[ManifestFile], size: int) -> list[ManifestFile]:
     rest = list(kept)
     while size < _LARGEST:
         bound = _FANOUT ** (_class(size) + 1)
-        near = [manifest for manifest in rest if _live(manifest) < bound]
+        near = [manifest for manifest in rest if live_files(manifest) < bound]
         if len(near) < _FANOUT - 1:
             break
         absorbed += near
         rest = [manifest for manifest in rest if manifest not in near]
-        size += sum(_live(manifest) for manifest in near)
+        size += sum(live_files(manifest) for manifest in near)
     return absorbed
 
 
@@ -203,67 +208,6 @@ def _class(size: int) -> int:
     while size >= _FANOUT ** (power + 1):
         power += 1
     return power
-
-
-def _first(file: IcebergFile, snapshot: IcebergSnapshot) -> ManifestEntry:
-    return ManifestEntry.from_args(
-        status=ManifestEntryStatus.ADDED,
-        snapshot_id=snapshot.snapshot_id,
-        sequence_number=None,
-        file_sequence_number=None,
-        data_file=file,
-    )
-
-
-def _again(status: ManifestEntryStatus, entry: ManifestEntry, snapshot: IcebergSnapshot) -> ManifestEntry:
-    """An entry written once more: an existing file keeps its snapshot, a deleted one names the snapshot that deletes it."""
-    return ManifestEntry.from_args(
-        status=status,
-        snapshot_id=snapshot.snapshot_id if status == ManifestEntryStatus.DELETED else entry.snapshot_id,
-        sequence_number=entry.sequence_number,
-        file_sequence_number=entry.file_sequence_number,
-        data_file=entry.data_file,
-    )
-
-
-def _inherit(entry: ManifestEntry, snapshot: int | None, sequence: int) -> None:
-    """What an entry leaves open, it has from its manifest (Iceberg specification, sequence number inheritance)."""
-    if entry.snapshot_id is None and snapshot is not None:
-        entry.snapshot_id = snapshot
-    if entry.sequence_number is None:
-        entry.sequence_number = sequence
-    if entry.file_sequence_number is None:
-        entry.file_sequence_number = sequence
-
-
-def _described(location: str, size: int, snapshot: IcebergSnapshot, entries: Sequence[ManifestEntry]) -> ManifestFile:
-    """A manifest just written, as its list names it."""
-    assert snapshot.sequence_number is not None
-    files = dict.fromkeys(ManifestEntryStatus, 0)
-    rows = dict.fromkeys(ManifestEntryStatus, 0)
-    oldest = snapshot.sequence_number
-    for entry in entries:
-        files[entry.status] += 1
-        rows[entry.status] += entry.data_file.record_count
-        if entry.status == ManifestEntryStatus.EXISTING and entry.sequence_number is not None:
-            oldest = min(oldest, entry.sequence_number)
-    return ManifestFile.from_args(
-        manifest_path=location,
-        manifest_length=size,
-        partition_spec_id=0,
-        content=ManifestContent.DATA,
-        sequence_number=snapshot.sequence_number,
-        min_sequence_number=oldest,
-        added_snapshot_id=snapshot.snapshot_id,
-        added_files_count=files[ManifestEntryStatus.ADDED],
-        existing_files_count=files[ManifestEntryStatus.EXISTING],
-        deleted_files_count=files[ManifestEntryStatus.DELETED],
-        added_rows_count=rows[ManifestEntryStatus.ADDED],
-        existing_rows_count=rows[ManifestEntryStatus.EXISTING],
-        deleted_rows_count=rows[ManifestEntryStatus.DELETED],
-        partitions=[],
-        key_metadata=None,
-    )
 
 
 def _chunks(entries: Sequence[ManifestEntry], size: int) -> Iterator[Sequence[ManifestEntry]]:

@@ -24,7 +24,7 @@ _PRIMITIVES: dict[str, iceberg.PrimitiveType] = {
     "binary": iceberg.BinaryType(),
     "uuid": iceberg.UUIDType(),
 }
-_NAMES = {type(kind): name for name, kind in _PRIMITIVES.items()}
+_NAMES: dict[type[iceberg.IcebergType], str] = {type(kind): name for name, kind in _PRIMITIVES.items()}
 
 
 def to_iceberg(schema: TableSchema, schema_id: int) -> Schema:

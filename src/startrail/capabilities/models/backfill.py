@@ -28,13 +28,12 @@ def estimate(project: Project, ports: Ports, reopen: Reopen) -> Estimate:
     if model is None or model.kind != "partition":
         partitioned = [name for name, other in project.models.items() if other.kind == "partition"]
         raise NothingToBackfill(f"'{reopen.model}' is not a partitioned model", hint=did_you_mean(reopen.model, partitioned))
-    planned = plan_models(
-        project, ports.ledger, ports.engine, ports.clock.now(), Selection(frozenset((reopen.model,))), reopen
-    )
+    planned = plan_models(project, ports.ledger, ports.engine, ports.clock.now(), Selection(frozenset((reopen.model,))), reopen)
     parts = tuple(item.step.partition for item in planned if reopen.covers(item.step) and not item.later)
     if not parts:
         raise NothingToBackfill(
-            f"every partition of '{reopen.model}' from {reopen.first} to {reopen.last} is up to date", hint="add --force to rebuild them all the same"
+            f"every partition of '{reopen.model}' from {reopen.first} to {reopen.last} is up to date",
+            hint="add --force to rebuild them all the same",
         )
     pointer = ports.ledger.pointers().get(TableName.parse(reopen.model))
     files = ports.tables().state(pointer).files if pointer else ()

@@ -22,7 +22,7 @@ from startrail.ports.warehouse import Query
 
 def build_view(model: Model, analysis: Analysis, session: Session) -> StepOutput:
     """A view is its text: ask the engine whether it binds, and publish the text."""
-    query = Query(model.sql, session.workspace.relations(*analysis.reads))
+    query = Query(model.sql, session.workspace.relations(*analysis.reads), path=model.path, first_line=model.sql_line)
     _require(model, session.ports.warehouse().describe(query))
     return StepOutput(view=model.sql, reads=analysis.reads)
 
@@ -30,7 +30,8 @@ def build_view(model: Model, analysis: Analysis, session: Session) -> StepOutput
 def build_part(model: Model, analysis: Analysis, step: Step, session: Session) -> StepOutput:
     """Stage one partition, or the whole of an unpartitioned table."""
     warehouse, workspace = session.ports.warehouse(), session.workspace
-    query = Query(model.sql, workspace.relations(*analysis.reads), parameters(model, analysis, step, session))
+    bound = parameters(model, step, session)
+    query = Query(model.sql, workspace.relations(*analysis.reads), bound, model.path, model.sql_line)
     promised = _require(model, warehouse.describe(query))
     schema = workspace.schema(model.name, promised)
     table = TableName.parse(model.name)
@@ -53,15 +54,13 @@ def replaces(model: Model, step: Step, session: Session) -> tuple[str, ...] | No
     return (step.partition,)
 
 
-def parameters(model: Model, analysis: Analysis, step: Step, session: Session) -> dict[str, Any]:
-    """The bound values of ``$start``, ``$end``, ``$partition`` and ``$env``, those that the SQL names."""
+def parameters(model: Model, step: Step, session: Session) -> dict[str, Any]:
+    """The bound values of ``$start``, ``$end``, ``$partition`` and ``$env``; without partitions, all of time."""
     values: dict[str, Any] = {"env": session.project.name, "partition": step.partition}
+    start, end = datetime.min, datetime.max
     if model.kind == "partition":
         start, end = partition_bounds(step.partition, model.partition_grain)
-        values |= {"start": start, "end": end}
-    else:
-        values |= {"start": datetime(1, 1, 1), "end": datetime(9999, 12, 31)}  # noqa: DTZ001
-    return {name: values[name] for name in analysis.parameters}
+    return values | {"start": start, "end": end}
 
 
 def _require(model: Model, described: TableSchema) -> TableSchema:
@@ -81,7 +80,7 @@ def _require(model: Model, described: TableSchema) -> TableSchema:
         promise = model.columns.get(column.name)
         if promise is not None:
             kind = parse_type(promise.type) if promise.type else column.type
-            column = msgspec.structs.replace(column, type=kind, doc=promise.description)  # noqa: PLW2901
+            column = msgspec.structs.replace(column, type=kind, doc=promise.description)
         columns.append(column)
     return TableSchema(tuple(columns))
 
@@ -89,14 +88,11 @@ def _require(model: Model, described: TableSchema) -> TableSchema:
 def _inside(model: Model, step: Step, staged: Relation, session: Session) -> None:
     """Every staged row lies in the partition. Raises OutsidePartition."""
     assert model.partition_by is not None
-    column = '"' + model.partition_by.replace('"', '""') + '"'
     start, end = partition_bounds(step.partition, model.partition_grain)
-    table = TableName.parse(model.name)
-    sql = (
-        f'select count(*), min({column})::varchar from "{table.namespace}"."{table.name}" '
-        f"where ({column} >= $start and {column} < $end) is not true"
-    )
-    found = session.ports.warehouse().fetch(Query(sql, (staged,), {"start": start, "end": end}))
+    warehouse = session.ports.warehouse()
+    column, table = warehouse.quote(model.partition_by), warehouse.quote(model.name)
+    sql = f"select count(*), min({column})::varchar from {table} where ({column} >= $start and {column} < $end) is not true"
+    found = warehouse.fetch(Query(sql, (staged,), {"start": start, "end": end}))
     outside, example = found.rows[0]
     if outside:
         raise OutsidePartition(
@@ -105,4 +101,3 @@ def _inside(model: Model, step: Step, staged: Relation, session: Session) -> Non
             affects=f"model '{model.name}' and what reads it",
             hint=f"confine the SELECT: {model.partition_by} >= $start and {model.partition_by} < $end",
         )
-

@@ -56,7 +56,9 @@ class Models:
         return _Assembly(session, found, planned.steps).tasks()
 
 
-def plan_models(project: Project, ledger: Ledger, engine: str, now: datetime, selection: Selection, reopen: Reopen | None = None) -> list[Planned]:
+def plan_models(
+    project: Project, ledger: Ledger, engine: str, now: datetime, selection: Selection, reopen: Reopen | None = None
+) -> list[Planned]:
     """What a run would build now, with the reasons; reads only."""
     found = survey(project, ledger)
     return _plan(project, found, ledger.versions(), engine, now, selection, ledger, reopen, frozenset()).steps
@@ -89,7 +91,9 @@ def _plan(
             plan.stopped.add(name)
             continue
         current = published.get(name if model.kind != "script" else _first_output(found, name), {})
-        stale = [step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.force and reopen.covers(step))]
+        stale = [
+            step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.force and reopen.covers(step))
+        ]
         plan.done += len(steps) - len(stale)
         later = beyond_lookback(model, [step.partition for step in steps])
         reasons = _reasons(stale, current, ledger, later, reopen)
@@ -109,7 +113,9 @@ def _first_output(found: Survey, name: str) -> str:
     return next((table for table, maker in found.maker.items() if maker == name), name)
 
 
-def _reasons(stale: list[Step], current: Mapping[str, str], ledger: Ledger, later: frozenset[str], reopen: Reopen | None) -> list[Planned]:
+def _reasons(
+    stale: list[Step], current: Mapping[str, str], ledger: Ledger, later: frozenset[str], reopen: Reopen | None
+) -> list[Planned]:
     before: dict[str, StepRecord] = ledger.steps([current[step.partition] for step in stale if step.partition in current])
     planned = []
     for step in stale:
@@ -211,16 +217,9 @@ class _Assembly:
         session, work = self.session, self.session.workspace
         targets = {check.to for check in model.checks if check.to}
         relations = work.relations(model.name, *targets)
-        if model.kind == "view":
-            parts = None
-        else:
-            parts = frozenset(step.partition for step in steps)
-        results = run_checks(
-            model, relations, parts, warehouse=session.ports.warehouse(), now=session.ports.clock.now()
-        )
+        parts = None if model.kind == "view" else frozenset(step.partition for step in steps)
+        results = run_checks(model, relations, parts, warehouse=session.ports.warehouse(), now=session.ports.clock.now())
         for result in results:
             if not result.passed:
                 session.emit(Checked(subject=model.name, result=result))
         return StepOutput(checks=results, rows=sum(r.failing for r in results), note={"model": model.name})
-
-

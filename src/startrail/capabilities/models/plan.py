@@ -73,7 +73,9 @@ def code_of(model: Model, survey: Survey, engine: str) -> str:
     return fingerprint(survey.analyses[model.name].fingerprint, shape, promises, engine)
 
 
-def steps_of(model: Model, survey: Survey, views: frozenset[str], versions: Versions, engine: str, now: datetime) -> list[Step] | None:
+def steps_of(
+    model: Model, survey: Survey, views: frozenset[str], versions: Versions, engine: str, now: datetime
+) -> list[Step] | None:
     """All steps that should be done for this model as things stand; None while an input does not exist yet."""
     code = code_of(model, survey, engine)
     if model.kind == "view":
@@ -95,7 +97,9 @@ def partitions_of(model: Model, inputs: list[Input], versions: Versions, now: da
     grain = model.partition_grain
     if grain == "list":
         raise NoPartitions(
-            f"model '{model.name}' is partitioned by list, which cannot be planned yet", at=model.span, hint="use hour, day, week or month"
+            f"model '{model.name}' is partitioned by list, which cannot be planned yet",
+            at=model.span,
+            hint="use hour, day, week or month",
         )
     if model.start is not None:
         first = datetime.fromisoformat(model.start)
@@ -134,8 +138,7 @@ def _fingerprint(inputs: list[Input], codes: list[str], versions: Versions, boun
         if bounds is None or item.by is None:
             parts.append(f"{item.table}={table_version(known)}")
         else:
-            for name in _covering(*bounds, item.by.grain):
-                parts.append(f"{item.table}/{name}={known.get(name, '-')}")
+            parts.extend(f"{item.table}/{name}={known.get(name, '-')}" for name in _covering(*bounds, item.by.grain))
     return fingerprint(parts)
 
 

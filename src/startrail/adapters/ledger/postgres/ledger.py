@@ -69,7 +69,7 @@ class PostgresLedger(SqlLedger):
             yield session
 
     @contextmanager
-    def _writing(self, *, durable: bool = False) -> Iterator[Session]:  # noqa: ARG002  (see below)
+    def _writing(self, *, durable: bool = False) -> Iterator[Session]:
         """Always durable: a server that forgot a lease after its own crash would hand out the same token twice."""
         if self._read_only:
             raise LedgerReadOnly(
@@ -82,7 +82,9 @@ class PostgresLedger(SqlLedger):
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Session]:
         with self._lock, reporting(self._address.where):
-            if self._connection.closed and not self._closed:
+            if self._closed:
+                raise ValueError("this ledger was closed")
+            if self._connection.closed:
                 self._connection = connect(self._address)
             with transaction(self._connection, begin):
                 yield Session(self._connection.cursor(), _STATEMENTS)

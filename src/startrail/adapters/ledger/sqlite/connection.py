@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 import time
 from pathlib import Path
 
 from startrail.adapters.ledger import migrations
 from startrail.ledger.errors import LedgerReadOnly
 
+_HEADER_BYTES = 100
 _UNOPENABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 def exists(path: Path) -> bool:
-    """An empty file counts as none: it is what a process leaves that died while making a ledger."""
+    """An empty file counts as none: it is what a process leaves that died while making a ledger. What may not be
+    looked at counts as there, so that opening it says why not."""
     try:
-        return (not path.is_file() and path.exists()) or path.stat().st_size > 0
-    except FileNotFoundError:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True
+    return not stat.S_ISREG(found.st_mode) or found.st_size > 0
 
 
 def connect_memory() -> sqlite3.Connection:
@@ -25,8 +31,6 @@ def connect_memory() -> sqlite3.Connection:
 
 
 def connect_writer(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    if path.is_dir():
-        raise migrations.not_a_ledger(str(path), "it is a folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -34,6 +38,7 @@ def connect_writer(path: Path, busy_seconds: float) -> sqlite3.Connection:
             f"the ledger's folder {path.parent} cannot be made: {error.strerror}",
             hint="make the folder, or correct the ledger's path in the profile",
         ) from error
+    _refuse_foreign(path)
     connection = _open(path, "rwc", busy_seconds)
     try:
         _use_wal(connection, busy_seconds)
@@ -46,11 +51,10 @@ def connect_writer(path: Path, busy_seconds: float) -> sqlite3.Connection:
 def connect_reader(path: Path, busy_seconds: float) -> sqlite3.Connection:
     """In a folder that cannot be written SQLite cannot share memory with a writer. When there is no log of one
     either, nobody writes, and the file can be read as it lies."""
-    if path.is_dir():
-        raise migrations.not_a_ledger(str(path), "it is a folder")
+    _refuse_foreign(path)
     connection = _open(path, "ro", busy_seconds)
     try:
-        connection.execute("select count(*) from sqlite_schema").fetchone()
+        connection.execute("select count(*) from sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
         log = path.with_name(path.name + "-wal")
@@ -61,6 +65,18 @@ def connect_reader(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _refuse_foreign(path: Path) -> None:
+    """SQLite itself takes a file shorter than its header for an empty database, and would write over it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return  # not there, or SQLite will say why not
+    if stat.S_ISDIR(found.st_mode):
+        raise migrations.not_a_ledger(str(path), "it is a folder")
+    if stat.S_ISREG(found.st_mode) and 0 < found.st_size < _HEADER_BYTES:
+        raise migrations.not_a_ledger(str(path), "it is some other short file")
 
 
 def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from startrail.adapters.ledger import migrations
+from startrail.adapters.ledger import facts, migrations
 from startrail.adapters.ledger.database import SqlLedger
 from startrail.adapters.ledger.session import Session
 from startrail.adapters.ledger.sqlite import connection as sqlite_connection
@@ -61,12 +61,7 @@ class SqliteLedger(SqlLedger):
 
     def verify(self) -> Verification:
         """As the port says; text that is not UTF-8, which only tampering can leave, is judged and not stumbled over."""
-        with self._lock:
-            self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-            try:
-                return super().verify()
-            finally:
-                self._connection.text_factory = str
+        return facts.verify(self._reading_anything)
 
     def close(self) -> None:
         with self._lock, reporting(self._path):
@@ -76,6 +71,16 @@ class SqliteLedger(SqlLedger):
     def _reading(self) -> Iterator[Session]:
         with self._lock, reporting(self._path), transaction(self._connection, "begin"):
             yield Session(self._connection.cursor(), _STATEMENTS)
+
+    @contextmanager
+    def _reading_anything(self) -> Iterator[Session]:
+        with self._lock:
+            self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+            try:
+                with self._reading() as session:
+                    yield session
+            finally:
+                self._connection.text_factory = str
 
     @contextmanager
     def _writing(self, *, durable: bool = False) -> Iterator[Session]:
@@ -137,7 +142,7 @@ def _version(connection: sqlite3.Connection, where: str) -> int:
         row = None
     if row is not None:
         return migrations.read_version(row[0], where)
-    names = [name for (name,) in connection.execute("select name from sqlite_schema where type = 'table' limit 3")]
+    names = [name for (name,) in connection.execute("select name from sqlite_master where type = 'table' limit 3")]
     if names:
         raise migrations.not_a_ledger(where, f"it holds other tables ({', '.join(names)})")
     return 0

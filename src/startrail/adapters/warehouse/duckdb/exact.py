@@ -91,6 +91,8 @@ def _converted(output: Output, column: Column, place: Place) -> str:
 def _comparable(source: DuckDBPyType, target: DataType) -> bool:
     """True when a value of one can be the same value in the other. Text is no number, an instant no wall time."""
     name = source.id
+    if name == "null":
+        return True
     match target:
         case Primitive(name=kind) if kind in ("int", "long", "float", "double"):
             return name in _NUMBERS
@@ -115,6 +117,8 @@ def _comparable(source: DuckDBPyType, target: DataType) -> bool:
 
 def _always_fits(source: DuckDBPyType, target: DataType) -> bool:
     name = source.id
+    if name == "null":
+        return True
     match target:
         case Primitive(name="int"):
             return name in {"tinyint", "smallint", "integer", "utinyint", "usmallint"}

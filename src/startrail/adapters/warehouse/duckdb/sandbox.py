@@ -15,7 +15,7 @@ import duckdb
 from startrail.adapters.warehouse.duckdb.failures import Place, translated
 from startrail.adapters.warehouse.duckdb.statements import only_select
 from startrail.adapters.warehouse.duckdb.types import quote, read_schema, text, word
-from startrail.model.table import Relation, TableName, TableSchema, View
+from startrail.model.table import Relation, TableSchema, View
 from startrail.ports.store import Store
 from startrail.ports.warehouse import Readable, Rowset
 
@@ -59,7 +59,7 @@ def opened(
     with ExitStack() as held:
         setup = [f"ATTACH ':memory:' AS {catalog}", f"USE {catalog}"]
         held.callback(_take_away, box, catalog, script=bool(changed))
-        namespaces = {TableName.parse(name).namespace for name in {relation.name for relation in everything} | changed}
+        namespaces = {name.partition(".")[0] for name in {relation.name for relation in everything} | changed}
         setup += [f"CREATE SCHEMA {quote(namespace)}" for namespace in sorted(namespaces)]
         for relation in everything:
             if isinstance(relation, Relation):
@@ -87,8 +87,8 @@ def _take_away(box: Sandbox, catalog: str, *, script: bool) -> None:
 
 def table(name: str) -> str:
     """A table's name as it stands in SQL."""
-    parsed = TableName.parse(name)
-    return f"{quote(parsed.namespace)}.{quote(parsed.name)}"
+    namespace, _, bare = name.partition(".")
+    return f"{quote(namespace)}.{quote(bare)}"
 
 
 def _reading(box: Sandbox, held: ExitStack, store: Store, relation: Relation) -> str:

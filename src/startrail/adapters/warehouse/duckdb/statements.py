@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 from duckdb import StatementType
 
@@ -21,6 +23,8 @@ _IN_SCRIPTS = {
     StatementType.VARIABLE_SET,
     StatementType.MULTI,
 }
+
+_SET_VARIABLE = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/)*set\s+variable\s", re.IGNORECASE | re.DOTALL)
 
 
 def statements(cursor: duckdb.DuckDBPyConnection, place: Place) -> list[duckdb.Statement]:
@@ -58,5 +62,4 @@ def parameters_of(cursor: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
 
 
 def _sets_variable(statement: duckdb.Statement) -> bool:
-    words = statement.query.split(None, 2)
-    return statement.type == StatementType.SET and [word.lower() for word in words[:2]] == ["set", "variable"]
+    return statement.type == StatementType.SET and _SET_VARIABLE.match(statement.query) is not None

@@ -156,9 +156,9 @@ class _Call:
 
 
 def _inside(place: Place, statement: str) -> Place:
-    """Where one statement of a script stands in the file."""
-    offset = place.sql.find(statement)
-    return Place(statement, place.path, place.first_line + place.sql[: max(offset, 0)].count("\n"))
+    """The whole script, of which the engine sees this statement alone."""
+    offset = max(place.sql.find(statement), 0)
+    return place._replace(before=-len(place.sql[:offset].encode()))
 
 
 def _must_exist(box: Sandbox, name: str, place: Place) -> None:

@@ -16,20 +16,20 @@ where steps.state <> 'published';
 update steps set state = 'published', publication = %(publication)s where key = %(key)s;
 
 -- name: known
-select key from steps where key in (select jsonb_array_elements_text(%(keys)s::jsonb));
+select key from steps where key = any(array(select jsonb_array_elements_text(%(keys)s::jsonb)));
 
 -- The load step of a delivery has the delivery's id as its partition.
 -- name: mark_loaded
 update deliveries set loaded = 1
-where id in (select partition from steps where kind = 'load' and key in (select jsonb_array_elements_text(%(keys)s::jsonb)));
+where id in (select partition from steps where kind = 'load' and key = any(array(select jsonb_array_elements_text(%(keys)s::jsonb))));
 
 -- name: by_keys
 -- use: columns
-where key in (select jsonb_array_elements_text(%(keys)s::jsonb));
+where key = any(array(select jsonb_array_elements_text(%(keys)s::jsonb)));
 
 -- name: loads_of
 -- use: columns
-where kind = 'load' and partition in (select jsonb_array_elements_text(%(keys)s::jsonb));
+where kind = 'load' and partition = any(array(select jsonb_array_elements_text(%(keys)s::jsonb)));
 
 -- One query per index, newest first; the most selective filter leads.
 -- name: by_run

@@ -27,9 +27,10 @@ where id in (select partition from steps where kind = 'load' and key in (select 
 -- use: columns
 where key in (select value from json_each(:keys));
 
+-- The index is named because SQLite, knowing nothing of our data, would take one that reads every load step.
 -- name: loads_of
 -- use: columns
-where kind = 'load' and partition in (select value from json_each(:keys));
+indexed by steps_loads where kind = 'load' and partition in (select value from json_each(:keys));
 
 -- One query per index, newest first; the most selective filter leads.
 -- name: by_run

@@ -1,0 +1,94 @@
+"""Records that did not pass: those the judge refuses, those it saves, and what was seen on the way."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from startrail.adapters.loader.blocks import KEPT, Record
+from startrail.ports.loader import EXTRA, ORDINAL, Drift, DriftKind, Judge, Violation
+
+_INDEX = re.compile(r"\[[0-9]+\]")
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """One line of the file of refused records."""
+
+    ordinal: int
+    raw: str
+    violations: str
+
+
+class Aside:
+    """Two growing files of JSON lines, and tallies of bounded size. ``ordinals`` are those it has decided, in order
+    of decision."""
+
+    def __init__(self, folder: Path, judge: Judge) -> None:
+        self.ordinals = array("q")
+        self.saved = folder / "saved.ndjson"
+        self.refused = folder / "refused.ndjson"
+        self.saved_rows = 0
+        self.refused_rows = 0
+        self.kept: dict[str, int] = {}
+        self._judge = judge
+        self._drift: dict[tuple[DriftKind, str], tuple[int, str]] = {}
+        self._encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
+        self._saved = self.saved.open("wb")
+        self._refused = self.refused.open("wb")
+
+    def decide(self, ordinal: int, record: Record) -> None:
+        """Let the judge decide, and write the record down accordingly."""
+        if record.broken is not None:
+            self.refuse(ordinal, record, (record.broken,))
+            return
+        judged = self._judge(record.line)
+        for path in judged.unknown:
+            self.keep(path)
+        if judged.violations:
+            self.refuse(ordinal, record, judged.violations)
+            return
+        self.ordinals.append(ordinal)
+        self.saved_rows += 1
+        head = b'{"%s":%d,' % (ORDINAL.encode(), ordinal)
+        extra = b"" if judged.extra is None else b'"%s":%s,' % (EXTRA.encode(), self._encode(judged.extra))
+        self._saved.write(head + extra + judged.record[1:] + b"\n")
+
+    def refuse(self, ordinal: int, record: Record, violations: tuple[Violation, ...]) -> None:
+        self.ordinals.append(ordinal)
+        self.refused_rows += 1
+        for violation in violations:
+            self._note(violation)
+        raw = record.raw[:KEPT].decode(errors="backslashreplace")
+        self._refused.write(self._encode(Rejected(ordinal, raw, self._encode(violations).decode())) + b"\n")
+
+    def keep(self, path: str, rows: int = 1) -> None:
+        """An undeclared field was seen. Past a thousand names the rest is one."""
+        name = path.removeprefix("$.")
+        if name not in self.kept and len(self.kept) >= 1000:
+            name = "(others)"
+        self.kept[name] = self.kept.get(name, 0) + rows
+
+    def drift(self) -> tuple[Drift, ...]:
+        """What was seen, the most frequent first."""
+        found = [Drift(kind, path, rows, sample) for (kind, path), (rows, sample) in self._drift.items()]
+        found += [Drift("new_field", f"$.{name}", rows) for name, rows in self.kept.items()]
+        return tuple(sorted(found, key=lambda drift: (-drift.rows, drift.path)))
+
+    def flush(self) -> None:
+        self._saved.flush()
+        self._refused.flush()
+
+    def close(self) -> None:
+        self._saved.close()
+        self._refused.close()
+
+    def _note(self, violation: Violation) -> None:
+        key = (violation.rule, _INDEX.sub("[]", violation.path))
+        if key not in self._drift and len(self._drift) >= 1000:
+            key = (violation.rule, "$")
+        rows, sample = self._drift.get(key, (0, violation.got))
+        self._drift[key] = (rows + 1, sample)

@@ -1,0 +1,146 @@
+"""Bytes into records: blocks of whole NDJSON lines, read once and never held as a whole.
+
+Every format is brought to lines of JSON objects here, because that is what the gate and the engine read.
+Blank lines are no records. A record's ordinal is its place among the records of the delivery, from 1.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from startrail.ports.loader import ORDINAL, Violation
+
+BLOCK = 1 << 16
+"""Bytes per block: blocks that stay in the processor's cache decode twice as fast as large ones."""
+LONGEST = 16 << 20
+"""A record with more bytes is set aside unread."""
+KEPT = 1 << 20
+"""Bytes kept of a record that is set aside."""
+SKIP = b'{"' + ORDINAL.encode() + b'":0}\n'
+"""The line that stands in the stream for a record that is not in it, so that line numbers stay ordinals."""
+_BOM = b"\xef\xbb\xbf"
+
+
+class Unreadable(Exception):  # noqa: N818 - becomes the reason why a delivery is held
+    """The delivery as a whole cannot be read; ``reason`` says why, for people."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One record: ``line`` is its JSON for the judge, ``raw`` what stood in the delivery.
+
+    With ``broken`` it could not even be brought to JSON, and there is nothing to judge.
+    """
+
+    line: bytes
+    raw: bytes
+    broken: Violation | None = None
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Some records as JSON lines. ``raws`` are given when a line is not what stood in the delivery; the lines were
+    then made by us, so the gate need not look at them. ``broken`` records have :data:`SKIP` for a line."""
+
+    lines: bytes
+    raws: tuple[bytes, ...] = ()
+    broken: dict[int, Violation] = {}
+
+    @property
+    def own(self) -> bool:
+        return bool(self.raws)
+
+    def records(self) -> Iterator[Record]:
+        """One by one, in order."""
+        found = [line for line in self.lines.split(b"\n") if line and not line.isspace()]
+        for index, line in enumerate(found):
+            yield Record(line, self.raws[index] if self.raws else line, self.broken.get(index))
+
+
+@contextmanager
+def opened(path: Path, media: str) -> Iterator[BinaryIO]:
+    """The delivery's bytes, decompressed. A gzip stream that is cut off or damaged raises Unreadable."""
+    try:
+        if media.endswith("+gzip"):
+            with gzip.open(path) as unzipped:
+                yield cast(BinaryIO, unzipped)
+        else:
+            with path.open("rb", buffering=BLOCK) as file:
+                yield file
+    except EOFError as error:
+        raise Unreadable("the gzip stream is cut off") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise Unreadable(f"the gzip stream is damaged: {error}") from error
+
+
+def ndjson(file: BinaryIO) -> Iterator[Block]:
+    """Blocks of an NDJSON file. Raises Unreadable when there is not a single byte."""
+    data = file.read(BLOCK)
+    if not data:
+        raise Unreadable("the file is empty")
+    data = data.removeprefix(_BOM)
+    while data:
+        if not data.endswith(b"\n"):
+            data += file.readline(LONGEST)
+        if len(data) > LONGEST and not data.endswith(b"\n"):
+            whole, _, cut = data.rpartition(b"\n")
+            if whole:
+                yield Block(whole + b"\n")
+            yield _overlong(cut, file)
+        else:
+            yield Block(data)
+        data = file.read(BLOCK)
+
+
+def _overlong(start: bytes, file: BinaryIO) -> Block:
+    """A line beyond the limit: its start is kept, the rest is only passed over."""
+    size = len(start)
+    while rest := file.readline(BLOCK):
+        size += len(rest)
+        if rest.endswith(b"\n"):
+            break
+    if size <= LONGEST:
+        return Block(start + b"\n")
+    problem = Violation("$", "malformed", f"a record of at most {LONGEST} bytes", f"{size} bytes")
+    return Block(SKIP, (start[:KEPT],), {0: problem})
+
+
+def document(file: BinaryIO, path: str) -> Iterator[Block]:
+    """Blocks of the records that stand in one JSON document at ``path`` (``$``, ``$.data``, ``$.result.items``).
+
+    Raises Unreadable when the document is not JSON or has no array there. An object stands for its one record.
+    """
+    data = file.read().removeprefix(_BOM)
+    if not data.strip():
+        raise Unreadable("the file is empty")
+    try:
+        raw = _descend(msgspec.Raw(data), path)
+        raws = msgspec.json.decode(raw, type=list[msgspec.Raw]) if bytes(raw).lstrip()[:1] == b"[" else [raw]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(f"the JSON document cannot be read: {error}") from error
+    for start in range(0, len(raws), 256):
+        lines = [_one_line(bytes(raw)) for raw in raws[start : start + 256]]
+        yield Block(b"\n".join(lines) + b"\n")
+
+
+def _descend(raw: msgspec.Raw, path: str) -> msgspec.Raw:
+    for key in filter(None, path.removeprefix("$").split(".")):
+        try:
+            raw = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])[key]
+        except (KeyError, msgspec.ValidationError) as error:
+            raise Unreadable(f"the JSON document has nothing at {path}") from error
+    return raw
+
+
+def _one_line(raw: bytes) -> bytes:
+    """White space between tokens is the only place where JSON may break a line."""
+    return raw.replace(b"\r", b" ").replace(b"\n", b" ") if b"\n" in raw or b"\r" in raw else raw

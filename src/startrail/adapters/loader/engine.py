@@ -1,0 +1,95 @@
+"""One DuckDB database in memory for one delivery, and the errors it may raise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.adapters.warehouse.duckdb.failures import Place, translated
+from startrail.model.table import TableSchema
+from startrail.ports.loader import LocalFile
+
+MEMORY = 320_000_000
+"""Bytes that suffice for loading, since it works in a stream; what needs more (unique keys) spills."""
+_ROW_GROUP = 245_760
+_FILE_BYTES = "128MB"
+
+
+class NotTaken(Exception):  # noqa: N818 - a signal inside this package
+    """The engine found the data contrary to what the gate let pass; the message is the engine's."""
+
+
+class Engine:
+    """``folder`` is all it may use. Order of rows is kept, because line numbers become ordinals."""
+
+    def __init__(self, folder: Path, *, memory: int, threads: int) -> None:
+        self.folder = folder
+        self._memory = min(memory, MEMORY)
+        spill = folder / "spill"
+        spill.mkdir()
+        config: dict[str, Any] = {
+            "memory_limit": f"{self._memory // 1024}KiB",
+            "temp_directory": str(spill),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "python_enable_replacements": False,
+            "enable_external_file_cache": False,
+            "errors_as_json": True,
+        }
+        if threads:
+            config["threads"] = threads
+        with self._errors():
+            self.connection = duckdb.connect(":memory:", config=config)
+            self.connection.execute("SET TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self._errors():
+            return self.connection.execute(query).fetchall()
+
+    def number(self, query: str) -> int:
+        return int(self.rows(query)[0][0])
+
+    def each(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Rows one by one, a few thousand in memory."""
+        with self._errors():
+            result = self.connection.cursor().execute(query)
+            while found := result.fetchmany(4096):
+                yield from found
+
+    def copy(self, query: str, name: str, schema: TableSchema | None = None) -> list[LocalFile]:
+        """Write the query's rows as Parquet files; none for no rows. Raises NotTaken for data it cannot read."""
+        target = self.folder / name
+        target.mkdir()
+        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE {_ROW_GROUP}"
+        options += f", FILE_SIZE_BYTES '{_FILE_BYTES}'"
+        if schema is not None and all(column.id for column in schema.columns):
+            ids = (f"{sql.text(c.name)}: {sql.field_ids(c.type, c.id, iter(c.nested))}" for c in schema.columns)
+            options += f", FIELD_IDS {{{', '.join(ids)}}}"
+        with self._errors():
+            self.connection.cursor().execute(f"COPY ({query}) TO {sql.text(str(target))} ({options}, OVERWRITE_OR_IGNORE)")
+        files = [LocalFile(path, self._counted(path)) for path in sorted(target.glob("*.parquet"))]
+        return [file for file in files if file.rows]
+
+    def _counted(self, path: Path) -> int:
+        return self.number(f"SELECT sum(num_rows) FROM parquet_file_metadata({sql.text(str(path))})")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        with translated(Place(""), memory=self._memory):
+            try:
+                yield
+            except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfRangeException) as error:
+                raise NotTaken(str(error)) from error
+
+
+def files_list(files: list[LocalFile]) -> str:
+    """A reader over staged files."""
+    return "read_parquet([" + ", ".join(sql.text(str(file.path)) for file in files) + "])"

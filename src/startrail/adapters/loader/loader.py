@@ -1,0 +1,199 @@
+"""The order of loading: stream what passes, let the judge decide the rest, then look for repeated keys."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+
+from startrail.adapters.loader.aside import Aside
+from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
+from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.engine import Engine, NotTaken, files_list
+from startrail.adapters.loader.gate import Gate
+from startrail.adapters.loader.queries import Queries
+from startrail.adapters.loader.stream import Stream
+from startrail.ports.loader import ORDINAL, Judge, LoadOutcome, LoadTask, LocalFile, Violation
+from startrail.ports.store import Store
+
+
+class DuckdbLoader:
+    """``memory`` in bytes, ``threads`` 0 = one per core; scratch files lie in folders of their own under ``scratch``."""
+
+    def __init__(self, store: Store, scratch: Path, *, memory: int, threads: int = 0) -> None:
+        self._store = store
+        self._scratch = scratch
+        self._memory = memory
+        self._threads = threads
+
+    @contextmanager
+    def load(self, task: LoadTask, judge: Judge) -> Iterator[LoadOutcome]:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
+            try:
+                yield self._outcome(task, path, judge, Path(root) / "first", careful=False)
+            except NotTaken:
+                yield self._outcome(task, path, judge, Path(root) / "second", careful=True)
+
+    def _outcome(self, task: LoadTask, path: Path, judge: Judge, folder: Path, *, careful: bool) -> LoadOutcome:
+        """``careful``: trust the gate with nothing, because the engine contradicted it (a key twice in one object)."""
+        folder.mkdir()
+        aside = Aside(folder, judge)
+        with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
+            return _Loading(task, path, engine, aside, careful=careful).outcome()
+
+
+class _Loading:
+    def __init__(self, task: LoadTask, path: Path, engine: Engine, aside: Aside, *, careful: bool) -> None:
+        self._task = task
+        self._path = path
+        self._engine = engine
+        self._aside = aside
+        self._careful = careful
+        self._csv = task.media.startswith("csv")
+        self._queries = Queries(task, "text" if self._csv else "json")
+        self._rows_in = 0
+
+    def outcome(self) -> LoadOutcome:
+        try:
+            files = self._streamed()
+            files += self._left_over(files)
+            files = self._without_repeated(files)
+        except Unreadable as found:
+            return LoadOutcome(self._rows_in, unreadable=found.reason)
+        return LoadOutcome(
+            self._rows_in,
+            tuple(files),
+            self._rejected(),
+            self._touched(files),
+            self._aside.kept,
+            self._aside.drift(),
+        )
+
+    def _blocks(self) -> Iterator[Block]:
+        with opened(self._path, self._task.media) as file:
+            if self._csv:
+                csv = Csv(file, self._task.contract, self._task.dialect)
+                yield from csv.blocks()
+                for name in csv.unknown:
+                    self._csv_unknown[name] = None
+            elif self._task.media.startswith("ndjson"):
+                yield from ndjson(file)
+            else:
+                yield from document(file, self._task.records)
+
+    def _streamed(self) -> list[LocalFile]:
+        """Everything that passes the gate goes through the engine; what does not, to the judge."""
+        gate = Gate(self._task.contract)
+        self._csv_unknown: dict[str, None] = {}
+        with Stream(self._engine, self._queries.streamed, "streamed", self._task.schema) as stream:
+            for block in self._blocks():
+                if self._careful:
+                    stream.write(self._judged(block))
+                elif block.own:
+                    self._rows_in += block.lines.count(b"\n")
+                    stream.write(block.lines)
+                    self._broken(block)
+                else:
+                    stream.write(self._gated(block, gate))
+        for name in self._csv_unknown:
+            self._aside.keep(name, self._rows_in)
+        return stream.files
+
+    def _gated(self, block: Block, gate: Gate) -> bytes:
+        lines = block.lines
+        expected = lines.count(b"\n") + (not lines.endswith(b"\n"))
+        if gate.passes(lines) == expected:
+            self._rows_in += expected
+            return lines if lines.endswith(b"\n") else lines + b"\n"
+        passed: list[bytes] = []
+        for record in block.records():
+            self._rows_in += 1
+            if gate.passes(record.line) == 1:
+                passed.append(record.line + b"\n")
+            else:
+                self._aside.decide(self._rows_in, record)
+                passed.append(SKIP)
+        return b"".join(passed)
+
+    def _judged(self, block: Block) -> bytes:
+        for record in block.records():
+            self._rows_in += 1
+            self._aside.decide(self._rows_in, record)
+        return b""
+
+    def _broken(self, block: Block) -> None:
+        if block.broken:
+            first = self._rows_in - block.lines.count(b"\n") + 1
+            for index, record in enumerate(block.records()):
+                if record.broken is not None:
+                    self._aside.decide(first + index, record)
+
+    def _left_over(self, files: list[LocalFile]) -> list[LocalFile]:
+        """Records that the engine's conditions kept out are read again for the judge; those it accepts are added."""
+        staged = sum(file.rows for file in files)
+        if staged + len(self._aside.ordinals) != self._rows_in:
+            self._revisit(self._missing(files), None)
+        if not self._aside.saved_rows:
+            return []
+        self._aside.flush()
+        return self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+
+    def _missing(self, files: list[LocalFile]) -> Iterator[int]:
+        decided = sorted(self._aside.ordinals)
+        position = 0
+        for (ordinal,) in self._engine.each(self._queries.missing(files, self._rows_in)):
+            while position < len(decided) and decided[position] < ordinal:
+                position += 1
+            if position == len(decided) or decided[position] != ordinal:
+                yield ordinal
+
+    def _revisit(self, ordinals: Iterator[int], violation: Violation | None) -> None:
+        """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``."""
+        wanted = next(ordinals, None)
+        at = count(1)
+        for block in self._blocks():
+            if wanted is None:
+                return
+            for record in block.records():
+                if next(at) != wanted:
+                    continue
+                if violation is None:
+                    self._aside.decide(wanted, record)
+                else:
+                    self._aside.refuse(wanted, record, (violation,))
+                wanted = next(ordinals, None)
+
+    def _without_repeated(self, files: list[LocalFile]) -> list[LocalFile]:
+        """All but the first row of each key that occurs twice are set aside."""
+        if not files:
+            return files
+        repeated: set[int] = set()
+        for columns in self._queries.keys():
+            if self._engine.number(self._queries.count_repeated(files, columns)) == 0:
+                continue
+            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns))]
+            path = "$." + columns[0] if len(columns) == 1 else "$"
+            violation = Violation(path, "duplicate_key", f"{', '.join(columns)} once in a delivery", "a value seen before")
+            self._revisit(iter(sorted(set(found) - repeated)), violation)
+            repeated.update(found)
+        if not repeated:
+            return files
+        return self._engine.copy(self._queries.without(files, sorted(repeated)), "unique", self._task.schema)
+
+    def _rejected(self) -> LocalFile | None:
+        if not self._aside.refused_rows:
+            return None
+        self._aside.flush()
+        (file,) = self._engine.copy(self._queries.refused(self._aside.refused), "refused")
+        return file
+
+    def _touched(self, files: list[LocalFile]) -> dict[str, int]:
+        if not files or self._task.partition is None:
+            return {}
+        return dict(self._engine.rows(self._queries.touched(files, *self._task.partition)))
+
+
+__all__ = ["ORDINAL", "DuckdbLoader", "files_list"]
