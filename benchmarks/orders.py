@@ -1,4 +1,4 @@
-"""Seeded NDJSON orders for the benchmarks: 15 columns with a nested object, a list of objects, decimals as text and timestamps."""
+"""Seeded NDJSON orders: 15 columns with a nested object, a list of objects, decimals as text and timestamps."""
 
 from __future__ import annotations
 
@@ -70,15 +70,16 @@ def write(path: Path, megabytes: int, *, seed: int = 7, new_field_from: int = NE
     because drawing each of them would take longer than loading them.
     """
     records, size, target = 0, 0, megabytes * 1_000_000
+    drawn_from = min(new_field_from, NEW_FIELD_FROM)
     drawn: list[tuple[bytes, bytes]] = []
     tail = 0
     source = lines(seed, new_field_from)
     with path.open("wb") as file:
         while size < target:
             records += 1
-            if records <= new_field_from + 20_000:
+            if records < drawn_from + 20_000:
                 line = next(source)
-                if records >= new_field_from:
+                if records >= drawn_from:
                     drawn.append((line[: line.index(b":") + 1], line[line.index(b",") :]))
             else:
                 head, rest = drawn[tail % len(drawn)]

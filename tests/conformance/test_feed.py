@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import pytest
@@ -26,7 +26,7 @@ from startrail.flow.events import Event, Growing
 from startrail.model import source
 from startrail.model.delivery import Delivery
 from startrail.model.run import Run
-from startrail.ports.feed import Feed, FeedForbidden, FeedMissing, FeedUnreachable, Offer, Seen, StillGrowing
+from startrail.ports.feed import Feed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable, Offer, Seen, StillGrowing
 from startrail.testing.clock import ManualClock
 from startrail.testing.ledger import memory_ledger
 
@@ -34,11 +34,12 @@ from startrail.testing.ledger import memory_ledger
 class Site(Protocol):
     """A far side that a test fills."""
 
-    declared: source.Feed
+    @property
+    def declared(self) -> source.Feed: ...
 
     def put(self, name: str, content: bytes) -> None: ...
 
-    def feed(self, clock: ManualClock, **changes: object) -> Feed: ...
+    def feed(self, clock: ManualClock, **changes: Any) -> Feed: ...
 
     def break_after(self, count: int | None) -> None: ...
 
@@ -64,7 +65,7 @@ class FolderSite(_Files):
         root.mkdir()
         self.declared = source.FolderFeed(str(root), pattern="**")
 
-    def feed(self, clock: ManualClock, **changes: object) -> FolderFeed:
+    def feed(self, clock: ManualClock, **changes: Any) -> FolderFeed:
         return FolderFeed(_changed(self.declared, changes), Path("/nowhere"), clock)
 
     def break_after(self, count: int | None) -> None:
@@ -77,7 +78,7 @@ class FtpSite(_Files):
         self.server = server
         self.declared = source.FtpFeed("127.0.0.1", port=server.port, user=USER, pattern="**", timeout="5s")
 
-    def feed(self, clock: ManualClock, password: str = PASSWORD, **changes: object) -> FtpFeed:
+    def feed(self, clock: ManualClock, password: str = PASSWORD, **changes: Any) -> FtpFeed:
         return FtpFeed(_changed(self.declared, changes), clock, password=password)
 
     def break_after(self, count: int | None) -> None:
@@ -97,7 +98,7 @@ class HttpSite:
     def put(self, name: str, content: bytes) -> None:
         self.files[name] = content
 
-    def feed(self, clock: ManualClock, **changes: object) -> HttpFeed:
+    def feed(self, clock: ManualClock, **changes: Any) -> HttpFeed:
         return HttpFeed(_changed(self.declared, changes))
 
     def break_after(self, count: int | None) -> None:
@@ -114,7 +115,7 @@ class HttpSite:
         return Answer(content)
 
 
-def _changed(declared: Declared, changes: dict[str, object]) -> Declared:
+def _changed(declared: Declared, changes: dict[str, Any]) -> Declared:
     return msgspec.structs.replace(declared, **changes)
 
 
@@ -243,7 +244,7 @@ def test_an_unreachable_server_is_worth_another_try(site: Site, place: Place) ->
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         port = taken.getsockname()[1]
-        changes: dict[str, object]
+        changes: dict[str, Any]
         if isinstance(site, FolderSite):
             changes, expected = {"path": "/no/such/folder"}, FeedMissing
         elif isinstance(site, FtpSite):
@@ -312,6 +313,7 @@ def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files:
     clock, place.clock = place.clock, Writing(place.clock.now())
     assert [delivery.name for delivery in place.land(files.feed(place.clock))] == ["done.csv"]
     assert [event.name for event in place.events if isinstance(event, Growing)] == ["growing.csv"]
+    assert list(place.ledger.seen("shop").growing) == ["growing.csv"]
     place.clock = clock
     (landed,) = place.land(files.feed(place.clock))
     assert place.store.get(landed.key) == b"half of it, and more"
@@ -412,6 +414,9 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, place: Place) 
     feed = site.feed(place.clock)
     offers = list(feed.offers(Seen(), place.clock.now()))
     assert [offer.name for offer in offers] == ["a.csv", "inside.csv"]
+    (tmp_path / "secret.csv").write_bytes(b"s")  # of the same size and time as the file that was listed
+    then = (site.root / "a.csv").stat()
+    os.utime(tmp_path / "secret.csv", ns=(then.st_atime_ns, then.st_mtime_ns))
     (site.root / "a.csv").unlink()
     (site.root / "a.csv").symlink_to(tmp_path / "secret.csv")
     with pytest.raises(StillGrowing):

@@ -110,22 +110,23 @@ def test_put_if_absent_never_replaces(store: Store) -> None:
     assert store.get("a/b") == b"first"
 
 
-def test_of_many_that_put_if_absent_at_once_one_wins(store: Store) -> None:
+@pytest.mark.parametrize(("count", "padding"), [(8, 0), (3, 9_000_000)])
+def test_of_many_that_put_if_absent_at_once_one_wins(store: Store, count: int, padding: int) -> None:
     outcomes: dict[int, bool] = {}
-    barrier = threading.Barrier(8)
+    barrier = threading.Barrier(count)
 
     def contend(number: int) -> None:
         barrier.wait()
-        outcomes[number] = store.put_if_absent("race", [f"{number}".encode()])
+        outcomes[number] = store.put_if_absent("race", [f"{number}".encode(), b"x" * padding])
 
-    threads = [threading.Thread(target=contend, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=contend, args=(number,)) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     winners = [number for number, won in outcomes.items() if won]
     assert len(winners) == 1
-    assert store.get("race") == f"{winners[0]}".encode()
+    assert store.get("race") == f"{winners[0]}".encode() + b"x" * padding
 
 
 def test_a_big_put_if_absent_is_conditional_too(store: Store) -> None:

@@ -44,7 +44,8 @@ class Api:
         self.events: list[Event] = []
 
     def land(self, *, headers: dict[str, str] | None = None, path: str = "/api/orders", **declared: Any) -> tuple[Delivery, ...]:
-        feed = source.HttpFeed(**{"url": self.server.address + path, "retries": 0, "timeout": "5s", **declared})
+        settings: dict[str, Any] = {"url": self.server.address + path, "retries": 0, "timeout": "5s", **declared}
+        feed = source.HttpFeed(**settings)
         made = source.Source("orders", feed, Span("sources/orders.yml"))
         client = HttpFeed(feed, headers=headers, csv=made.csv)
         try:

@@ -24,6 +24,11 @@ _COLOURS = {
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
 }  # fmt: skip
 _MOST_TABLES = 4
+_NEWS = (
+    e.Landed, e.Growing, e.Loaded, e.DeliveryHeld, e.Published, e.PublicationHeld, e.Delivered, e.StepFailed, e.Checked,
+)  # fmt: skip
+_WORTH_A_BAR = 4_000_000
+"""Bytes; what is smaller is done before an eye finds its bar."""
 
 
 class Renderer:
@@ -39,6 +44,8 @@ class Renderer:
         """Delivery -> the name it landed under."""
         self._builds: dict[str, list[e.StepFinished]] = {}
         """Finished builds whose line is still to come, by model."""
+        self._quiet = True
+        """Nothing has happened yet beyond looking."""
         self._found: set[str] = set()
         """Models of which a check has already been told."""
 
@@ -64,6 +71,8 @@ class Renderer:
 
     # -- one kind of event after the other, in the order of a run ---------------------------------------
     def _tell(self, event: e.Event) -> None:
+        if isinstance(event, _NEWS):
+            self._quiet = False
         match event:
             case e.RunStarted():
                 self._line("run", f"{event.run}, profile {event.profile}")
@@ -77,7 +86,7 @@ class Renderer:
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():
-                kept = "".join(f"; unknown field {name} kept in {_count(rows, 'row')}" for name, rows in event.kept.items())
+                kept = "".join(f"; kept unknown field {name} of {_count(rows, 'row')}" for name, rows in event.kept.items())
                 self._line("loaded", f"{self._name(event.delivery)}: {balance(event.counts)}{kept}", event.source)
             case e.DeliveryHeld():
                 self._line("held", f"{self._name(event.delivery)}: {event.reason}", event.source)
@@ -102,7 +111,7 @@ class Renderer:
             case e.Delivered():
                 self._tell_delivered(event)
             case e.RunEnded():
-                self._line(event.state, _ending(event))
+                self._line(event.state, _ending(event, self._quiet and event.state == "done"))
             case _:
                 pass
 
@@ -142,7 +151,8 @@ class Renderer:
             self._line("late", f"{where}; arrived {_count(-early, 'minute')} after its deadline", event.report)
 
     def _progress(self, event: e.Progress) -> None:
-        if self._terminal:
+        small = event.unit == "bytes" and 0 < event.total < _WORTH_A_BAR
+        if self._terminal and not small:
             if self._bars is None:
                 self._bars = open_bars(self._stream, self._colour)
             self._bars.update(printable(event.subject, 40), event.done, event.total, event.unit)
@@ -169,7 +179,11 @@ class Renderer:
         self._stream.flush()
 
     def _name(self, delivery: str) -> str:
-        return self._names.get(delivery, delivery[:12])
+        """What a delivery landed as; its bar, if it had one, is done."""
+        name = self._names.pop(delivery, delivery[:12])
+        if self._bars is not None:
+            self._bars.done(printable(name, 40))
+        return name
 
 
 def balance(counts: Counts) -> str:
@@ -184,9 +198,9 @@ def balance(counts: Counts) -> str:
     return f"{_count(counts.rows_in, 'row')} in = " + " + ".join(told)
 
 
-def _ending(event: e.RunEnded) -> str:
-    if event.steps == 0:
-        return f"nothing to do: all of {_count(event.skipped, 'step')} were done before"
+def _ending(event: e.RunEnded, quiet: bool) -> str:
+    if quiet:
+        return f"nothing to do: everything is up to date ({_count(event.skipped, 'step')} done before)"
     before = f", {event.skipped:,} were done before" if event.skipped else ""
     rows = f"; {balance(event.counts)}" if event.counts.rows_in else ""
     return f"{_count(event.steps, 'step')}{before}{rows}"

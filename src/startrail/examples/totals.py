@@ -31,7 +31,7 @@ class Truth(msgspec.Struct, frozen=True):
     counts: dict[str, Counts]
     deliveries: dict[str, int]
     kept: dict[str, dict[str, int]]
-    """Unknown fields, with the number of loaded rows that have them."""
+    """Unknown fields, with the number of rows that had them."""
 
     @property
     def revenue_eur(self) -> Decimal:
@@ -48,7 +48,7 @@ def add_up(nights: Iterable[Night]) -> Truth:
         sold = [line for lines in night.sales.values() for line in lines]
         good = [line for line in night.orders if line.valid]
         days += _days(night, [*sold, *good])
-        tiers += sum(line.tier is not None for line in good)
+        tiers += sum(line.tier is not None for line in night.orders)
         counts["store_sales"] += Counts(len(sold), len(sold))
         counts["orders_api"] += Counts(len(night.orders), len(good), len(night.orders) - len(good))
         counts["fx_rates"] += Counts(len(night.rates), len(night.rates))

@@ -7,6 +7,7 @@ pass, the judge decides, so a loader may be as cautious as it likes but never la
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, Protocol
@@ -116,9 +117,13 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     unreadable: str | None = None
 
 
+Progress = Callable[[int, int], None]
+"""Called now and then with the bytes read so far and the bytes there are (0 = not known)."""
+
+
 class Loader(Protocol):
     """Raises ResourceError for memory and disk (ST6xx), ContractError ST320 when it contradicts its judge."""
 
-    def load(self, task: LoadTask, judge: Judge) -> AbstractContextManager[LoadOutcome]:
+    def load(self, task: LoadTask, judge: Judge, progress: Progress) -> AbstractContextManager[LoadOutcome]:
         """Read the landed bytes. The outcome's files are there while the context is open; adopt them inside it."""
         ...

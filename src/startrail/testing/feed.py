@@ -30,7 +30,7 @@ class MemoryFeed:
         self.empty = empty
         self.fetched: list[str] = []
 
-    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:  # noqa: ARG002 - the port's
+    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         for name in sorted(self.files):
             if name not in self.still and seen.landed.get(name) != self._stamp(name):
                 content = self.files[name]
@@ -48,7 +48,7 @@ class MemoryFeed:
         for start in range(0, len(content), 1024):
             yield content[start : start + 1024]
 
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:  # noqa: ARG002 - the port's
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         return Fetched(cursor=self.cursors.get(offer.name), empty=offer.name in self.empty)
 
     def close(self) -> None:

@@ -41,7 +41,7 @@ def read(root: Path) -> Project:
 @contextmanager
 def open_project(root: Path, profile_name: str, *, now: datetime | None = None, read_only: bool = False) -> Iterator[Opened]:
     """Read the folder and open the profile's ports; closes them at the end."""
-    from startrail.wiring.ports import open_ports, profile_of
+    from startrail.wiring.ports import close_ports, open_ports, profile_of
 
     project = read(root)
     profile = profile_of(project, profile_name)
@@ -49,7 +49,7 @@ def open_project(root: Path, profile_name: str, *, now: datetime | None = None, 
     try:
         yield Opened(project, profile, profile_name, ports)
     finally:
-        ports.ledger.close()
+        close_ports(ports)
 
 
 __all__ = ["Opened", "open_project", "read"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from startrail.base.text import did_you_mean
@@ -22,6 +22,7 @@ from startrail.ports.store import Store
 from startrail.ports.tables import Tables
 from startrail.ports.warehouse import Warehouse
 from startrail.wiring.errors import UnknownProfile
+from startrail.wiring.once import Once
 
 ENGINE = "duckdb-2"
 """What results depend on, known without importing the engine; a test holds it against the installed one."""
@@ -31,19 +32,28 @@ def open_ports(project: Project, profile: Profile, *, now: datetime | None = Non
     """All ports of a profile; only the ledger and the store are opened at once."""
     root = Path(project.root)
     clock, store = _clock(now), _store(root, profile)
-    warehouse = cache(partial(_warehouse, root, profile, store))
+    warehouse = Once(partial(_warehouse, root, profile, store))
     return Ports(
         ledger=_ledger(root, profile, read_only),
         store=store,
         clock=clock,
-        tables=cache(partial(_tables, store)),
+        tables=Once(partial(_tables, store)),
         warehouse=warehouse,
-        loader=cache(partial(_loader, root, profile, store)),
+        loader=Once(partial(_loader, root, profile, store)),
         feed=partial(_feed, root, profile, clock),
         writer=_writer,
         destination=partial(_destination, root),
         engine=ENGINE,
     )
+
+
+def close_ports(ports: Ports) -> None:
+    """Close what was opened; what nobody needed is not opened for it."""
+    if isinstance(ports.warehouse, Once):
+        warehouse = ports.warehouse.opened()
+        if warehouse is not None:
+            warehouse.close()
+    ports.ledger.close()
 
 
 def profile_of(project: Project, name: str) -> Profile:

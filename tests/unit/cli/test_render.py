@@ -45,7 +45,7 @@ def test_a_whole_run_is_one_calm_line_per_thing_that_happened() -> None:
         == """\
 run        r1, profile local
 landed     orders                   orders_p1.json, 36.1 kB
-loaded     orders                   orders_p1.json: 263 rows in = 256 loaded + 7 quarantined; unknown field tier kept in 256 rows
+loaded     orders                   orders_p1.json: 263 rows in = 256 loaded + 7 quarantined; kept unknown field tier of 256 rows
 built      marts.sales              2026-10-01 to 2026-10-02, 2 partitions, 1,250 rows, 0.5 s
 checked    marts.sales              every check passed
 published  2 tables: raw.orders, marts.sales in one transaction
@@ -55,11 +55,15 @@ done       7 steps, 3 were done before; 263 rows in = 256 loaded + 7 quarantined
     )
 
 
-def test_a_run_with_nothing_to_do_says_so() -> None:
-    assert (
-        told(e.RunEnded(run="r1", state="done", steps=0, skipped=1))
-        == "done       nothing to do: all of 1 step were done before\n"
-    )
+def test_a_run_that_only_looked_says_there_was_nothing_to_do() -> None:
+    looked = e.StepFinished(subject="orders", kind="land", partition="all")
+    ended = e.RunEnded(run="r1", state="done", steps=1, skipped=1)
+    assert told(looked, ended) == "done       nothing to do: everything is up to date (1 step done before)\n"
+
+
+def test_a_run_in_which_something_failed_is_not_called_idle() -> None:
+    failed = e.StepFailed(subject="orders", kind="land", partition="all", error="ST201 no")
+    assert told(failed, e.RunEnded(run="r1", state="failed", steps=0, skipped=0)).endswith("failed     0 steps\n")
 
 
 def test_a_late_report_is_said_to_be_late() -> None:
@@ -127,11 +131,15 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_bar_is_drawn_on_a_terminal_only_and_taken_away() -> None:
-    event = e.Progress(subject="orders", done=50, total=100, unit="bytes")
+    event = e.Progress(subject="orders", done=5_000_000, total=10_000_000, unit="bytes")
     assert told(event) == ""
     drawn = told(event, e.Growing(subject="s", source="s", name="x.csv"), terminal=True)
-    assert "50 B of 100 B" in drawn
+    assert "5.0 MB of 10.0 MB" in drawn
     assert "growing" in drawn
+
+
+def test_what_is_done_at_once_gets_no_bar() -> None:
+    assert told(e.Progress(subject="orders", done=50, total=100, unit="bytes"), terminal=True) == ""
 
 
 def test_a_stream_that_knows_few_letters_gets_escapes_not_an_error() -> None:

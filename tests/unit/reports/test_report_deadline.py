@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from startrail.base.span import Span
@@ -64,6 +64,8 @@ def test_nine_o_clock_stays_nine_o_clock_through_both_changes() -> None:
     minute=st.integers(0, 24 * 60 - 1),
     name=st.sampled_from(ZONES),
 )
+@example(date(2026, 3, 29), 150, MADRID)
+@example(date(2026, 10, 25), 150, MADRID)
 def test_it_is_the_first_second_at_which_the_wall_shows_that_time_or_a_later_one(day: date, minute: int, name: str) -> None:
     at = due(Deadline(f"{minute // 60:02d}:{minute % 60:02d}", name), day)
     wanted = datetime.combine(day, time(minute // 60, minute % 60))

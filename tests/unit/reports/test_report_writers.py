@@ -144,12 +144,14 @@ def test_excel_gets_numbers_as_numbers_and_dates_as_dates(tmp_path: Path) -> Non
             "n": [7],
             "at": pa.array([datetime(2026, 10, 3, 8, 30, tzinfo=UTC)], pa.timestamp("us", "UTC")),
             "ok": [True],
+            "open": [time(9, 30)],
         }
     )
-    kinds = {"day": "date", "sum": "decimal(18,2)", "n": "long", "at": "timestamptz", "ok": "boolean"}
+    kinds = {"open": "time", "day": "date", "sum": "decimal(18,2)", "n": "long", "at": "timestamptz", "ok": "boolean"}
+    kinds = {name: kinds[name] for name in table.column_names}
     found = sheet(written(tmp_path, "xlsx", table, kinds))
-    values = [found.cell(2, place).value for place in range(1, 6)]
-    assert values == [datetime(2026, 10, 3), 2723.15, 7, datetime(2026, 10, 3, 8, 30), True]
+    values = [found.cell(2, place).value for place in range(1, 7)]
+    assert values == [datetime(2026, 10, 3), 2723.15, 7, datetime(2026, 10, 3, 8, 30), True, time(9, 30)]
     assert [found.cell(2, place).number_format for place in (1, 2, 4)] == ["yyyy-mm-dd", "#,##0.00", 'yyyy-mm-dd hh:mm:ss" UTC"']
     assert found.freeze_panes == "A2"
 

@@ -48,7 +48,7 @@ class FolderFeed:
         except OSError as error:
             raise _translated(error, offer.name) from error
 
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:  # noqa: ARG002 - files stay unread
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         return Fetched()
 
     def close(self) -> None:

@@ -26,7 +26,8 @@ def from_mlsd(line: str) -> Item | None:
     facts_text, space, name = line.partition(" ")
     if not space or not name or not facts_text.endswith(";"):
         return None
-    facts = dict(fact.lower().partition("=")[::2] for fact in facts_text[:-1].split(";"))
+    pairs = (fact.lower().partition("=") for fact in facts_text[:-1].split(";"))
+    facts = {fact: value for fact, _, value in pairs}
     kind = facts.get("type", "")
     if kind not in ("file", "dir") or name in (".", ".."):
         return None

@@ -101,7 +101,8 @@ class PageReader:
         with io.TextIOWrapper(file, encoding=dialect.encoding, newline="") as text:
             rows = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote or None)
             header = next(rows, []) if dialect.header else []
-            column = header.index(self._declared.cursor) if self._declared.cursor in header else None
+            cursor = self._declared.cursor
+            column = header.index(cursor) if cursor is not None and cursor in header else None
             for row in rows:
                 if row:
                     yield row[column] if column is not None and column < len(row) else None

@@ -40,13 +40,14 @@ class Aside:
         self._saved = self.saved.open("wb")
         self._refused = self.refused.open("wb")
 
-    def decide(self, ordinal: int, record: Record) -> None:
-        """Let the judge decide, and write the record down accordingly."""
+    def decide(self, ordinal: int, record: Record, *, tally: bool = True) -> None:
+        """Let the judge decide, and write the record down accordingly. ``tally`` False: its unknown fields are
+        counted elsewhere."""
         if record.broken is not None:
             self.refuse(ordinal, record, (record.broken,))
             return
         judged = self._judge(record.line)
-        for path in judged.unknown:
+        for path in judged.unknown if tally else ():
             self.keep(path)
         if judged.violations:
             self.refuse(ordinal, record, judged.violations)

@@ -28,7 +28,7 @@ SKIP = b'{"' + ORDINAL.encode() + b'":0}\n'
 _BOM = b"\xef\xbb\xbf"
 
 
-class Unreadable(Exception):  # noqa: N818 - becomes the reason why a delivery is held
+class Unreadable(Exception):
     """The delivery as a whole cannot be read; ``reason`` says why, for people."""
 
     def __init__(self, reason: str) -> None:

@@ -244,7 +244,9 @@ def _cast(kind: DataType, source: str, depth: int = 0) -> str:
             entries = f"list_transform(map_entries({source}), lambda x{depth}: {{'key': x{depth}.key, 'value': {made}}})"
             return f"CASE WHEN {source} IS NOT NULL THEN map_from_entries({entries}) END"
         case StructOf(fields=fields):
-            parts = ", ".join(f"{sql.text(label)}: {_cast(part, f'{source}.{sql.quote(label)}', depth)}" for label, part in fields)
+            parts = ", ".join(
+                f"{sql.text(label)}: {_cast(part, f'{source}.{sql.quote(label)}', depth)}" for label, part in fields
+            )
             return f"CASE WHEN {source} IS NOT NULL THEN {{{parts}}} END"
         case _:
             return f"CAST({source} AS {sql.word(kind)})"

@@ -20,7 +20,7 @@ _ROW_GROUP = 245_760
 _FILE_BYTES = "128MB"
 
 
-class NotTaken(Exception):  # noqa: N818 - a signal inside this package
+class NotTaken(Exception):
     """The engine found the data contrary to what the gate let pass; the message is the engine's."""
 
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
-from startrail.adapters.loader.engine import Engine, NotTaken, files_list
+from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.stream import Stream
-from startrail.ports.loader import ORDINAL, Judge, LoadOutcome, LoadTask, LocalFile, Violation
+from startrail.ports.loader import Judge, LoadOutcome, LoadTask, LocalFile, Progress, Violation
 from startrail.ports.store import Store
+
+_TELL_EVERY = 8_000_000
 
 
 class DuckdbLoader:
@@ -29,32 +31,39 @@ class DuckdbLoader:
         self._threads = threads
 
     @contextmanager
-    def load(self, task: LoadTask, judge: Judge) -> Iterator[LoadOutcome]:
+    def load(self, task: LoadTask, judge: Judge, progress: Progress) -> Iterator[LoadOutcome]:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
             try:
-                yield self._outcome(task, path, judge, Path(root) / "first", careful=False)
+                outcome = self._outcome(task, path, judge, Path(root) / "first", progress, careful=False)
             except NotTaken:
-                yield self._outcome(task, path, judge, Path(root) / "second", careful=True)
+                outcome = self._outcome(task, path, judge, Path(root) / "second", progress, careful=True)
+            yield outcome
 
-    def _outcome(self, task: LoadTask, path: Path, judge: Judge, folder: Path, *, careful: bool) -> LoadOutcome:
+    def _outcome(
+        self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, *, careful: bool
+    ) -> LoadOutcome:
         """``careful``: trust the gate with nothing, because the engine contradicted it (a key twice in one object)."""
         folder.mkdir()
         aside = Aside(folder, judge)
         with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
-            return _Loading(task, path, engine, aside, careful=careful).outcome()
+            return _Loading(task, path, engine, aside, progress, careful=careful).outcome()
 
 
 class _Loading:
-    def __init__(self, task: LoadTask, path: Path, engine: Engine, aside: Aside, *, careful: bool) -> None:
+    def __init__(self, task: LoadTask, path: Path, engine: Engine, aside: Aside, progress: Progress, *, careful: bool) -> None:
         self._task = task
         self._path = path
         self._engine = engine
         self._aside = aside
+        self._progress = progress
         self._careful = careful
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
         self._rows_in = 0
+        self._unknown_columns: tuple[str, ...] = ()
+        self._bytes = 0
+        self._told = 0
 
     def outcome(self) -> LoadOutcome:
         try:
@@ -76,9 +85,8 @@ class _Loading:
         with opened(self._path, self._task.media) as file:
             if self._csv:
                 csv = Csv(file, self._task.contract, self._task.dialect)
+                self._unknown_columns = csv.unknown
                 yield from csv.blocks()
-                for name in csv.unknown:
-                    self._csv_unknown[name] = None
             elif self._task.media.startswith("ndjson"):
                 yield from ndjson(file)
             else:
@@ -87,9 +95,9 @@ class _Loading:
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
         gate = Gate(self._task.contract)
-        self._csv_unknown: dict[str, None] = {}
         with Stream(self._engine, self._queries.streamed, "streamed", self._task.schema) as stream:
             for block in self._blocks():
+                self._advance(len(block.lines))
                 if self._careful:
                     stream.write(self._judged(block))
                 elif block.own:
@@ -98,7 +106,7 @@ class _Loading:
                     self._broken(block)
                 else:
                     stream.write(self._gated(block, gate))
-        for name in self._csv_unknown:
+        for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in)
         return stream.files
 
@@ -118,10 +126,16 @@ class _Loading:
                 passed.append(SKIP)
         return b"".join(passed)
 
+    def _advance(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes - self._told >= _TELL_EVERY:
+            self._told = self._bytes
+            self._progress(self._bytes, 0 if self._task.media.endswith("+gzip") else self._path.stat().st_size)
+
     def _judged(self, block: Block) -> bytes:
         for record in block.records():
             self._rows_in += 1
-            self._aside.decide(self._rows_in, record)
+            self._aside.decide(self._rows_in, record, tally=not self._csv)
         return b""
 
     def _broken(self, block: Block) -> None:
@@ -161,7 +175,7 @@ class _Loading:
                 if next(at) != wanted:
                     continue
                 if violation is None:
-                    self._aside.decide(wanted, record)
+                    self._aside.decide(wanted, record, tally=not self._csv)
                 else:
                     self._aside.refuse(wanted, record, (violation,))
                 wanted = next(ordinals, None)
@@ -171,7 +185,7 @@ class _Loading:
         if not files:
             return files
         repeated: set[int] = set()
-        for columns in self._queries.keys():
+        for columns in self._queries.unique_keys():
             if self._engine.number(self._queries.count_repeated(files, columns)) == 0:
                 continue
             found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns))]
@@ -194,6 +208,3 @@ class _Loading:
         if not files or self._task.partition is None:
             return {}
         return dict(self._engine.rows(self._queries.touched(files, *self._task.partition)))
-
-
-__all__ = ["ORDINAL", "DuckdbLoader", "files_list"]

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 MOST_ROWS, MOST_COLUMNS, LONGEST_TEXT, EXACT_DIGITS = 1_048_575, 16_384, 32_767, 15
-_FIRST_DATE = date(1900, 3, 1)
+_FIRST_DATE = datetime(1900, 3, 1)
 """Before it, Excel's calendar has a day that never was."""
+_NO_DATE = date(1899, 12, 31)
+"""Excel's zero: a time of day alone."""
 
 
 def open_xlsx() -> Writer:
@@ -88,30 +90,25 @@ class _Rows:
             sheet.write_boolean(line, place, value)
         elif isinstance(value, int | float | Decimal):
             if _exact(value):
-                sheet.write_number(line, place, value, form)
+                sheet.write_number(line, place, float(value), form)
             else:
                 sheet.write_string(line, place, text(value), self.long_number)
         elif isinstance(value, datetime):
             self._moment(line, place, value)
         elif isinstance(value, date):
-            self._dated(line, place, value, value, self.date)
-        elif isinstance(value, time):
-            sheet.write_datetime(line, place, value, self.time)
+            self._dated(line, place, datetime.combine(value, time()), self.date, text(value))
+        elif isinstance(value, time) and value.microsecond % 1000 == 0:
+            sheet.write_datetime(line, place, datetime.combine(_NO_DATE, value), self.time)
         else:
             self._text(line, place, text(value))
 
     def _moment(self, line: int, place: int, value: datetime) -> None:
-        if value.microsecond % 1000:  # Excel's times end at the millisecond
-            self.sheet.write_string(line, place, instant(value))
-        elif value.tzinfo is None:
-            self._dated(line, place, value, value.date(), self.wall)
-        else:
-            there = value.astimezone(UTC).replace(tzinfo=None)
-            self._dated(line, place, there, there.date(), self.instant)
+        there, form = (value, self.wall) if value.tzinfo is None else (value.astimezone(UTC).replace(tzinfo=None), self.instant)
+        self._dated(line, place, there, form, instant(value))
 
-    def _dated(self, line: int, place: int, value: date, day: date, form: Format) -> None:
-        if day < _FIRST_DATE:
-            self.sheet.write_string(line, place, text(value))
+    def _dated(self, line: int, place: int, value: datetime, form: Format, words: str) -> None:
+        if value < _FIRST_DATE or value.microsecond % 1000:  # Excel's times end at the millisecond
+            self.sheet.write_string(line, place, words)
         else:
             self.sheet.write_datetime(line, place, value, form)
 

@@ -62,7 +62,7 @@ class JsonNumber(str):
     __slots__ = ()
 
 
-class Refused(Exception):  # noqa: N818 - a signal inside this package, never an error a person sees
+class Refused(Exception):
     """Why a value cannot be taken."""
 
     def __init__(self, rule: DriftKind, expected: str) -> None:
@@ -136,15 +136,14 @@ def _text(text: str, field: Field) -> Any:
 
 def _number(text: str, field: Field, grammar: re.Pattern[str]) -> Any:
     kind = field.type
-    if not (isinstance(kind, Decimal) or kind.name in (*INTEGERS, "float", "double")):
+    name = kind.name if isinstance(kind, Primitive) else ""
+    if not isinstance(kind, Decimal) and name not in (*INTEGERS, "float", "double"):
         raise Refused("wrong_type", str(kind))
     if grammar.fullmatch(text) is None:
-        raise Refused("wrong_type", f"{kind}, written like -12" + ("" if kind.name in INTEGERS else ".5") if isinstance(kind, Primitive) else f"{kind}, written like -12.5")
+        raise Refused("wrong_type", f"{kind}, written like {'-12' if name in INTEGERS else '-12.5'}")
     if isinstance(kind, Decimal):
         return _fixed(text, kind)
-    if kind.name in INTEGERS:
-        return _integer(text, kind.name)
-    return _floating(text, kind.name)
+    return _integer(text, name) if name in INTEGERS else _floating(text, name)
 
 
 def _magnitude(text: str) -> Number:

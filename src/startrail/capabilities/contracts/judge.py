@@ -18,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+from startrail.base.text import printable
 from startrail.capabilities.contracts.exact import JsonNumber, Refused, bound, scalar, show
 from startrail.model.contract import Contract, Field
 from startrail.model.types import ListOf, MapOf, Primitive, StructOf
@@ -86,7 +87,11 @@ class _Case:
     def value(self, value: Any, field: Field, path: str, *, must: bool) -> Any:
         """The typed value, or None after noting why there is none."""
         words = field.format.null_words
-        if value is None or (isinstance(value, str) and not isinstance(value, JsonNumber) and value in (self._null_words if words is None else words)):
+        if value is None or (
+            isinstance(value, str)
+            and not isinstance(value, JsonNumber)
+            and value in (self._null_words if words is None else words)
+        ):
             if must:
                 self.violations.append(Violation(path, "null_in_required", f"{field.type}, not null", show(value)))
             return None
@@ -108,22 +113,22 @@ class _Case:
                 value = parse(value.encode())
             except (Unreadable, UnicodeEncodeError):
                 value = None
-        wanted = list if isinstance(kind, ListOf) else dict
-        if not isinstance(value, wanted):
-            self.violations.append(Violation(path, "wrong_type", "an array" if wanted is list else "an object", show(value)))
-            return None
-        self._limits(value, value, field, path)
-        if isinstance(kind, ListOf):
+        if isinstance(kind, ListOf) and isinstance(value, list):
+            self._limits(value, value, field, path)
             item = item_field(field)
             return [self.value(inner, item, f"{path}[{index}]", must=item.required) for index, inner in enumerate(value)]
-        if isinstance(kind, MapOf):
+        if isinstance(kind, MapOf) and isinstance(value, dict):
             item = item_field(field)
             return {key: self.value(inner, item, f"{path}.{key}", must=item.required) for key, inner in value.items()}
-        inner_fields = {inner.name: inner for inner in struct_fields(field)}
-        for key in value:
-            if key not in inner_fields:
-                self.keep(f"{path}.{key}", f"{path}.{key}", dump(value[key]))
-        return {n: self.value(value.get(n), inner, f"{path}.{n}", must=inner.required) for n, inner in inner_fields.items()}
+        if isinstance(kind, StructOf) and isinstance(value, dict):
+            parts = {part.name: part for part in struct_fields(field)}
+            for key in value:
+                if key not in parts:
+                    self.keep(f"{path}.{key}", f"{path}.{key}", dump(value[key]))
+            return {name: self.value(value.get(name), part, f"{path}.{name}", must=part.required) for name, part in parts.items()}
+        expected = "an array" if isinstance(kind, ListOf) else "an object"
+        self.violations.append(Violation(path, "wrong_type", expected, show(value)))
+        return None
 
     def _limits(self, typed: Any, value: Any, field: Field, path: str) -> None:
         def note(rule: Any, expected: str) -> None:
@@ -166,7 +171,7 @@ def item_field(field: Field) -> Field:
     return Field("item", kind.item if isinstance(kind, ListOf) else kind.value if isinstance(kind, MapOf) else kind)
 
 
-class Unreadable(Exception):  # noqa: N818 - a signal inside this package
+class Unreadable(Exception):
     """The record is not JSON that means one thing."""
 
     def __init__(self, rule: Any, expected: str, got: str) -> None:
@@ -186,10 +191,10 @@ def parse(raw: bytes) -> Any:
     except RecursionError as error:
         raise Unreadable("malformed", "JSON nested less deeply", "hundreds of levels") from error
     except ValueError as error:
-        raise Unreadable("malformed", "JSON", show(str(error))) from error
+        raise Unreadable("malformed", "JSON", printable(str(error), 120)) from error
 
 
-class _Twice(Exception):  # noqa: N818 - carries the key out of the decoder
+class _Twice(Exception):
     pass
 
 

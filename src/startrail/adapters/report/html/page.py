@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,7 @@ def _head(about: About) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
     yield '<meta name="color-scheme" content="light dark"/>\n<meta name="generator" content="Startrail"/>\n'
     yield f"<title>{safe(about.title)}, {about.day.isoformat()}</title>\n"
-    css = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     yield f"<style>\n{css}</style>\n</head>\n"
 
 

@@ -53,12 +53,27 @@ def only_select(cursor: duckdb.DuckDBPyConnection, sql: str, place: Place) -> st
         )
     if len(found) != 1 or found[0].type != StatementType.SELECT:
         raise NotAllowed("only one SELECT can be run here", at=place.span(None), hint="keep one SELECT")
-    return found[0].query.rstrip().removesuffix(";")
+    return _without_semicolon(cursor, sql)
 
 
 def parameters_of(cursor: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
     """Names of the parameters of a text that has been judged."""
     return {name for statement in cursor.extract_statements(sql) for name in statement.named_parameters}
+
+
+def _without_semicolon(cursor: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The text up to a semicolon after which only comments follow. One inside a string or comment does not count."""
+    for at in range(len(sql) - 1, -1, -1):
+        if sql[at] == ";" and _count(cursor, sql[at + 1 :]) == 0 and _count(cursor, sql[:at]) == 1:
+            return sql[:at]
+    return sql
+
+
+def _count(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
+    try:
+        return len(cursor.extract_statements(sql))
+    except duckdb.Error:
+        return -1
 
 
 def _sets_variable(statement: duckdb.Statement) -> bool:

@@ -1,0 +1,186 @@
+"""Loading NDJSON orders under a contract, beside DuckDB's plain typed conversion that checks nothing.
+
+    python -m benchmarks.loading [--size 1000] [--rounds 3]
+
+Each measurement is a child process of its own; CPU seconds are user + system of that process, memory is its peak
+resident size. Two files are loaded: one as promised, one in which every record from the 20,481st on has a field
+that no contract knows (DuckDB's auto-detection loses such a field). Then a file of a tenth of the size, to show
+that memory does not grow with the input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+from benchmarks import orders
+
+GOAL_RATIO = 1.6
+GOAL_MEMORY = 700_000_000
+_NEVER = 1 << 60
+
+
+def main() -> None:
+    options = _options()
+    if options.child:
+        print(json.dumps(_CHILDREN[options.child](Path(options.file))))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        promised, drifted, small = (Path(folder) / f"{name}.ndjson" for name in ("promised", "drifted", "small"))
+        rows = orders.write(promised, options.size, new_field_from=_NEVER)
+        drifted_rows = orders.write(drifted, options.size)
+        orders.write(small, max(options.size // 10, 1), new_field_from=_NEVER)
+        found: dict[str, list[dict[str, float]]] = {}
+        for _ in range(options.rounds):
+            for name, kind, file in (
+                ("plain", "plain", promised),
+                ("promised", "startrail", promised),
+                ("drifted", "startrail", drifted),
+            ):
+                found.setdefault(name, []).append(_child(kind, file))
+        little = _child("startrail", small)
+    _report(options.size, rows, drifted_rows, found, little)
+
+
+def _report(
+    size: int, rows: int, drifted_rows: int, found: dict[str, list[dict[str, float]]], little: dict[str, float]
+) -> None:
+    cpu = {name: median(one["cpu"] for one in each) for name, each in found.items()}
+    print(f"{size} MB of NDJSON, {rows:,} orders; median of {len(found['plain'])} rounds")
+    for name, each in found.items():
+        memory = max(one["memory"] for one in each)
+        wall = median(one["wall"] for one in each)
+        print(
+            f"  {name:9} {cpu[name]:7.2f} CPU s  {wall:7.2f} s  {memory / 1e6:6.0f} MB  ratio {cpu[name] / cpu['plain']:.2f}"
+        )
+    print(f"  memory for a tenth of the input: {little['memory'] / 1e6:.0f} MB")
+    kept = {int(one["kept"]) for one in found["drifted"]}
+    expected = drifted_rows - orders.NEW_FIELD_FROM + 1
+    print(f"  field first seen at record {orders.NEW_FIELD_FROM:,}: kept in {sorted(kept)} rows, expected {expected:,}")
+    assert kept == {expected}, "a field that appears late must be kept"
+    assert all(one["rows"] == rows for one in found["promised"])
+    print(f"  goals: ratio <= {GOAL_RATIO}, memory <= {GOAL_MEMORY / 1e6:.0f} MB")
+
+
+def _plain(file: Path) -> dict[str, float]:
+    import duckdb
+
+    types = (
+        "{order_id: 'BIGINT', status: 'VARCHAR', placed_at: 'TIMESTAMPTZ', updated_at: 'TIMESTAMPTZ', delivery_day: 'DATE', "
+        "store: 'INTEGER', currency: 'VARCHAR', total: 'DECIMAL(12,2)', tax: 'DECIMAL(12,2)', discount: 'DECIMAL(12,2)', "
+        "weight_kg: 'DOUBLE', gift: 'BOOLEAN', note: 'VARCHAR', "
+        "customer: 'STRUCT(id BIGINT, name VARCHAR, city VARCHAR, country VARCHAR)', "
+        "items: 'STRUCT(sku VARCHAR, quantity INTEGER, unit_price DECIMAL(10,2))[]'}"
+    )
+    started, before = time.monotonic(), _cpu()
+    with tempfile.TemporaryDirectory() as folder:
+        connection = duckdb.connect(":memory:")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            f"COPY (SELECT * FROM read_json('{file}', columns = {types}, format = 'newline_delimited')) "
+            f"TO '{folder}/plain.parquet' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3)"
+        )
+    return _used(started, before)
+
+
+def _startrail(file: Path) -> dict[str, float]:
+    from startrail.adapters.loader import DuckdbLoader
+    from startrail.adapters.store.local import LocalStore
+    from startrail.base.span import Span
+    from startrail.capabilities.contracts.load import load, raw_schema
+    from startrail.model.delivery import Delivery
+    from startrail.model.source import FolderFeed, Source
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = LocalStore(Path(folder) / "store")
+        delivery = Delivery("d", "orders", file.name, "ab" * 32, file.stat().st_size, datetime.now(UTC), "ndjson", "r")
+        landed = Path(folder) / "store" / delivery.key
+        landed.parent.mkdir(parents=True)
+        os.link(file, landed) if os.stat(file).st_dev == os.stat(folder).st_dev else landed.symlink_to(file)
+        source = Source("orders", FolderFeed("."), Span(""), contract="orders", into="raw.orders", partition_by="placed_at")
+        loader = DuckdbLoader(store, Path(folder) / "scratch", memory=2_000_000_000)
+        started, before = time.monotonic(), _cpu()
+        output = load(
+            delivery, source, _contract(), loader=loader, store=store, schema=raw_schema(_contract()),
+            folder="tables/raw/orders/data", name="k", emit=lambda event: None,
+        )  # fmt: skip
+        assert output.held is None, output.held
+        assert output.counts is not None
+        assert output.counts.quarantined == 0, output.note
+        return {
+            **_used(started, before), "rows": float(output.counts.loaded), "kept": float(output.kept.get("loyalty_tier", 0)),
+        }  # fmt: skip
+
+
+def _contract():  # noqa: ANN202 - imports stay inside the child
+    from startrail.base.span import Span
+    from startrail.model.contract import Contract, Field
+    from startrail.model.types import parse_type
+
+    def field(name: str, kind: str, **more: object) -> Field:
+        return Field(name, parse_type(kind), **more)  # type: ignore[arg-type]
+
+    return Contract(
+        "orders",
+        "1.0.0",
+        (
+            field("order_id", "long", required=True),
+            field("status", "string", required=True, enum=("placed", "paid", "shipped", "returned")),
+            field("placed_at", "timestamptz", required=True),
+            field("updated_at", "timestamptz"),
+            field("delivery_day", "date"),
+            field("store", "int", required=True, minimum="1"),
+            field("currency", "string", required=True, min_length=3, max_length=3),
+            field("total", "decimal(12,2)", required=True, minimum="0"),
+            field("tax", "decimal(12,2)"),
+            field("discount", "decimal(12,2)"),
+            field("weight_kg", "double"),
+            field("gift", "boolean"),
+            field("note", "string"),
+            field("customer", "struct<id: long, name: string, city: string, country: string>", required=True),
+            field("items", "list<struct<sku: string, quantity: int, unit_price: decimal(10,2)>>", required=True),
+        ),
+        Span(""),
+        primary_key=("order_id",),
+    )
+
+
+_CHILDREN = {"plain": _plain, "startrail": _startrail}
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _used(started: float, before: float) -> dict[str, float]:
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {"cpu": _cpu() - before, "wall": time.monotonic() - started, "memory": float(memory)}
+
+
+def _child(kind: str, file: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.loading", "--child", kind, "--file", str(file)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--size", type=int, default=1000, help="megabytes of input")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--child", choices=("plain", "startrail"), help=argparse.SUPPRESS)
+    parser.add_argument("--file", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""CSV as records: one tokenizer in strict mode, columns matched by the names of the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from startrail.adapters.loader.blocks import LONGEST, SKIP, Block, Record, Unreadable
+from startrail.base.text import printable
+from startrail.model.contract import Contract
+from startrail.model.source import Dialect
+from startrail.ports.loader import EXTRA, Violation
+
+_ROWS = 512
+_ENCODINGS = {"utf-8": "utf-8-sig", "latin-1": "latin-1", "utf-16": "utf-16"}
+
+
+class Rows(Block, frozen=True):
+    """CSV rows. ``names`` and ``rows`` give the judge every column under the header's name."""
+
+    names: tuple[str, ...] = ()
+    rows: tuple[list[str], ...] = ()
+
+    def records(self) -> Iterator[Record]:
+        for index, (row, raw) in enumerate(zip(self.rows, self.raws, strict=True)):
+            broken = self.broken.get(index)
+            line = b"{}" if broken else msgspec.json.encode(dict(zip(self.names, row, strict=True)))
+            yield Record(line, raw, broken)
+
+
+class Csv:
+    """Reads the header at once. Raises Unreadable when the file cannot be this contract's in this dialect."""
+
+    def __init__(self, file: BinaryIO, contract: Contract, dialect: Dialect) -> None:
+        csv.field_size_limit(LONGEST)
+        self._dialect = dialect
+        errors = "surrogateescape" if dialect.encoding == "utf-8" else "strict"
+        text = io.TextIOWrapper(file, encoding=_ENCODINGS[dialect.encoding], errors=errors, newline="")
+        self._taken: list[str] = []
+        self._reader = csv.reader(
+            self._recorded(text), delimiter=dialect.delimiter, quotechar=dialect.quote, doublequote=True, strict=True
+        )
+        declared = [field.name for field in contract.fields]
+        self._names = self._header(contract) if dialect.header else tuple(declared)
+        self.unknown = tuple(name for name in self._names if name not in declared)
+        self._misread = 0
+        self._multibyte = 0
+
+    def blocks(self) -> Iterator[Block]:
+        """Raises Unreadable for a quote that never closes, or a file in another encoding than declared."""
+        pending = _Pending(self._names, self.unknown)
+        while True:
+            self._taken.clear()
+            try:
+                row = next(self._reader, None)
+                problem = None
+            except csv.Error as error:
+                row, problem = [], self._malformed(str(error))
+            except UnicodeError as error:
+                raise Unreadable(f"the file is not {self._dialect.encoding} text: {error.__class__.__name__}") from error
+            if row is None:
+                break
+            if not row and problem is None:
+                continue
+            pending.add(row, "".join(self._taken), problem or self._ragged(row) or self._encoded(row))
+            if len(pending) == _ROWS:
+                yield pending.block()
+                pending = _Pending(self._names, self.unknown)
+        if len(pending):
+            yield pending.block()
+        if self._misread and not self._multibyte:
+            raise Unreadable(
+                f"the file is not {self._dialect.encoding}: {self._misread} rows have other bytes, and none has such text"
+            )
+
+    def _recorded(self, text: io.TextIOWrapper) -> Iterator[str]:
+        for line in text:
+            self._taken.append(line)
+            yield line
+
+    def _header(self, contract: Contract) -> tuple[str, ...]:
+        try:
+            names = next(self._reader, None)
+        except csv.Error as error:
+            raise Unreadable(f"the header cannot be read: {error}") from error
+        except UnicodeError as error:
+            raise Unreadable(f"the file is not {self._dialect.encoding} text: {error.__class__.__name__}") from error
+        if names is None:
+            raise Unreadable("the file is empty")
+        twice = [name for name, times in Counter(names).items() if times > 1]
+        if twice:
+            raise Unreadable("the header names a column twice: " + _list(twice))
+        must = [field.name for field in contract.fields if field.required or field.name in contract.primary_key]
+        missing = [name for name in must if name not in names]
+        if missing:
+            raise Unreadable(f"required columns are missing: {_list(missing)}; the header has {_list(names)}")
+        if not any(contract.field(name) for name in names):
+            raise Unreadable(f"no declared column is there; the header has {_list(names)}")
+        return tuple(names)
+
+    def _malformed(self, message: str) -> Violation:
+        if "unexpected end of data" in message:
+            raise Unreadable(f"a quote that opens at line {self._reader.line_num} or before never closes")
+        return Violation("$", "malformed", "a line of CSV in the declared dialect", f"line {self._reader.line_num}: {message}")
+
+    def _ragged(self, row: list[str]) -> Violation | None:
+        if len(row) == len(self._names):
+            return None
+        return Violation("$", "malformed", f"{len(self._names)} columns", f"line {self._reader.line_num}: {len(row)} columns")
+
+    def _encoded(self, row: list[str]) -> Violation | None:
+        """Bytes that are not UTF-8 came through as lone surrogates."""
+        if all(map(str.isascii, row)):
+            return None
+        try:
+            "".join(row).encode()
+        except UnicodeEncodeError as error:
+            self._misread += 1
+            return Violation(
+                "$", "malformed", "UTF-8 text", f"line {self._reader.line_num}: byte {ord(error.object[error.start]) & 255:#04x}"
+            )
+        self._multibyte += 1
+        return None
+
+
+class _Pending:
+    """Rows that will be one block."""
+
+    def __init__(self, names: tuple[str, ...], unknown: tuple[str, ...]) -> None:
+        self._names = names
+        self._unknown = unknown
+        self._rows: list[list[str]] = []
+        self._raws: list[bytes] = []
+        self._broken: dict[int, Violation] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, row: list[str], raw: str, broken: Violation | None) -> None:
+        if broken is not None:
+            self._broken[len(self._rows)] = broken
+        self._rows.append(row)
+        self._raws.append(raw.rstrip("\r\n").encode(errors="surrogateescape"))
+
+    def block(self) -> Block:
+        lines = [
+            SKIP if index in self._broken else msgspec.json.encode(self._stream(row)) + b"\n"
+            for index, row in enumerate(self._rows)
+        ]
+        return Rows(b"".join(lines), tuple(self._raws), self._broken, self._names, tuple(self._rows))
+
+    def _stream(self, row: list[str]) -> dict[str, str]:
+        found = dict(zip(self._names, row, strict=True))
+        if self._unknown:
+            found[EXTRA] = msgspec.json.encode({name: found.pop(name) for name in self._unknown}).decode()
+        return found
+
+
+def _list(names: list[str]) -> str:
+    shown = ", ".join(printable(name, 40) for name in names[:10])
+    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")

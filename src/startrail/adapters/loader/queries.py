@@ -1,0 +1,130 @@
+"""The SQL of loading, generated from a contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from startrail.adapters.loader.blocks import LONGEST
+from startrail.adapters.loader.convert import Form, conversion, source_type
+from startrail.adapters.loader.engine import files_list
+from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.model.table import TableSchema
+from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, LoadTask, LocalFile
+
+_NAMES = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+"""As base.time.partition_name."""
+
+
+class Queries:
+    """``form``: how values stand in the stream of this delivery."""
+
+    def __init__(self, task: LoadTask, form: Form) -> None:
+        self._task = task
+        self._form: Form = form
+
+    def streamed(self, pipe: str) -> str:
+        """Rows of the stream in which every field is fine. Conversions stand below the numbering, so that the
+        condition above it does not make the engine do them twice."""
+        required = frozenset(self._task.contract.primary_key)
+        words = self._task.dialect.null_words if self._form == "text" else ()
+        values, fine = [], [f"{sql.quote(ORDINAL)} IS NULL"]
+        for index, field in enumerate(self._task.contract.fields):
+            must = self._form == "text" and (field.required or field.name in required)
+            found = conversion(field, sql.quote(field.name), self._form, words, must=must)
+            values.append(f"{found.value} AS v{index}")
+            if found.fine is not None:
+                fine.append(found.fine)
+        inner = (
+            f"SELECT {', '.join(values)}, {sql.quote(EXTRA)} AS extra, coalesce({' AND '.join(fine)}, false) AS fine "
+            f"FROM {self._reader(pipe, self._form)}"
+        )
+        numbered = f"SELECT *, row_number() OVER () AS ordinal FROM ({inner})"
+        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine"
+
+    def saved(self, path: Path) -> str:
+        """Rows that the judge accepted and wrote down in canonical form."""
+        values = [
+            f"{conversion(field, sql.quote(field.name), 'canonical').value} AS v{index}"
+            for index, field in enumerate(self._task.contract.fields)
+        ]
+        reader = self._reader(sql.text(str(path)), "canonical")
+        inner = f"SELECT {', '.join(values)}, {sql.quote(EXTRA)} AS extra, {sql.quote(ORDINAL)} AS ordinal FROM {reader}"
+        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({inner})"
+
+    def refused(self, path: Path) -> str:
+        """The quarantine: what stood in the delivery, and all that is wrong with it."""
+        contract = self._task.contract
+        types = {"ordinal": "BIGINT", "raw": "VARCHAR", "violations": "VARCHAR"}
+        return (
+            f"SELECT {sql.text(self._task.delivery)} AS delivery, ordinal, raw, violations, "
+            f"{sql.text(contract.name)} AS contract, {sql.text(contract.version)} AS version "
+            f"FROM {_read_json(sql.text(str(path)), types)} ORDER BY ordinal"
+        )
+
+    def missing(self, files: list[LocalFile], rows: int) -> str:
+        """Ordinals that no staged row has, ascending."""
+        everything = f"SELECT o FROM range(1, {rows + 1}) AS r(o)"
+        if not files:
+            return everything
+        return f"{everything} WHERE o NOT IN (SELECT {sql.quote(ORDINAL)} FROM {files_list(files)}) ORDER BY o"
+
+    def unique_keys(self) -> list[tuple[str, ...]]:
+        """Groups of columns whose values may stand only once in a delivery."""
+        contract = self._task.contract
+        found = [contract.primary_key] if contract.primary_key else []
+        return found + [(f.name,) for f in contract.fields if f.unique and (f.name,) != contract.primary_key]
+
+    def count_repeated(self, files: list[LocalFile], columns: tuple[str, ...]) -> str:
+        """How many rows have a key that an earlier row has; null is never a repetition."""
+        names = ", ".join(map(sql.quote, columns))
+        present = " AND ".join(f"{sql.quote(column)} IS NOT NULL" for column in columns)
+        return (
+            f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM {files_list(files)} "
+            f"WHERE {present} GROUP BY {names} HAVING count(*) > 1)"
+        )
+
+    def repeated(self, files: list[LocalFile], columns: tuple[str, ...]) -> str:
+        """Ordinals of all rows but the first of each repeated key."""
+        names = ", ".join(map(sql.quote, columns))
+        present = " AND ".join(f"{sql.quote(column)} IS NOT NULL" for column in columns)
+        return (
+            f"SELECT UNNEST(o[2:]) FROM (SELECT list({sql.quote(ORDINAL)} ORDER BY {sql.quote(ORDINAL)}) AS o "
+            f"FROM {files_list(files)} WHERE {present} GROUP BY {names} HAVING count(*) > 1)"
+        )
+
+    def without(self, files: list[LocalFile], ordinals: list[int]) -> str:
+        gone = f"SELECT UNNEST([{', '.join(map(str, ordinals))}])"
+        return f"SELECT * FROM {files_list(files)} WHERE {sql.quote(ORDINAL)} NOT IN ({gone})"
+
+    def touched(self, files: list[LocalFile], column: str, grain: str) -> str:
+        """Rows per partition of a time column. Instants count in UTC; another type is one partition."""
+        found = self._task.schema.column(column)
+        kind = "" if found is None else str(found.type)
+        value = sql.quote(column)
+        if kind == "timestamptz":
+            value = f"make_timestamp(epoch_us({value}))"
+        name = f"strftime({value}, '{_NAMES[grain]}')" if kind in ("date", "timestamp", "timestamptz") else "'all'"
+        return f"SELECT coalesce({name}, 'null') AS p, count(*) FROM {files_list(files)} GROUP BY p ORDER BY p"
+
+    def _reader(self, path: str, form: Form) -> str:
+        types = {field.name: source_type(field.type, form) for field in self._task.contract.fields}
+        return _read_json(path, {**types, ORDINAL: "BIGINT", EXTRA: "VARCHAR"})
+
+    def _columns(self, ordinal: str, extra: str) -> str:
+        """The columns of the table, in its order; one that the contract no longer declares is null."""
+        own = {DELIVERY: sql.text(self._task.delivery), ORDINAL: ordinal, EXTRA: extra}
+        places = {field.name: f"v{index}" for index, field in enumerate(self._task.contract.fields)}
+        schema: TableSchema = self._task.schema
+        found = []
+        for column in schema.columns:
+            value = own.get(column.name) or places.get(column.name) or "NULL"
+            found.append(f"CAST({value} AS {sql.word(column.type)}) AS {sql.quote(column.name)}")
+        return ", ".join(found)
+
+
+def _read_json(path: str, types: dict[str, str]) -> str:
+    columns = ", ".join(f"{sql.text(name)}: {sql.text(kind)}" for name, kind in types.items())
+    return (
+        f"read_json({path}, columns = {{{columns}}}, format = 'newline_delimited', records = 'true', "
+        f"compression = 'uncompressed', maximum_object_size = {LONGEST + (1 << 16)})"
+    )

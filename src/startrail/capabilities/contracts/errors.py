@@ -1,0 +1,35 @@
+"""Errors of loading under a contract."""
+
+from __future__ import annotations
+
+from startrail.base.errors import ContractError
+
+
+class ReservedField(ContractError):
+    """A contract declares a field under a name that loading uses for its own columns.
+
+    ``_delivery``, ``_ordinal`` and ``_extra`` (in any letter case) say where a row came from and what it had beyond
+    its contract. Rename the field in the contract; an alias can keep the producer's name.
+    """
+
+    code = "ST301"
+
+
+class UnsupportedField(ContractError):
+    """A contract declares a type that cannot be loaded.
+
+    A map needs text keys, since the keys of a JSON object are text. Declare the field as an array of objects, or
+    its keys as string.
+    """
+
+    code = "ST302"
+
+
+class NotConserved(ContractError):
+    """Rows went missing or came twice while a delivery was loaded: a defect of Startrail. Nothing was published.
+
+    Rows in are counted where the bytes are cut into records; they must equal those loaded, quarantined and held.
+    Report it with the delivery's media type and the contract; the landed bytes are untouched.
+    """
+
+    code = "ST320"

@@ -1,0 +1,166 @@
+"""Loading one delivery under its contract: typed rows, quarantined rows, or the whole delivery held.
+
+A held delivery counts its rows as held. When they cannot be counted (a gzip stream that is cut off, a document
+that does not parse) the rows read so far count, and at least one, so that a held delivery is never nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+
+import msgspec
+
+from startrail.base.units import parse_share
+from startrail.capabilities.contracts.errors import NotConserved, ReservedField, UnsupportedField
+from startrail.capabilities.contracts.judge import RecordJudge
+from startrail.flow.events import Event, Progress
+from startrail.model.contract import Contract, Field
+from startrail.model.delivery import Counts, Delivery
+from startrail.model.source import Source
+from startrail.model.step import StepOutput
+from startrail.model.table import Column, DataFile, TableChange, TableName, TableSchema
+from startrail.model.types import DataType, ListOf, MapOf, Primitive, StructOf
+from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, OWN_COLUMNS, Drift, Loader, LoadOutcome, LoadTask
+from startrail.ports.store import Store
+
+
+def raw_schema(contract: Contract) -> TableSchema:
+    """The columns of a raw table: those declared, then where each row came from and what else it had.
+
+    Raises ReservedField (ST301) and UnsupportedField (ST302).
+    """
+    for field in contract.fields:
+        _check(field, contract)
+    own = (
+        Column(DELIVERY, Primitive("string"), doc="Id of the delivery that brought the row."),
+        Column(ORDINAL, Primitive("long"), doc="Number of the record in its delivery, from 1."),
+        Column(EXTRA, Primitive("string"), doc="JSON text of the fields that the contract does not declare."),
+    )
+    return TableSchema(contract.schema().columns + own)
+
+
+def load(
+    delivery: Delivery,
+    source: Source,
+    contract: Contract,
+    *,
+    loader: Loader,
+    store: Store,
+    schema: TableSchema,
+    folder: str,
+    name: str,
+    emit: Callable[[Event], None],
+) -> StepOutput:
+    """Stage the delivery's rows as files of its table, and its refused rows as a file of the quarantine.
+
+    ``schema`` is :func:`raw_schema` with field ids; ``folder`` the store prefix of the table's data; ``name`` the
+    unique stem of the files. Raises NotConserved (ST320) and what stores and loaders raise.
+    """
+    assert source.into is not None, "a source without a table has no load step"
+    task = LoadTask(
+        delivery=delivery.id,
+        key=delivery.key,
+        media=delivery.media,
+        contract=contract,
+        schema=schema,
+        dialect=source.csv,
+        records=source.feed.records,
+        partition=(source.partition_by, source.grain) if source.partition_by else None,
+    )
+    csv = delivery.media.startswith("csv")
+    judge = RecordJudge(contract, null_words=source.csv.null_words if csv else (), textual=csv)
+
+    def progress(done: int, total: int) -> None:
+        emit(Progress(subject=delivery.name, done=done, total=total, unit="bytes"))
+
+    with loader.load(task, judge, progress) as outcome:
+        refused = 0 if outcome.rejected is None else outcome.rejected.rows
+        reason = outcome.unreadable or _too_many(outcome, refused, source)
+        if reason is not None:
+            return _held(reason, outcome)
+        loaded = sum(file.rows for file in outcome.files)
+        counts = Counts(rows_in=outcome.rows_in, loaded=loaded, quarantined=refused)
+        if not counts.conserved():
+            raise NotConserved(
+                f"delivery {delivery.id} has {counts.rows_in} rows, but {loaded} were loaded and {refused} quarantined",
+                affects=f"{source.into}: nothing of this delivery is visible",
+                hint="report this defect; the landed bytes are untouched",
+            )
+        files = _adopted(outcome, store, f"{folder}/{delivery.id}/{name}", delivery.id)
+        quarantine = None
+        if outcome.rejected is not None:
+            quarantine = f"quarantine/{source.name}/{delivery.id}/{name}.parquet"
+            store.adopt(outcome.rejected.path, quarantine)
+        return StepOutput(
+            changes=(TableChange(TableName.parse(source.into), schema, files, replaces=(delivery.id,)),),
+            rows=loaded,
+            counts=counts,
+            touched=outcome.touched,
+            kept=outcome.kept,
+            quarantine=quarantine,
+            note=_note(outcome.drift),
+        )
+
+
+def _check(field: Field, contract: Contract) -> None:
+    if field.name.lower() in OWN_COLUMNS:
+        raise ReservedField(
+            f"contract '{contract.name}' declares '{field.name}', a name that loading uses itself",
+            at=field.span or contract.span,
+            hint="rename the field in the contract",
+        )
+    if not _loadable(field.type):
+        raise UnsupportedField(
+            f"field '{field.name}' of contract '{contract.name}' is a {field.type}; a map needs string keys",
+            at=field.span or contract.span,
+            hint="declare its keys as string, or an array of objects",
+        )
+
+
+def _loadable(kind: DataType) -> bool:
+    match kind:
+        case ListOf(item=item):
+            return _loadable(item)
+        case MapOf(key=key, value=value):
+            return key == Primitive("string") and _loadable(value)
+        case StructOf(fields=fields):
+            return all(_loadable(inner) for _, inner in fields)
+        case _:
+            return True
+
+
+def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
+    """Why the rows that can be loaded should wait for the rest."""
+    if refused == 0:
+        return None
+    if refused == outcome.rows_in > 1:
+        return f"every row breaks the contract: {_worst(outcome.drift)}"
+    limit = source.quarantine.hold_above
+    if limit is None or Fraction(refused, outcome.rows_in) <= parse_share(limit):
+        return None
+    return f"{refused} of {outcome.rows_in} rows break the contract, more than {limit}: {_worst(outcome.drift)}"
+
+
+def _worst(drift: tuple[Drift, ...]) -> str:
+    found = [one for one in drift if one.kind != "new_field"][:3]
+    return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows, such as {one.sample}" for one in found)
+
+
+def _held(reason: str, outcome: LoadOutcome) -> StepOutput:
+    rows = max(outcome.rows_in, 1)
+    return StepOutput(counts=Counts(rows_in=rows, held=rows), kept=outcome.kept, held=reason, note=_note(outcome.drift))
+
+
+def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[DataFile, ...]:
+    found = []
+    for index, file in enumerate(outcome.files):
+        key = f"{stem}-{index}.parquet"
+        found.append(DataFile(key, file.rows, store.adopt(file.path, key), part))
+    return tuple(found)
+
+
+def _note(drift: tuple[Drift, ...]) -> dict[str, str]:
+    """The verdict for the ledger, bounded: the fifty most frequent kinds of drift."""
+    return {"drift": json.dumps(msgspec.to_builtins(drift[:50]), ensure_ascii=False)} if drift else {}
