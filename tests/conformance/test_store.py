@@ -147,7 +147,7 @@ def test_adopt_takes_the_file_in(store: Store, tmp_path: Path) -> None:
 
 
 def test_open_reads_and_seeks(store: Store) -> None:
-    content = bytes(range(256)) * 40_000
+    content = bytes(range(256)) * 20_000
     store.put("a", content)
     with store.open("a") as file:
         assert file.read(10) == content[:10]

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal."""
+"""Progress bars on a terminal. The only place that knows rich."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Events as calm lines for people, on standard error. The only place that knows rich.
+"""Events as calm lines for people, on standard error.
 
 One line per thing that happened; the parts of a build are one line. A progress bar only on a terminal, colour
-only there and without ``NO_COLOR``. Rich is imported when the first bar is drawn, never for plain text.
+only there and without ``NO_COLOR``. Rich (in ``bars``) is imported when the first bar is drawn, never for plain text.
 """
 
 from __future__ import annotations

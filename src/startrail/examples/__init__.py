@@ -65,7 +65,7 @@ def write(name: str, target: Path, *, days: int = 2, ftp_port: int = FTP_PORT, h
     if (target / "startrail.yml").exists():
         raise FolderTaken(f"{target} already holds a project", hint="give another folder")
     ports = {f"port: {FTP_PORT}\n": f"port: {ftp_port}\n", f":{HTTP_PORT}/": f":{http_port}/"}
-    _copy(resource_files(__package__) / name, target, ports)
+    _copy(resource_files(__name__) / name, target, ports)
     (target / ".gitignore").write_text(_GITIGNORE, encoding="utf-8")
     for number in range(1, days + 1):
         upstream_day(target, number)

@@ -25,6 +25,8 @@ class Event(msgspec.Struct, frozen=True, tag_field="type", kw_only=True):
 
 
 class RunStarted(Event, frozen=True, tag="run_started"):
+    """A runner has the lease and begins."""
+
     fact = "run.started"
     run: str
     profile: str
@@ -70,24 +72,32 @@ class Loaded(Event, frozen=True, tag="loaded"):
     fact = "delivery.loaded"
     source: str
     delivery: str
+    name: str
     counts: Counts
     kept: dict[str, int] = {}
     """Unknown fields kept in ``_extra`` and in how many rows."""
 
 
 class DeliveryHeld(Event, frozen=True, tag="delivery_held"):
+    """A whole delivery was set aside; the last good data stays served."""
+
     fact = "delivery.held"
     source: str
     delivery: str
+    name: str
     reason: str
 
 
 class StepStarted(Event, frozen=True, tag="step_started"):
+    """A step begins."""
+
     kind: str
     partition: str
 
 
 class StepFinished(Event, frozen=True, tag="step_finished"):
+    """A step is done and recorded."""
+
     fact = "step.finished"
     kind: str
     partition: str
@@ -96,6 +106,8 @@ class StepFinished(Event, frozen=True, tag="step_finished"):
 
 
 class StepRetried(Event, frozen=True, tag="step_retried"):
+    """A step failed for a reason that may pass, and is tried again."""
+
     fact = "step.retried"
     kind: str
     partition: str
@@ -104,6 +116,8 @@ class StepRetried(Event, frozen=True, tag="step_retried"):
 
 
 class StepFailed(Event, frozen=True, tag="step_failed"):
+    """A step failed; what depends on it is blocked."""
+
     fact = "step.failed"
     kind: str
     partition: str
@@ -125,6 +139,8 @@ class Checked(Event, frozen=True, tag="checked"):
 
 
 class Published(Event, frozen=True, tag="published"):
+    """Everything that the run staged became visible in one transaction."""
+
     fact = "publication.published"
     publication: str
     tables: tuple[str, ...]
@@ -132,6 +148,8 @@ class Published(Event, frozen=True, tag="published"):
 
 
 class PublicationHeld(Event, frozen=True, tag="publication_held"):
+    """A check of severity error failed; nothing of the group became visible."""
+
     fact = "publication.held"
     publication: str
     tables: tuple[str, ...]
@@ -150,6 +168,8 @@ class Delivered(Event, frozen=True, tag="delivered"):
 
 
 class RunEnded(Event, frozen=True, tag="run_ended"):
+    """The run is over."""
+
     fact = "run.ended"
     run: str
     state: str

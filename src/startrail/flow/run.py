@@ -90,7 +90,8 @@ def _phases(session: Session, capabilities: Sequence[Capability]) -> Result:
     failed = tuple(str(error) for outcome in outcomes for error in outcome.failed.values())
     counts = sum((output.counts for output in done if output.counts is not None), Counts())
     state: RunState = "held" if broken else "failed" if failed else "done"
-    return Result(session.run, state, len(done), session.skipped, counts, published, failed)
+    steps = sum(len(outcome.done) for outcome in outcomes[1:])  # looking for new deliveries is no step of its own
+    return Result(session.run, state, steps, session.skipped, counts, published, failed)
 
 
 def _phase(phase: Phase, session: Session, capabilities: Iterable[Capability]) -> Outcome:

@@ -18,10 +18,11 @@ def order(
     ``maker`` names the model that makes a table (a script makes several), ``loads`` the tables that are no model's.
     Raises UnknownTable, CyclicModels.
     """
+    known = {*maker, *loads}
     needs: dict[str, tuple[str, ...]] = {}
     for name in models:
         reads = analyses[name].reads
-        _all_known(models[name], reads, {*maker, *loads})
+        _all_known(models[name], reads, known)
         needs[name] = tuple(sorted({maker[table] for table in reads if table in maker}))
     return _sorted(needs, models)
 

@@ -152,6 +152,7 @@ schema:
         enum: [{value: EU, label: Europe}, {value: US}]
         quality: [{type: sql, query: select 1, mustBe: 0}]
       - name: amount
+        description: Gross.
         logicalType: number
         physicalType: DECIMAL(18, 2)
         required: true
@@ -356,6 +357,7 @@ def test_the_fingerprint_covers_what_loading_depends_on_and_nothing_else() -> No
     for same in (
         "# comment\n" + FULL,
         FULL.replace("Orders.", "All orders."),
+        FULL.replace("Gross.", "With tax."),
         FULL.replace("version: 1.1.0", "version: 1.2.0"),
         FULL.replace("label: Europe", "label: Old world"),
         FULL.replace("physicalType: topic", "physicalType: table"),

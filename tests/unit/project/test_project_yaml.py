@@ -118,10 +118,14 @@ def test_every_value_and_key_knows_its_place() -> None:
     node = read_yaml("\ufeffa:\n  - b: é\n    c: {d: [1, 2]}\n".encode(), "x.yml")
     first = plain(node)
     assert first == {"a": [{"b": "é", "c": {"d": [1, 2]}}]}
-    items = node.value["a"].value  # type: ignore[index,call-overload]
-    inner = items[0]
+    items = node.find("a")
+    assert items is not None
+    assert isinstance(items.value, list)
+    inner = items.value[0]
     assert inner.at == Span("x.yml", 2, 5)
-    assert inner.value["c"].key == Span("x.yml", 3, 5)
+    below = inner.find("c")
+    assert below is not None
+    assert below.key == Span("x.yml", 3, 5)
     assert inner.place("c", "d") == Span("x.yml", 3, 12)
     assert inner.place("c", "nothing", "below") == Span("x.yml", 3, 8)
 
