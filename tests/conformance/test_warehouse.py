@@ -68,9 +68,8 @@ def test_a_query_sees_the_rows_of_the_relations_it_is_given(warehouse: Warehouse
 
 
 def test_describe_names_and_types_the_columns_without_running(warehouse: Warehouse, orders: Relation) -> None:
-    described = warehouse.describe(
-        Query("select day, sum(id) as ids, count(*) as n, error('never run')::varchar as e from raw.orders group by day", (orders,))
-    )
+    sql = "select day, sum(id) as ids, count(*) as n, error('never run')::varchar as e from raw.orders group by day"
+    described = warehouse.describe(Query(sql, (orders,)))
     assert [(column.name, str(column.type), column.id) for column in described.columns] == [
         ("day", "date", 0),
         ("ids", "long", 0),

@@ -197,6 +197,9 @@ def test_after_many_commits_manifests_are_few_and_every_file_is_named_once(house
     snapshot = table.current_snapshot()
     assert snapshot is not None
     assert len(snapshot.manifests(table.io)) < 15
+    for manifest in snapshot.manifests(table.io):
+        numbers = [entry.sequence_number for entry in manifest.fetch_manifest_entry(table.io)]
+        assert manifest.min_sequence_number == min(number for number in numbers if number is not None)
     paths = [task.file.file_path for task in table.scan().plan_files()]
     assert len(paths) == len(set(paths)) == 101
     assert len(table.snapshots()) == 50

@@ -128,6 +128,15 @@ def test_a_table_of_format_3_is_read_by_others_only(published: tuple[MemoryStore
         tables.prepare(TableChange(ORDERS, state.schema, ()), theirs, AT)
 
 
+def test_metadata_whose_current_snapshot_is_missing_is_not_an_empty_table(published: tuple[MemoryStore, Pointer]) -> None:
+    store = _copy(published[0])
+    state = IcebergTables(store).state(published[1])
+    ours = store.get(store.key(published[1].metadata)).decode()
+    store.put("theirs.metadata.json", ours.replace(f'"current-snapshot-id":{state.snapshot}', '"current-snapshot-id":7').encode())
+    with pytest.raises(MetadataUnreadable, match="current snapshot"):
+        IcebergTables(store).state(Pointer(ORDERS, store.uri("theirs.metadata.json")))
+
+
 def test_metadata_that_another_program_zipped_is_read(published: tuple[MemoryStore, Pointer]) -> None:
     store = _copy(published[0])
     store.put("theirs.gz.metadata.json", gzip.compress(store.get(store.key(published[1].metadata))))

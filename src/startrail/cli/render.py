@@ -40,8 +40,6 @@ class Renderer:
         self._colour = self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self._lock = RLock()
         self._bars: Bars | None = None
-        self._names: dict[str, str] = {}
-        """Delivery -> the name it landed under."""
         self._builds: dict[str, list[e.StepFinished]] = {}
         """Finished builds whose line is still to come, by model."""
         self._quiet = True
@@ -73,6 +71,8 @@ class Renderer:
     def _tell(self, event: e.Event) -> None:
         if isinstance(event, _NEWS):
             self._quiet = False
+        if self._bars is not None and isinstance(event, e.Loaded | e.DeliveryHeld):
+            self._bars.done(printable(event.name, 40))
         match event:
             case e.RunStarted():
                 self._line("run", f"{event.run}, profile {event.profile}")
@@ -81,15 +81,14 @@ class Renderer:
             case e.Waiting():
                 self._line("waiting", f"{event.holder} works on this project; waited {event.seconds:.0f} s")
             case e.Landed():
-                self._names[event.delivery] = event.name
                 self._line("landed", f"{event.name}, {show_size(event.size)}", event.source)
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():
                 kept = "".join(f"; kept unknown field {name} of {_count(rows, 'row')}" for name, rows in event.kept.items())
-                self._line("loaded", f"{self._name(event.delivery)}: {balance(event.counts)}{kept}", event.source)
+                self._line("loaded", f"{event.name}: {balance(event.counts)}{kept}", event.source)
             case e.DeliveryHeld():
-                self._line("held", f"{self._name(event.delivery)}: {event.reason}", event.source)
+                self._line("held", f"{event.name}: {event.reason}", event.source)
             case e.Checked():
                 self._tell_check(event)
             case e.StepFinished():
@@ -177,13 +176,6 @@ class Renderer:
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         self._stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
         self._stream.flush()
-
-    def _name(self, delivery: str) -> str:
-        """What a delivery landed as; its bar, if it had one, is done."""
-        name = self._names.pop(delivery, delivery[:12])
-        if self._bars is not None:
-            self._bars.done(printable(name, 40))
-        return name
 
 
 def balance(counts: Counts) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -27,6 +28,10 @@ from startrail.lineage.errors import (
 # It warns on the terminal when it falls back to an opaque command; such commands are refused below.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
+_QUOTED_OR_COMMENT = re.compile(
+    r"""[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(\w*)\$.*?\$\1\$ | --[^\r\n]* | /\*""",
+    re.DOTALL | re.VERBOSE,
+)
 _FINAL = (exp.Query, exp.Values, exp.Pivot)
 _CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
 _SCRIPT = (*_FINAL, *_CHANGES, exp.Create, exp.Drop, exp.Alter, exp.Transaction, exp.Commit, exp.Rollback)
@@ -68,11 +73,12 @@ class Tree(NamedTuple):
 
 def parse(text: Text, dialect: str, *, script: bool) -> Tree:
     """Parse and judge. Raises ST400 to ST404 and ST406."""
-    tokens = _tokens(text, dialect)
+    bare = _without_comments(text)
+    tokens = _tokens(bare, text, dialect)
     _no_templates(tokens, text)
     _no_versions(tokens, text)
     try:
-        parsed = sqlglot.parse(text.sql, dialect=dialect, error_message_context=len(text.sql) + 1)
+        parsed = sqlglot.parse(bare, dialect=dialect, error_message_context=len(bare) + 1)
     except ParseError as error:
         raise _syntax(error, text) from None
     statements = tuple(item for item in parsed if isinstance(item, exp.Expression) and not isinstance(item, exp.Semicolon))
@@ -87,9 +93,36 @@ def parse(text: Text, dialect: str, *, script: bool) -> Tree:
     return Tree(statements, _fingerprint(tokens, statements, dialect), _parameters(tokens, statements, text))
 
 
-def _tokens(text: Text, dialect: str) -> list[Token]:
+def _without_comments(text: Text) -> str:
+    """The text with blanks for comments, everything at its old place: the parser stumbles over a comment inside GROUP BY."""
+    sql = text.sql
+    pieces: list[str] = []
+    at = 0
+    while (found := _QUOTED_OR_COMMENT.search(sql, at)) is not None:
+        end = _comment_end(text, found.start()) if found[0] == "/*" else found.end()
+        inside = sql[found.start() : end]
+        pieces += [sql[at : found.start()], _blank(inside) if found[0].startswith(("--", "/*")) else inside]
+        at = end
+    return "".join(pieces) + sql[at:]
+
+
+def _comment_end(text: Text, start: int) -> int:
+    """Comments nest, as in the engine."""
+    depth = 0
+    for mark in re.compile(r"/\*|\*/").finditer(text.sql, start):
+        depth += 1 if mark[0] == "/*" else -1
+        if depth == 0:
+            return mark.end()
+    raise SqlSyntax("a comment never ends", at=text.span(start), hint="close it with */")
+
+
+def _blank(comment: str) -> str:
+    return re.sub(r"[^\r\n]", " ", comment)
+
+
+def _tokens(bare: str, text: Text, dialect: str) -> list[Token]:
     try:
-        return sqlglot.tokenize(text.sql, dialect=dialect)
+        return sqlglot.tokenize(bare, dialect=dialect)
     except TokenError as error:
         reason = str(error).split(" from ")[0].split("\n")[0]
         raise SqlSyntax(
@@ -182,9 +215,10 @@ def _parameters(tokens: list[Token], statements: tuple[exp.Expression, ...], tex
         for node in statement.find_all(exp.Placeholder, exp.Parameter):
             name = str(node.name).lower()
             if name not in PARAMETERS:
-                place = next((t.start for t, n in pairwise(tokens) if n.text.lower() == name and t.text in "$:@"), 0)
+                marks = (mark.start for mark, word in pairwise(tokens) if word.text.lower() == name and mark.text in "$:@")
+                place = next(marks, next((token.start for token in tokens if token.text == name), 0))
                 raise UnknownParameter(
-                    f"nothing binds the parameter ${name or '?'}: {text.line(place)}",
+                    f"nothing binds the parameter {'?' if name == '?' else '$' + name}: {text.line(place)}",
                     at=text.span(place),
                     hint=did_you_mean(name, PARAMETERS, "the parameters are $start, $end, $partition and $env"),
                 )
@@ -205,9 +239,15 @@ def _fingerprint(tokens: list[Token], statements: tuple[exp.Expression, ...], di
         node.name
         for statement in statements
         for node in statement.find_all(exp.Identifier)
-        if node.name != node.name.lower() and not isinstance(node.parent, exp.Column | exp.Table)
+        if node.name != node.name.lower() and not _looked_up(node)
     ]
     return fingerprint(dialect, words, given)
+
+
+def _looked_up(name: exp.Identifier) -> bool:
+    """A name that the engine resolves, in any letter case; not one that the result shows."""
+    own = isinstance(name.parent, exp.TableAlias) and name.arg_key == "this"
+    return own or isinstance(name.parent, exp.Column | exp.Table)
 
 
 def _canonical(token: Token) -> str:

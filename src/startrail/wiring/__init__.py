@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from startrail.flow.session import Ports
 from startrail.model.profile import Profile
 from startrail.model.project import Project
@@ -38,6 +40,16 @@ def read(root: Path) -> Project:
     return read_project(root, FileCache(root / ".startrail" / "cache"))
 
 
+def with_feeds(project: Project, profile: Profile) -> Project:
+    """The project with the feeds that the profile puts in the place of the declared ones."""
+    if not profile.feeds:
+        return project
+    sources = {
+        name: msgspec.structs.replace(source, feed=profile.feeds.get(name, source.feed)) for name, source in project.sources.items()
+    }
+    return msgspec.structs.replace(project, sources=sources)
+
+
 @contextmanager
 def open_project(root: Path, profile_name: str, *, now: datetime | None = None, read_only: bool = False) -> Iterator[Opened]:
     """Read the folder and open the profile's ports; closes them at the end."""
@@ -45,6 +57,7 @@ def open_project(root: Path, profile_name: str, *, now: datetime | None = None, 
 
     project = read(root)
     profile = profile_of(project, profile_name)
+    project = with_feeds(project, profile)
     ports = open_ports(project, profile, now=now, read_only=read_only)
     try:
         yield Opened(project, profile, profile_name, ports)

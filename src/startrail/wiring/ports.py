@@ -40,7 +40,7 @@ def open_ports(project: Project, profile: Profile, *, now: datetime | None = Non
         tables=Once(partial(_tables, store)),
         warehouse=warehouse,
         loader=Once(partial(_loader, root, profile, store)),
-        feed=partial(_feed, root, profile, clock),
+        feed=partial(_feed, root, clock),
         writer=_writer,
         destination=partial(_destination, root),
         engine=ENGINE,
@@ -134,10 +134,10 @@ def _destination(root: Path, report: Report) -> Destination:
     return open_destination(report.destination, root)
 
 
-def _feed(root: Path, profile: Profile, clock: Clock, source: Source) -> Feed:
+def _feed(root: Path, clock: Clock, source: Source) -> Feed:
     from startrail.adapters.secrets import resolve, resolve_headers
 
-    feed = profile.feeds.get(source.name, source.feed)
+    feed = source.feed
     if isinstance(feed, FolderFeed):
         from startrail.adapters.feed import folder
 

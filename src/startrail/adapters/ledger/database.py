@@ -19,6 +19,8 @@ from startrail.ports.feed import Seen
 class SqlLedger(ABC):
     """Fulfils ``ports.ledger.Ledger``. A dialect says how a transaction begins and ends, and holds the SQL."""
 
+    _read_only: bool
+
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Session]:
         """A transaction that sees one state of the database."""
@@ -165,6 +167,8 @@ class SqlLedger(ABC):
             return cache.get(session, kind, keys)
 
     def cache(self, kind: str, values: dict[str, bytes]) -> None:
+        if self._read_only:
+            return  # a value that is not kept is computed again
         with self._writing() as session:
             cache.put(session, kind, values)
 

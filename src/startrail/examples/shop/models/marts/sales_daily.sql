@@ -7,6 +7,7 @@ grain: [sold_on, store]
 columns:
   orders: {description: Sales without refunds}
   units: {description: Pieces sold without those taken back}
+  refunds_eur: {type: "decimal(18,2)", unit: EUR, description: Given back; below zero}
   revenue_eur: {type: "decimal(18,2)", unit: EUR, description: Net of refunds}
 checks:
   - not_null: [sold_on, store, revenue_eur]
