@@ -10,80 +10,69 @@ from pathlib import Path
 NEW_FIELD_FROM = 20_481
 """The first record that carries ``loyalty_tier``: one past the rows that engines sample when they infer a schema."""
 
-_CITIES = ("Madrid", "Sevilla", "Ávila", "A Coruña", "München", "Łódź", "Lyon", "Porto")
-_STATUS = ("placed", "paid", "shipped", "returned")
+_BATCH = 4_096
+_CITIES = ("Madrid", "Sevilla", "Ávila", "A Coruña", "München", "Łódź", "Lyon", "Porto", "Gdańsk", "Zürich")
 _TIERS = ("none", "silver", "gold")
-
-
-def order(random: random.Random, number: int) -> dict[str, object]:
-    """One order. Field order and presence are the same in every record but for ``loyalty_tier``."""
-    items = [
-        {
-            "sku": f"SKU-{random.randrange(5000):05d}",
-            "quantity": random.randrange(1, 6),
-            "unit_price": f"{random.randrange(100, 20000) / 100:.2f}",
-        }
-        for _ in range(random.randrange(1, 4))
-    ]
-    day = f"2026-{random.randrange(1, 13):02d}-{random.randrange(1, 29):02d}"
-    clock = f"{random.randrange(24):02d}:{random.randrange(60):02d}:{random.randrange(60):02d}"
-    return {
-        "order_id": number,
-        "status": random.choice(_STATUS),
-        "placed_at": f"{day}T{clock}Z",
-        "updated_at": f"{day}T{clock}.{random.randrange(1_000_000):06d}+02:00",
-        "delivery_day": day,
-        "store": random.randrange(1, 400),
-        "currency": random.choice(("EUR", "USD", "GBP")),
-        "total": f"{random.randrange(100, 1_000_000) / 100:.2f}",
-        "tax": f"{random.randrange(0, 100_000) / 100:.2f}",
-        "discount": None if random.random() < 0.7 else f"{random.randrange(0, 10_000) / 100:.2f}",
-        "weight_kg": round(random.random() * 20, 3),
-        "gift": random.random() < 0.1,
-        "note": None if random.random() < 0.8 else "leave at the door — ring twice",
-        "customer": {
-            "id": random.randrange(1_000_000),
-            "name": f"Customer {random.randrange(100_000)}",
-            "city": random.choice(_CITIES),
-            "country": "ES",
-        },
-        "items": items,
-    }
+_ORDER = (
+    '{"order_id":%d,"status":"%s","placed_at":"%sT%sZ","updated_at":"%sT%s.%06d+02:00","delivery_day":"%s","store":%d,'
+    '"currency":"%s","total":"%s","tax":"%s","discount":%s,"weight_kg":%s,"gift":%s,"note":%s,'
+    '"customer":{"id":%d,"name":"Customer %d","city":"%s","country":"ES"},"items":[%s]%s}\n'
+)
 
 
 def lines(seed: int = 7, new_field_from: int = NEW_FIELD_FROM) -> Iterator[bytes]:
     """Endless NDJSON lines. From record ``new_field_from`` on, every record has one more field."""
     source = random.Random(seed)
+    pools = _Pools(source)
     number = 0
     while True:
-        number += 1
-        record = order(source, number)
-        if number >= new_field_from:
-            record["loyalty_tier"] = source.choice(_TIERS)
-        yield json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        for row in zip(*pools.columns(source), strict=True):
+            number += 1
+            tier = f',"loyalty_tier":"{source.choice(_TIERS)}"' if number >= new_field_from else ""
+            yield (_ORDER % (number, *row, tier)).encode()
 
 
 def write(path: Path, megabytes: int, *, seed: int = 7, new_field_from: int = NEW_FIELD_FROM) -> int:
-    """Write about ``megabytes`` of orders; returns the number of records.
-
-    Twenty thousand records are drawn freely; beyond them the same ones come again under new order numbers,
-    because drawing each of them would take longer than loading them.
-    """
+    """Write about ``megabytes`` of orders; returns the number of records."""
     records, size, target = 0, 0, megabytes * 1_000_000
-    drawn_from = min(new_field_from, NEW_FIELD_FROM)
-    drawn: list[tuple[bytes, bytes]] = []
-    tail = 0
-    source = lines(seed, new_field_from)
-    with path.open("wb") as file:
-        while size < target:
+    with path.open("wb", buffering=1 << 20) as file:
+        for line in lines(seed, new_field_from):
             records += 1
-            if records < drawn_from + 20_000:
-                line = next(source)
-                if records >= drawn_from:
-                    drawn.append((line[: line.index(b":") + 1], line[line.index(b",") :]))
-            else:
-                head, rest = drawn[tail % len(drawn)]
-                tail += 1
-                line = head + str(records).encode() + rest
             size += file.write(line)
-    return records
+            if size >= target:
+                return records
+    raise AssertionError("unreachable: there is always another order")
+
+
+class _Pools:
+    """Values to draw from, written once: formatting each of twenty million values would take longer than loading."""
+
+    def __init__(self, source: random.Random) -> None:
+        self.days = [f"2026-{month:02d}-{day:02d}" for month in range(1, 13) for day in range(1, 29)]
+        self.clocks = [f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}" for second in range(86_400)]
+        self.totals = [f"{cents / 100:.2f}" for cents in source.sample(range(100, 10_000_000), 200_000)]
+        self.taxes = [f"{cents / 100:.2f}" for cents in range(100_000)]
+        self.discounts = ["null"] * 7 + [f'"{cents / 100:.2f}"' for cents in source.sample(range(10_000), 3)]
+        self.weights = [repr(round(source.random() * 20, 3)) for _ in range(20_000)]
+        self.notes = ["null"] * 4 + [json.dumps("leave at the door — ring twice", ensure_ascii=False)]
+        self.items = [
+            f'{{"sku":"SKU-{source.randrange(50_000):05d}","quantity":{source.randrange(1, 6)},'
+            f'"unit_price":"{source.randrange(100, 20_000) / 100:.2f}"}}'
+            for _ in range(200_000)
+        ]
+
+    def columns(self, source: random.Random) -> tuple[list[object], ...]:
+        """One batch, a list per place of the template between the number and the late field."""
+
+        def draw(pool: object) -> list[object]:
+            return source.choices(pool, k=_BATCH)  # type: ignore[arg-type]
+
+        days, clocks = draw(self.days), draw(self.clocks)
+        return (
+            draw(("placed", "paid", "shipped", "returned")),
+            days, clocks, days, clocks, draw(range(1_000_000)), days,
+            draw(range(1, 400)), draw(("EUR", "USD", "GBP")), draw(self.totals), draw(self.taxes), draw(self.discounts),
+            draw(self.weights), draw(("false", "false", "false", "true")), draw(self.notes),
+            draw(range(1_000_000)), draw(range(100_000)), draw(_CITIES),
+            [",".join(source.choices(self.items, k=source.randrange(1, 4))) for _ in range(_BATCH)],
+        )  # fmt: skip

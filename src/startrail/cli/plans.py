@@ -37,10 +37,10 @@ def show_plan(planned: list[Planned], names: Mapping[str, frozenset[str]], conso
         console.item(line, _text(line))
     later = sum(1 for item in planned if item.later)
     result = PlanResult(steps=len(planned) - later, later=later)
-    if not planned:
+    if not lines:
         console.say("Nothing to do: every partition of every model is up to date with what has landed.")
     else:
-        console.say(f"{result.steps} steps to do" + (f", {later} left for a backfill" if later else "") + ". Next: startrail run")
+        console.say(f"{result.steps} steps to do" + (f", {later} left for later" if later else "") + ". Next: startrail run")
     console.result(result)
 
 

@@ -16,11 +16,11 @@ from typing import Any
 import click
 
 from startrail import examples
-from startrail.testing.upstream import PASSWORD, Upstream
+from startrail.testing.upstream import Upstream
 
 FIRST_DAY = 1
 LAST_DAY = 3
-_START = "2026-10-{day:02d}T08:{minute:02d}:00+02:00"
+_MORNING = "2026-10-{next:02d}T08:{minute:02d}:00+02:00"
 _KILL_AFTER_STEPS = 6
 
 
@@ -30,22 +30,22 @@ def tell(folder: Path) -> int:
         click.echo(f"{folder} holds an earlier demo; it is played again from the start.")
         shutil.rmtree(folder)
     (folder / "upstream").mkdir(parents=True)
-    os.environ["SHOP_FTP_PASSWORD"] = PASSWORD  # the source names it as env:SHOP_FTP_PASSWORD
     with Upstream(folder / "upstream") as upstream:
+        os.environ.update(upstream.environment)  # the password, which the source names as env:SHOP_FTP_PASSWORD
         examples.write("shop", folder, days=FIRST_DAY, ftp_port=upstream.ftp_port, http_port=upstream.http_port)
         click.echo(f"A small shop stands in {folder}: tills that write CSV files to an FTP server (port {upstream.ftp_port}),")
         click.echo(
             f"a web shop with an HTTP API (port {upstream.http_port}), exchange rates in a folder. Its report is due at nine.\n"
         )
         for day in range(FIRST_DAY, LAST_DAY + 1):
-            _title(f"Day {day}: 2026-10-{day:02d}")
+            _title(f"Night {day}: the sales of 2026-10-{day:02d}, due the next morning at nine")
             if day > FIRST_DAY:
                 examples.upstream_day(folder, day, drifted=day == LAST_DAY)
             if day == LAST_DAY:
                 click.echo("In the night the API has added a field and changed the type of another. Nobody was told.")
-                _killed_run(folder, _START.format(day=day, minute=15))
+                _killed_run(folder, _MORNING.format(next=day + 1, minute=15))
                 click.echo("\nThe process is dead. The next run goes on from what is done:")
-            code = _run(folder, _START.format(day=day, minute=20))
+            code = _run(folder, _MORNING.format(next=day + 1, minute=20))
             if code:
                 return code
     return _close(folder)

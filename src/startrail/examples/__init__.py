@@ -20,7 +20,7 @@ HTTP_PORT = 8021
 DRIFTED_DAY = 3
 """The night on which the demo's upstream changes without a word."""
 
-_NAMES = ("shop",)
+_NAMES = ("shop", "commits")
 _FOLDERS = ("sources", "contracts", "models", "reports", "tests")
 _EMPTY = """\
 name: "{name}"
@@ -56,7 +56,7 @@ def names() -> tuple[str, ...]:
 
 
 def write(name: str, target: Path, *, days: int = 2, ftp_port: int = FTP_PORT, http_port: int = HTTP_PORT) -> None:
-    """Write the example's project folder, and ``days`` nights of upstream data into its ``upstream/``.
+    """Write the example's project folder; for the shop, also ``days`` nights of data into its ``upstream/``.
 
     The ports are those under which the sources expect the servers of profile ``demo``.
     """
@@ -67,8 +67,9 @@ def write(name: str, target: Path, *, days: int = 2, ftp_port: int = FTP_PORT, h
     ports = {f"port: {FTP_PORT}\n": f"port: {ftp_port}\n", f":{HTTP_PORT}/": f":{http_port}/"}
     _copy(resource_files(__name__) / name, target, ports)
     (target / ".gitignore").write_text(_GITIGNORE, encoding="utf-8")
-    for number in range(1, days + 1):
-        upstream_day(target, number)
+    if name == "shop":
+        for number in range(1, days + 1):
+            upstream_day(target, number)
 
 
 def write_empty(target: Path) -> None:
@@ -113,7 +114,7 @@ def _copy(source: Traversable, target: Path, replacements: dict[str, str]) -> No
         if entry.is_dir():
             _copy(entry, target / entry.name, replacements)
             continue
-        text = entry.read_text(encoding="utf-8")
+        content = entry.read_bytes()
         for old, new in replacements.items():
-            text = text.replace(old, new)
-        (target / entry.name).write_text(text, encoding="utf-8")
+            content = content.replace(old.encode(), new.encode())
+        (target / entry.name).write_bytes(content)

@@ -14,13 +14,14 @@ Phase = Literal["land", "load", "build", "deliver"]
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """A step that a run would do now, and why: ``changed``, ``missing``, ``stale``, ``pending`` or ``due``.
+    """A step that a run would do now, and why: ``changed``, ``missing``, ``stale`` or ``pending``.
 
-    ``because`` says it in words. ``later`` marks what stays out of a run (beyond the lookback) until a backfill.
+    ``because`` says it in words. ``later`` marks what a run leaves: beyond the lookback until a backfill, or
+    ``waiting`` until what it reads exists.
     """
 
     step: Step
-    why: Literal["changed", "missing", "stale", "pending", "due"]
+    why: Literal["changed", "missing", "stale", "pending", "waiting"]
     because: str
     later: bool = False
 

@@ -30,7 +30,7 @@ class _Uses:
             if not _plain_source(read.node):
                 self.columns[read.name].add("*")
 
-    def note(self, node: exp.Expression) -> None:
+    def note(self, node: exp.Expr) -> None:
         if isinstance(node, exp.Column):
             self._column(node)
         elif isinstance(node, exp.Columns) or (isinstance(node, exp.Star) and isinstance(node.parent, exp.Select)):
@@ -68,7 +68,7 @@ class _Uses:
             for name in names:
                 self._add(source, name)
 
-    def _open(self, node: exp.Expression) -> None:
+    def _open(self, node: exp.Expr) -> None:
         select = node.find_ancestor(exp.Select)
         for source in sources(select) if select is not None else ():
             self._add(source, "*")
@@ -91,7 +91,7 @@ def _plain_source(table: exp.Table) -> bool:
     )
 
 
-def _selects(node: exp.Expression) -> Iterator[exp.Select]:
+def _selects(node: exp.Expr) -> Iterator[exp.Select]:
     """The SELECTs whose columns a name may mean, from the inside out."""
     select = node.find_ancestor(exp.Select)
     while select is not None:

@@ -123,8 +123,8 @@ def _safe_function(function: exp.Expression, text: Text) -> None:
 def _ctes(node: exp.Expression) -> set[str]:
     """Names that WITH clauses define where the node stands. A CTE sees those before it; a recursive one itself too."""
     visible: set[str] = set()
-    inside: exp.Expression = node
-    within: exp.Expression | None = None
+    inside: exp.Expr = node
+    within: exp.Expr | None = None
     while (outer := inside.parent) is not None:
         if isinstance(inside, exp.CTE):
             within = inside

@@ -24,7 +24,7 @@ def test_a_model_comes_after_what_it_reads() -> None:
 
 
 def test_the_order_does_not_depend_on_the_order_of_the_files() -> None:
-    reads = {"m.z": (), "m.a": (), "m.k": ("m.z",)}
+    reads: dict[str, tuple[str, ...]] = {"m.z": (), "m.a": (), "m.k": ("m.z",)}
     assert ordered(reads) == ordered(dict(reversed(reads.items()))) == ["m.a", "m.z", "m.k"]
 
 
@@ -61,7 +61,9 @@ def test_a_bare_name_is_unknown_and_its_table_is_offered() -> None:
 
 def test_a_long_chain_needs_no_deep_stack() -> None:
     names = [f"m.t{number:05}" for number in range(20_000)]
-    reads = {name: (names[place + 1],) if place + 1 < len(names) else () for place, name in enumerate(names)}
+    reads: dict[str, tuple[str, ...]] = {
+        name: (names[place + 1],) if place + 1 < len(names) else () for place, name in enumerate(names)
+    }
     assert ordered(reads) == names[::-1]
 
 

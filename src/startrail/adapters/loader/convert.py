@@ -26,6 +26,8 @@ _WHOLE = r"-?(0|[1-9][0-9]*)(\.0+)?"
 _FLOATING = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NUL = "chr(0)"
+_LONGEST = {"date": 10, "time": 15, "timestamp": 26}
+"""Characters with microseconds and without zone."""
 
 
 class Conversion(msgspec.Struct, frozen=True):
@@ -67,7 +69,7 @@ def conversion(field: Field, source: str, form: Form, null_words: tuple[str, ...
     if isinstance(field.type, ListOf | MapOf | StructOf):
         found = Conversion("NULL", f"{source} IS NULL") if form == "text" else _nested(field, source)
     else:
-        value, fine = _scalar(field, source, textual=textual)
+        value, fine = _scalar(field, source, form if textual else None)
         conditions = ([fine] if fine else []) + _limits(field, value)
         found = Conversion(value, f"({source} IS NULL OR ({' AND '.join(conditions)}))" if conditions else None)
     if not must:
@@ -80,21 +82,21 @@ def _read_as_text(kind: DataType) -> bool:
     return not isinstance(kind, ListOf | MapOf | StructOf) and source_type(kind, "json") == "VARCHAR"
 
 
-def _scalar(field: Field, source: str, *, textual: bool) -> tuple[str, str | None]:
-    """Value and condition for a source that is not null."""
+def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | None]:
+    """Value and condition for a source that is not null; ``form`` None: it is not read as text."""
     kind = field.type
     cast = f"TRY_CAST({source} AS {sql.word(kind)})"
     if isinstance(kind, Decimal):
         return _decimal(kind, source, field.format)
     assert isinstance(kind, Primitive), "nested types are taken apart before"
-    if not textual:
+    if form is None:
         return (source if kind.name in ("boolean", "long", "double") else f"CAST({source} AS {sql.word(kind)})"), None
     match kind.name:
         case "string":
-            return source, f"NOT contains({source}, {_NUL})"
+            return source, f"NOT contains({source}, {_NUL})" if form == "text" else None
         case "int" | "long":
             written = f"CAST({cast} AS VARCHAR) = {source}"
-            return cast, f"({written} OR ({cast} IS NOT NULL AND {_matches(source, _WHOLE)}))"
+            return cast, f"({cast} IS NOT NULL AND {_either(written, _matches(source, _WHOLE))})"
         case "float" | "double":
             source = _with_point(source, field.format)
             value = f"TRY_CAST({source} AS {sql.word(kind)})"
@@ -104,6 +106,11 @@ def _scalar(field: Field, source: str, *, textual: bool) -> tuple[str, str | Non
             return _words(source, field.format)
         case "date" | "time" | "timestamp" | "timestamptz" if field.format.pattern:
             return _patterned(kind.name, source, field.format)
+        case "date" | "time" | "timestamp" | "timestamptz" if form == "json":
+            return (
+                cast,
+                f"{_gated_length(kind.name, source)} AND {_in_calendar(cast) if 'stamp' in kind.name else f'{cast} IS NOT NULL'}",
+            )
         case "date":
             return cast, f"(CAST({cast} AS VARCHAR) = {source} AND length({source}) = 10)"
         case "time":
@@ -126,7 +133,21 @@ def _decimal(kind: Decimal, source: str, form: Format) -> tuple[str, str]:
     fraction = rf"(\.[0-9]{{1,{kind.scale}}}0*)?" if kind.scale else r"(\.0+)?"
     grammar = _matches(with_point, f"-?(0|[1-9][0-9]*){fraction}")
     separated = "" if form.decimal_separator == "." else f" AND NOT contains({source}, '.')"
-    return value, f"(({value} IS NOT NULL AND (CAST({value} AS VARCHAR) = {with_point} OR {grammar})){separated})"
+    written = f"CAST({value} AS VARCHAR) = {with_point}"
+    return value, f"({value} IS NOT NULL AND {_either(written, grammar)}{separated})"
+
+
+def _either(quick: str, thorough: str) -> str:
+    """``OR``, but the second is only looked at where the first fails."""
+    return f"CASE WHEN {quick} THEN true ELSE {thorough} END"
+
+
+def _gated_length(name: str, source: str) -> str:
+    """The gate has seen that the text is of its type; what it rounds is a fraction beyond microseconds."""
+    if name != "timestamptz":
+        return f"length({source}) <= {_LONGEST[name]}"
+    zulu = f"ends_with({source}, 'Z') OR ends_with({source}, 'z')"
+    return f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT ({zulu}) END"
 
 
 def _with_point(source: str, form: Format) -> str:

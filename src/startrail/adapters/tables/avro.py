@@ -8,12 +8,11 @@ schema, a file must end where a block ends, and only bytes known to be undamaged
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pyiceberg.avro.codecs.deflate import DeflateCodec
 from pyiceberg.avro.decoder import BinaryDecoder, StreamingBinaryDecoder, new_decoder
@@ -21,13 +20,40 @@ from pyiceberg.avro.encoder import BinaryEncoder
 from pyiceberg.avro.file import MAGIC, META_SCHEMA, SYNC_SIZE, AvroFileHeader
 from pyiceberg.avro.reader import Reader
 from pyiceberg.avro.resolver import construct_reader, construct_writer, resolve_reader
-from pyiceberg.io import OutputStream
 from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
 from pyiceberg.utils.schema_conversion import AvroSchemaConversion
 
 R = TypeVar("R", bound=Record)
 _HEADER = construct_reader(META_SCHEMA, {-1: AvroFileHeader})
+
+
+class _Encoder(BinaryEncoder):
+    """pyiceberg's encoder without a call to a stream for every byte of a number."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self.write = self._pieces.append
+
+    def write_int(self, integer: int) -> None:
+        self._pieces.append(_SHORT[integer] if 0 <= integer < len(_SHORT) else _varint(integer))
+
+    def written(self) -> bytes:
+        return b"".join(self._pieces)
+
+
+def _varint(integer: int) -> bytes:
+    """Zig-zag, seven bits to a byte, the least significant ones first (Avro specification, int and long)."""
+    rest = (integer << 1) ^ (integer >> 63)
+    found = bytearray()
+    while rest > 0x7F:
+        found.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    found.append(rest)
+    return bytes(found)
+
+
+_SHORT = tuple(_varint(integer) for integer in range(2048))
 
 
 class Form(Generic[R]):
@@ -44,8 +70,7 @@ class Form(Generic[R]):
     def write(self, meta: dict[str, str], records: Sequence[R]) -> bytes:
         """A whole file; without a block when there are no records."""
         sync = os.urandom(SYNC_SIZE)
-        stream = io.BytesIO()
-        encoder = BinaryEncoder(cast(OutputStream, stream))
+        encoder = _Encoder()
         encoder.write(MAGIC)
         header = {**meta, "avro.schema": self._avro, "avro.codec": "deflate"}
         encoder.write_int(len(header))
@@ -59,14 +84,13 @@ class Form(Generic[R]):
             encoder.write_int(len(records))
             encoder.write_bytes(block)
             encoder.write(sync)
-        return stream.getvalue()
+        return encoder.written()
 
     def _encoded(self, records: Sequence[R]) -> bytes:
-        stream = io.BytesIO()
-        encoder = BinaryEncoder(cast(OutputStream, stream))
+        encoder = _Encoder()
         for record in records:
             self._writer.write(encoder, record)
-        return stream.getvalue()
+        return encoder.written()
 
     def read(self, data: bytes, *, verified: bool) -> list[R]:
         """All records. Raises whatever decoding raises when the bytes are not such a file.

@@ -125,7 +125,7 @@ class IcebergTables:
             snapshot,
             self._manifests.listed(change.table, parent.manifest_list) if parent is not None else (),
             removed,
-            [iceberg_file(self._store, file, schema, metadata.last_column_id) for file in added.values()],
+            [(file, iceberg_file(self._store, file, schema, metadata.last_column_id)) for file in added.values()],
         )
         return _Table(metadata, schema, files), snapshot.model_copy(update={"manifest_list": location})
 

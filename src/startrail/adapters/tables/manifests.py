@@ -6,7 +6,7 @@ one swallows its neighbours of the same size class, so an entry is rewritten a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 from pyiceberg.manifest import (
@@ -121,7 +121,7 @@ class Manifests:
         snapshot: IcebergSnapshot,
         base: Sequence[ManifestFile],
         removed: set[str],
-        added: Sequence[IcebergFile],
+        added: Sequence[tuple[DataFile, IcebergFile]],
     ) -> str:
         """Write the manifests of the next snapshot: ``base`` less the files ``removed`` (keys), with those ``added``.
 
@@ -129,14 +129,14 @@ class Manifests:
         """
         kept, dirty = self._divide(table, base, removed)
         absorbed = _neighbours(kept, len(added) + sum(live_files(manifest) for manifest in dirty))
-        entries = [first(file, snapshot) for file in added]
+        named = [(file, first(measured, snapshot)) for file, measured in added]
         for manifest in (*dirty, *absorbed):
-            for entry in self.entries(table, manifest):
-                gone = bool(removed) and self._store.key(entry.data_file.file_path) in removed
-                entries.append(again(ManifestEntryStatus.DELETED if gone else ManifestEntryStatus.EXISTING, entry, snapshot))
+            for file, entry in zip(self.files(table, manifest), self.entries(table, manifest), strict=True):
+                status = ManifestEntryStatus.DELETED if file.key in removed else ManifestEntryStatus.EXISTING
+                named.append((file, again(status, entry, snapshot)))
         written = [
-            self._write(f"{folder}/{snapshot.snapshot_id}-m{at}", table, schema, snapshot, chunk)
-            for at, chunk in enumerate(_chunks(entries, _LARGEST))
+            self._write(f"{folder}/{snapshot.snapshot_id}-m{at}", schema, snapshot, named[start : start + _LARGEST])
+            for at, start in enumerate(range(0, len(named), _LARGEST))
         ]
         rest = [manifest for manifest in kept if manifest not in absorbed]
         return self._write_list(f"{folder}/snap-{snapshot.snapshot_id}-0", snapshot, (*written, *rest))
@@ -155,8 +155,9 @@ class Manifests:
         return kept, dirty
 
     def _write(
-        self, name: str, table: TableName, schema: Schema, snapshot: IcebergSnapshot, entries: Sequence[ManifestEntry]
+        self, name: str, schema: Schema, snapshot: IcebergSnapshot, named: Sequence[tuple[DataFile, ManifestEntry]]
     ) -> ManifestFile:
+        """One manifest, remembered as reading it would give it."""
         meta = {
             "schema": schema.model_dump_json(),
             "partition-spec": "[]",
@@ -164,14 +165,15 @@ class Manifests:
             "format-version": "2",
             "content": "data",
         }
+        entries = [entry for _, entry in named]
         data = _MANIFEST.write(meta, entries)
         location = self._put(name, data)
         manifest = described(location, len(data), snapshot, entries)
-        live = [entry for entry in entries if entry.status != ManifestEntryStatus.DELETED]
-        for entry in live:
+        live = [(file, entry) for file, entry in named if entry.status != ManifestEntryStatus.DELETED]
+        for _, entry in live:
             inherit(entry, snapshot.snapshot_id, manifest.sequence_number)
-        self._entries.put(location, live, 1 + len(live))
-        self._files.put(location, tuple(self._file(table, entry.data_file) for entry in live), 1 + len(live))
+        self._entries.put(location, [entry for _, entry in live], 1 + len(live))
+        self._files.put(location, tuple(file for file, _ in live), 1 + len(live))
         return manifest
 
     def _write_list(self, name: str, snapshot: IcebergSnapshot, manifests: Sequence[ManifestFile]) -> str:
@@ -208,11 +210,6 @@ def _class(size: int) -> int:
     while size >= _FANOUT ** (power + 1):
         power += 1
     return power
-
-
-def _chunks(entries: Sequence[ManifestEntry], size: int) -> Iterator[Sequence[ManifestEntry]]:
-    for start in range(0, len(entries), size):
-        yield entries[start : start + size]
 
 
 def _foreign(table: TableName, what: str) -> ForeignContent:

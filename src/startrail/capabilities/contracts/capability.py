@@ -86,12 +86,23 @@ def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, se
             emit=session.show,
         )
         if output.held is not None:
-            session.emit(DeliveryHeld(subject=source.name, source=source.name, delivery=delivery.id, name=delivery.name, reason=output.held))
+            session.emit(
+                DeliveryHeld(
+                    subject=source.name, source=source.name, delivery=delivery.id, name=delivery.name, reason=output.held
+                )
+            )
         else:
             session.workspace.stage(step, output)
         assert output.counts is not None
         session.emit(
-            Loaded(subject=source.name, source=source.name, delivery=delivery.id, name=delivery.name, counts=output.counts, kept=output.kept)
+            Loaded(
+                subject=source.name,
+                source=source.name,
+                delivery=delivery.id,
+                name=delivery.name,
+                counts=output.counts,
+                kept=output.kept,
+            )
         )
         return output
 

@@ -52,7 +52,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _TIME = r"([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
 _CLOCK = re.compile(_TIME, re.ASCII)
-_INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]" + _TIME + r"(Z|[+-][0-9]{2}:[0-9]{2})?", re.ASCII)
+_INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]" + _TIME + r"([Zz]|[+-][0-9]{2}:[0-9]{2})?", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
@@ -260,9 +260,9 @@ def _instant(text: str, name: str, form: Format) -> datetime:
             return _placed(naive, name, form)
         if not zoned:
             raise Refused("wrong_format", f"{expected}, without a zone")
-        if offset != "Z" and int(offset[4:]) > 59:
+        if offset not in "Zz" and int(offset[4:]) > 59:
             raise Refused("wrong_format", "an offset that exists")
-        return datetime.fromisoformat(naive.isoformat() + ("+00:00" if offset == "Z" else offset)).astimezone(UTC)
+        return datetime.fromisoformat(naive.isoformat() + ("+00:00" if offset in "Zz" else offset)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Refused("wrong_format", f"{name} that is in the calendar") from error
 

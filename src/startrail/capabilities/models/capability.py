@@ -89,6 +89,7 @@ def _plan(
         steps = steps_of(model, found, views, versions, engine, now)
         if steps is None:
             plan.stopped.add(name)
+            plan.steps.append(Planned(Step("build", name), "waiting", "what it reads does not exist yet", later=True))
             continue
         current = published.get(name if model.kind != "script" else _first_output(found, name), {})
         stale = [

@@ -38,7 +38,7 @@ def build_script(model: Model, analysis: Analysis, step: Step, session: Session)
         model.sql,
         work.relations(*analysis.reads, *own),
         creates,
-        parameters(model, analysis, step, session),
+        parameters(model, step, session),
         model.path,
         model.sql_line,
     )

@@ -120,7 +120,7 @@ def query(model: Model, given: Mapping[str, Rowset], values: dict[str, Any]) -> 
 def parameters(model: Model, analysis: Analysis, written: Mapping[str, str], project: Project) -> dict[str, Any]:
     """Values of ``$start`` and its like: as written in the test, else those of its partition, else all of time."""
     values: dict[str, Any] = {"env": project.name, "partition": written.get("partition", "")}
-    values |= {"start": datetime(1, 1, 1), "end": datetime(9999, 12, 31)}  # wall times, as partitions have
+    values |= {"start": datetime.min, "end": datetime.max}
     if "partition" in written and model.kind == "partition":
         values["start"], values["end"] = partition_bounds(written["partition"], model.partition_grain)
     for name, text in written.items():

@@ -13,7 +13,7 @@ from uuid import UUID
 from startrail.model.table import Column, TableSchema
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 
-_INFERRED = {bool: "boolean", int: "long", float: "double", str: "string"}
+_INFERRED: dict[type[object], str] = {bool: "boolean", int: "long", float: "double", str: "string"}
 
 
 def infer(rows: Iterable[Mapping[str, object]]) -> TableSchema:

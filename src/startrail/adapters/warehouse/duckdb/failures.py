@@ -37,6 +37,7 @@ _BINDING = (
 _FULL = (
     "No space left on device",
     "Disk quota exceeded",
+    "File too large",
     "failed to offload data block",
     "max_temp_directory_size",
     "disk is full",
@@ -44,22 +45,24 @@ _FULL = (
 
 
 class Place(NamedTuple):
-    """The text that runs, where it stands in the user's files, and how much generated text stands before it."""
+    """A text of the user's, where it stands in the user's files, and where it begins in what the engine sees."""
 
     sql: str
     path: str | None = None
     first_line: int = 1
     before: int = 0
-    """In bytes, as the engine counts."""
+    """Bytes of generated text before it; negative when the engine sees only what stands after so many bytes of it."""
 
     def span(self, position: int | None) -> Span | None:
-        """The place in the user's file of a byte of the text that the engine saw."""
+        """The place in the user's file of a byte that the engine named; where its text begins when it named none."""
         if self.path is None:
             return None
         data = self.sql.encode()
-        offset = None if position is None else position - self.before
-        if offset is None or not 0 <= offset <= len(data):
+        offset = -self.before if position is None else position - self.before
+        if not 0 <= offset <= len(data):
             return Span(self.path, self.first_line, 1)
+        if position is None:
+            offset += len(data[offset:]) - len(data[offset:].lstrip())
         shown = data[:offset].decode(errors="ignore")
         return Span(self.path, self.first_line + shown.count("\n"), len(shown) - (shown.rfind("\n") + 1) + 1)
 

@@ -1,0 +1,38 @@
+"""A PostgreSQL database that can be put back to how it was."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+
+class Database:
+    """One database on a server, named in a variable of the environment, as a profile names it."""
+
+    variable = "FAULTS_LEDGER"
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._name = f"faults_{secrets.token_hex(6)}"
+        self._saved = f"{self._name}_saved"
+        self._do("create database {}", self._name)
+
+    @property
+    def dsn(self) -> str:
+        return urlunsplit(urlsplit(self._server)._replace(path=f"/{self._name}"))
+
+    def save(self) -> None:
+        """Remember how it is."""
+        self._do("create database {} template {}", self._saved, self._name)
+
+    def restore(self) -> None:
+        """As it was saved; whoever is still connected is thrown out."""
+        self._do("drop database {} with (force)", self._name)
+        self._do("create database {} template {}", self._name, self._saved)
+
+    def _do(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self._server, autocommit=True) as server:
+            server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # pyrefly: ignore
