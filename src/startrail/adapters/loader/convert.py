@@ -26,6 +26,7 @@ _WHOLE = r"-?(0|[1-9][0-9]*)(\.0+)?"
 _FLOATING = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NUL = "chr(0)"
+_CASTABLE = ("boolean", "int", "long", "float", "double", "string", "date")
 _LONGEST = {"date": 10, "time": 15, "timestamp": 26}
 """Characters with microseconds and without zone."""
 
@@ -67,7 +68,7 @@ def conversion(field: Field, source: str, form: Form, null_words: tuple[str, ...
     if words and textual:
         source = f"CASE WHEN {source} NOT IN ({', '.join(map(sql.text, words))}) THEN {source} END"
     if isinstance(field.type, ListOf | MapOf | StructOf):
-        found = Conversion("NULL", f"{source} IS NULL") if form == "text" else _nested(field, source)
+        found = Conversion("NULL", f"{source} IS NULL") if form == "text" else _whole(field, source)
     else:
         value, fine = _scalar(field, source, form if textual else None)
         conditions = ([fine] if fine else []) + _limits(field, value)
@@ -107,10 +108,7 @@ def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | No
         case "date" | "time" | "timestamp" | "timestamptz" if field.format.pattern:
             return _patterned(kind.name, source, field.format)
         case "date" | "time" | "timestamp" | "timestamptz" if form == "json":
-            return (
-                cast,
-                f"{_gated_length(kind.name, source)} AND {_in_calendar(cast) if 'stamp' in kind.name else f'{cast} IS NOT NULL'}",
-            )
+            return cast, f"{_gated(kind.name, source)} AND {cast} IS NOT NULL"
         case "date":
             return cast, f"(CAST({cast} AS VARCHAR) = {source} AND length({source}) = 10)"
         case "time":
@@ -142,12 +140,14 @@ def _either(quick: str, thorough: str) -> str:
     return f"CASE WHEN {quick} THEN true ELSE {thorough} END"
 
 
-def _gated_length(name: str, source: str) -> str:
-    """The gate has seen that the text is of its type; what it rounds is a fraction beyond microseconds."""
+def _gated(name: str, source: str) -> str:
+    """The gate has seen that the text is of its type. It rounds fractions beyond microseconds, and an instant at the
+    very border of the calendar may be beyond it in UTC."""
     if name != "timestamptz":
         return f"length({source}) <= {_LONGEST[name]}"
     zulu = f"ends_with({source}, 'Z') OR ends_with({source}, 'z')"
-    return f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT ({zulu}) END"
+    short = f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT ({zulu}) END"
+    return f"{short} AND {source} > '0001-01-03' AND {source} < '9999-12-29'"
 
 
 def _with_point(source: str, form: Format) -> str:
@@ -202,6 +202,30 @@ def _limits(field: Field, value: str) -> list[str]:
 
 def _literal(word: str, kind: str) -> str:
     return sql.text(word) if kind == "VARCHAR" else f"CAST({sql.text(word)} AS {kind})"
+
+
+def _whole(field: Field, source: str) -> Conversion:
+    """A nested value. When casts are all it needs, it is cast at once and mostly proved by writing it back."""
+    found = _nested(field, source)
+    if found.fine is None or not _castable(field):
+        return found
+    value = f"TRY_CAST({source} AS {sql.word(field.type)})"
+    written = f"CAST({value} AS {source_type(field.type, 'json')}) IS NOT DISTINCT FROM {source}"
+    return Conversion(value, f"({source} IS NULL OR {_either(written, found.fine)})")
+
+
+def _castable(field: Field) -> bool:
+    """Written back unchanged, it is what it was: true of decimals and dates, and of what needs no conversion."""
+    kind = field.type
+    if field.enum or field.minimum or field.maximum or field.pattern or field.min_length or field.max_length:
+        return False
+    if isinstance(kind, StructOf):
+        return all(_castable(part) for _, part in struct_fields(field))
+    if isinstance(kind, ListOf):
+        return _castable(item_field(field))
+    if field.format != Format():
+        return False
+    return isinstance(kind, Decimal) or (isinstance(kind, Primitive) and kind.name in _CASTABLE)
 
 
 def _nested(field: Field, source: str, depth: int = 0) -> Conversion:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +21,7 @@ from pyiceberg.avro.encoder import BinaryEncoder
 from pyiceberg.avro.file import MAGIC, META_SCHEMA, SYNC_SIZE, AvroFileHeader
 from pyiceberg.avro.reader import Reader
 from pyiceberg.avro.resolver import construct_reader, construct_writer, resolve_reader
+from pyiceberg.avro.writer import StructWriter, Writer
 from pyiceberg.schema import Schema
 from pyiceberg.typedef import Record
 from pyiceberg.utils.schema_conversion import AvroSchemaConversion
@@ -33,7 +35,9 @@ class _Encoder(BinaryEncoder):
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self.write = self._pieces.append
+
+    def write(self, b: bytes) -> None:
+        self._pieces.append(b)
 
     def write_int(self, integer: int) -> None:
         self._pieces.append(_SHORT[integer] if 0 <= integer < len(_SHORT) else _varint(integer))
@@ -56,6 +60,37 @@ def _varint(integer: int) -> bytes:
 _SHORT = tuple(_varint(integer) for integer in range(2048))
 
 
+class Rewritten(Record):
+    """A record inside others that is written many times and never changes: it keeps its bytes."""
+
+    encoded: bytes | None = None
+
+
+@dataclass(frozen=True)
+class _OnceWriter(Writer):
+    """Encodes a Rewritten record the first time."""
+
+    inner: Writer
+
+    def write(self, encoder: BinaryEncoder, val: Rewritten) -> None:
+        if val.encoded is None:
+            first = _Encoder()
+            self.inner.write(first, val)
+            val.encoded = first.written()
+        encoder.write(val.encoded)
+
+
+def _writer(schema: Schema, types: dict[int, Callable[..., Any]]) -> Writer:
+    """pyiceberg's writer of a record, with the fields that are Rewritten encoded once."""
+    whole = construct_writer(schema)
+    assert isinstance(whole, StructWriter)
+    kinds = [types.get(field.field_id) for field in schema.fields]
+    once = [isinstance(kind, type) and issubclass(kind, Rewritten) for kind in kinds]
+    return StructWriter(
+        tuple((at, _OnceWriter(inner) if one else inner) for (at, inner), one in zip(whole.field_writers, once, strict=True))
+    )
+
+
 class Form(Generic[R]):
     """One kind of file: its record name and schema, and the classes that its records become by field id."""
 
@@ -63,7 +98,7 @@ class Form(Generic[R]):
         self, name: str, schema: Schema, types: dict[int, Callable[..., Any]], enums: dict[int, Callable[..., Enum]]
     ) -> None:
         self._schema, self._types, self._enums = schema, types, enums
-        self._writer = construct_writer(schema)
+        self._writer = _writer(schema, types)
         self._avro = json.dumps(AvroSchemaConversion().iceberg_to_avro(schema, schema_name=name))
         self._readers: dict[str, Reader] = {}
 

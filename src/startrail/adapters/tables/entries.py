@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyiceberg.manifest import DataFile as IcebergFile
-from pyiceberg.manifest import ManifestContent, ManifestEntry, ManifestEntryStatus, ManifestFile
+from pyiceberg.manifest import DataFile, ManifestContent, ManifestEntry, ManifestEntryStatus, ManifestFile
 from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
 
+from startrail.adapters.tables.avro import Rewritten
 from startrail.model.table import TableName
+
+
+class IcebergFile(Rewritten, DataFile):
+    """A data file with its statistics, as a manifest holds it."""
 
 
 def part_of(table: TableName, key: str) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg import manifest
+from pyiceberg.manifest import DataFileContent, FileFormat
 from pyiceberg.typedef import Record
 
 from startrail.adapters.tables.bounds import in_order, lower_bound, upper_bound
+from startrail.adapters.tables.entries import IcebergFile
 from startrail.model.evolution import inner_fields, widens
 from startrail.model.table import DataFile, TableSchema
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
@@ -26,7 +27,7 @@ Leaf = tuple[int, DataType]
 """Field id and type of one physical column, in the file's order."""
 
 
-def iceberg_file(store: Store, file: DataFile, schema: TableSchema, last_id: int) -> manifest.DataFile:
+def iceberg_file(store: Store, file: DataFile, schema: TableSchema, last_id: int) -> IcebergFile:
     """Read the footer and describe the file. Raises StagedFileWrong (ST555).
 
     ``last_id``: ids up to it may be columns that the table once had; they are ignored.
@@ -44,10 +45,10 @@ def iceberg_file(store: Store, file: DataFile, schema: TableSchema, last_id: int
     if footer.num_rows != file.rows:
         raise _wrong(file, f"it has {footer.num_rows} rows, its step said {file.rows}")
     leaves = _leaves(file, footer.schema.to_arrow_schema(), schema, last_id)
-    return manifest.DataFile.from_args(
-        content=manifest.DataFileContent.DATA,
+    return IcebergFile.from_args(
+        content=DataFileContent.DATA,
         file_path=store.uri(file.key),
-        file_format=manifest.FileFormat.PARQUET,
+        file_format=FileFormat.PARQUET,
         partition=Record(),
         record_count=footer.num_rows,
         file_size_in_bytes=file.size,

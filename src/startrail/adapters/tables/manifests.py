@@ -21,7 +21,6 @@ from pyiceberg.manifest import (
     data_file_with_partition,
     manifest_entry_schema_with_data_file,
 )
-from pyiceberg.manifest import DataFile as IcebergFile
 from pyiceberg.schema import Schema
 from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
 from pyiceberg.typedef import Record
@@ -29,7 +28,7 @@ from pyiceberg.types import StructType
 
 from startrail.adapters.tables.avro import Form
 from startrail.adapters.tables.cache import Recent
-from startrail.adapters.tables.entries import again, described, first, inherit, live_files, part_of
+from startrail.adapters.tables.entries import IcebergFile, again, described, first, inherit, live_files, part_of
 from startrail.adapters.tables.reading import key_of, reading
 from startrail.adapters.tables.signing import signature, verified
 from startrail.model.table import DataFile, TableName

@@ -1,0 +1,49 @@
+"""A run is killed at every numbered point, and resumed; a reader looks all the time."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from tests.faults.conftest import Controls
+from tests.faults.examine import examine_dead, examine_idle, examine_resumed
+from tests.faults.figures import record
+from tests.faults.process import Death
+from tests.faults.reader import Reader
+from tests.faults.shop import ONCE_MORE, RESUMED, SECOND_RUN, Shop
+
+from startrail.base.crash import POINTS
+
+ONCE = frozenset(POINTS[POINTS.index("between metadata and pointers") : POINTS.index("before delivery")])
+"""Points that a run passes once, in its one publication."""
+
+CASES = [(point, which) for point in POINTS for which in ("first", "last") if which == "first" or point not in ONCE]
+
+
+def test_a_run_passes_every_numbered_point(controls: Controls) -> None:
+    passed = controls(True).passed
+    assert set(passed) == set(POINTS)
+    assert {point for point, times in passed.items() if times == 1} == ONCE
+
+
+@pytest.mark.parametrize(("point", "which"), CASES)
+def test_killed_at_a_point_and_resumed_nothing_shows_that_it_was(
+    shop: Shop, controls: Controls, point: str, which: str, request: pytest.FixtureRequest
+) -> None:
+    drifted = (CASES.index((point, which)) % 2 == 0) == (shop.ledger_kind == "sqlite")
+    expected = controls(drifted)
+    shop.reset()
+    shop.arrive(drifted=drifted)
+    with Reader(shop, expected.before, expected.after) as reader:
+        killed = shop.run(SECOND_RUN, Death(point, 1 if which == "first" else expected.passed[point]))
+        assert killed.code == -signal.SIGKILL, killed.errors
+        remains = examine_dead(shop, expected, point)
+        resumed = shop.run(RESUMED)
+    redone = examine_resumed(shop, expected, killed, remains, resumed)
+    examine_idle(shop.run(ONCE_MORE))
+    assert reader.saw == "after"
+    record(
+        request, f"sweep on {shop.ledger_kind}",
+        kills=1, rows_lost=0, rows_doubled=0, polls=reader.polls, whole_looks=reader.looks, torn_reads=0,
+        steps_redone=redone, most_redone_at_once=redone,
+    )  # fmt: skip
