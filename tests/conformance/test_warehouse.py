@@ -176,11 +176,11 @@ def test_reading_is_by_field_id_not_by_name_or_position(warehouse: Warehouse) ->
             Column("b", parse_type("long"), 1),  # once named a, and narrower
             Column("a", parse_type("string"), 2),
             Column("added", parse_type("date"), 9),
-            Column("c", parse_type("struct<y: long, z: string>"), 3, (5, 10)),
+            Column("c", parse_type("struct<renamed: long, z: string>"), 3, (5, 10)),
         )
     )
     rows = warehouse.fetch(Query("select * from raw.t", (Relation("raw.t", later, made.files),)))
-    assert rows.rows == [(1, "b", None, {"y": 2, "z": None})]
+    assert rows.rows == [(1, "b", None, {"renamed": 2, "z": None})]
 
 
 def test_files_of_different_age_are_one_table(warehouse: Warehouse) -> None:
@@ -198,6 +198,13 @@ def test_strange_names_are_names(warehouse: Warehouse) -> None:
     made = table(warehouse, "raw.orders", columns, """select 1 as "we""ird; --", {'order': 2} as "select" """, "2026-10-01 [x]*?")
     query = f"select * from {warehouse.quote('raw.group')}"
     assert warehouse.fetch(Query(query, (Relation("raw.group", columns, made.files),))).rows == [(1, {"order": 2})]
+
+
+def test_the_day_of_an_instant_is_its_day_in_utc(warehouse: Warehouse) -> None:
+    query = Query(
+        "select timestamptz '2026-10-03 01:30+02'::date, timestamptz '2026-10-03 01:30' = timestamptz '2026-10-03 01:30Z'"
+    )
+    assert warehouse.fetch(query).rows == [(date(2026, 10, 2), True)]
 
 
 def test_no_rows_are_no_file(warehouse: Warehouse) -> None:

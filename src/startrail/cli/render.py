@@ -119,11 +119,12 @@ class Renderer:
         for model in [only] if only is not None else list(self._builds):
             parts = self._builds.pop(model, [])
             if parts:
-                rows, seconds = sum(part.rows for part in parts), sum(part.seconds for part in parts)
+                seconds = sum(part.seconds for part in parts)
+                rows = [part.rows for part in parts if part.rows is not None]
                 names = sorted(part.partition for part in parts if part.partition != WHOLE)
                 span = f"{names[0]} to {names[-1]}, " if len(names) > 1 else f"{names[0]}, " if names else ""
                 count = f"{_count(len(parts), 'partition')}, " if len(parts) > 1 else ""
-                self._line("built", f"{span}{count}{_count(rows, 'row')}, {seconds:.1f} s", model)
+                self._line("built", f"{span}{count}{_count(sum(rows), 'row') if rows else 'a view'}, {seconds:.1f} s", model)
 
     def _tell_check(self, event: e.Checked) -> None:
         result = event.result

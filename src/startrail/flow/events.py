@@ -101,7 +101,8 @@ class StepFinished(Event, frozen=True, tag="step_finished"):
     fact = "step.finished"
     kind: str
     partition: str
-    rows: int = 0
+    rows: int | None = 0
+    """None: the step made no rows but a definition, as a view's does."""
     seconds: float = 0.0
 
 

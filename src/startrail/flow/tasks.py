@@ -124,8 +124,9 @@ def _do(task: Task, session: Session) -> StepOutput:
             session.ports.ledger.record_step(record, session.lease)
             crash_point("after delivery recorded" if step.kind == "deliver" else "after step recorded")
             seconds = (ended - started).total_seconds()
+            rows = None if output.view is not None else output.rows
             session.emit(
-                StepFinished(subject=step.subject, kind=step.kind, partition=step.partition, rows=output.rows, seconds=seconds)
+                StepFinished(subject=step.subject, kind=step.kind, partition=step.partition, rows=rows, seconds=seconds)
             )
         return output
     raise AssertionError("unreachable: the last attempt returns or raises")

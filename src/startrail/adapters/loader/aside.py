@@ -40,23 +40,24 @@ class Aside:
         self._saved = self.saved.open("wb")
         self._refused = self.refused.open("wb")
 
-    def decide(self, ordinal: int, record: Record, *, tally: bool = True) -> None:
-        """Let the judge decide, and write the record down accordingly. ``tally`` False: its unknown fields are
-        counted elsewhere."""
+    def decide(self, ordinal: int, record: Record, *, tally: bool = True) -> tuple[str, ...]:
+        """Let the judge decide, and write the record down accordingly; returns the paths of its unknown fields.
+        ``tally`` False: they are counted elsewhere."""
         if record.broken is not None:
             self.refuse(ordinal, record, (record.broken,))
-            return
+            return ()
         judged = self._judge(record.line)
         for path in judged.unknown if tally else ():
             self.keep(path)
         if judged.violations:
             self.refuse(ordinal, record, judged.violations)
-            return
+            return judged.unknown
         self.ordinals.append(ordinal)
         self.saved_rows += 1
         head = b'{"%s":%d,' % (ORDINAL.encode(), ordinal)
         extra = b"" if judged.extra is None else b'"%s":%s,' % (EXTRA.encode(), self._encode(judged.extra))
         self._saved.write(head + extra + judged.record[1:] + b"\n")
+        return judged.unknown
 
     def refuse(self, ordinal: int, record: Record, violations: tuple[Violation, ...]) -> None:
         self.ordinals.append(ordinal)

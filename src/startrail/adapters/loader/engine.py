@@ -68,7 +68,7 @@ class Engine:
         """Write the query's rows as Parquet files; none for no rows. Raises NotTaken for data it cannot read."""
         target = self.folder / name
         target.mkdir()
-        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, ROW_GROUP_SIZE {_ROW_GROUP}"
+        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2, ROW_GROUP_SIZE {_ROW_GROUP}"
         options += f", FILE_SIZE_BYTES '{_FILE_BYTES}'"
         if schema is not None and all(column.id for column in schema.columns):
             ids = (f"{sql.text(c.name)}: {sql.field_ids(c.type, c.id, iter(c.nested))}" for c in schema.columns)

@@ -7,8 +7,10 @@ text here; its exact conversion is the engine's (``convert``). A refused block i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +18,7 @@ import msgspec
 from startrail.adapters.loader.convert import item_field, struct_fields
 from startrail.model.contract import Contract, Field
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
+from startrail.ports.loader import EXTRA
 
 _INTEGERS = {"int": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
 _EXACT = {"float": 2**24, "double": 2**53}
@@ -28,29 +31,97 @@ _TEMPORAL: dict[str, Any] = {
 }
 """Checking them here costs a seventh of what a regular expression costs the engine."""
 _LARGEST_FLOAT = 3.4028234e38
+_MOST_LEARNED = 32
+_MOST_REMEMBERED = 10_000
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
+_ASCII_ESCAPED = re.compile(rb"\\u00[2-7]")
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """``count`` records may go to the engine as ``lines``; ``kept`` says which undeclared fields how many of them have."""
+
+    count: int
+    lines: bytes
+    kept: dict[str, int] = {}
 
 
 class Gate:
-    """``passes`` tells how many records a block holds, when all of them may go to the engine as they are."""
+    """Begins with the declared fields, and learns undeclared ones so that only their first block is slow."""
 
     def __init__(self, contract: Contract) -> None:
         required = frozenset(contract.primary_key)
-        self._decode: Callable[[bytes], list[Any]] = msgspec.json.Decoder(
-            _struct("Record", [(field, field.required or field.name in required) for field in contract.fields])
-        ).decode_lines
+        self._fields = [(field, field.required or field.name in required) for field in contract.fields]
+        self._learned: dict[str, str] = {}
+        self._suffixes: dict[tuple[bytes | None, ...], bytes] = {}
+        self._build()
 
-    def passes(self, lines: bytes) -> int | None:
-        """The number of records, or None when at least one of them may not pass."""
+    def passes(self, lines: bytes) -> Passed | None:
+        """What may go on, or None when at least one record may not."""
         if b"\\u0000" in lines:
             return None
         try:
-            return len(self._decode(lines))
+            records = self._decode(lines)
+            kept = self._kept(records, lines) if self._learned else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
+        if kept is None:
+            return Passed(len(records), lines)
+        return kept
+
+    def learn(self, name: str) -> None:
+        """Let records with this undeclared field pass from now on, if its name is plain and not one too many."""
+        if name not in self._learned and len(self._learned) < _MOST_LEARNED and _PLAIN_NAME.fullmatch(name):
+            self._learned[name] = f"u{len(self._learned)}"
+            self._suffixes.clear()
+            self._build()
+
+    def _build(self) -> None:
+        kind = _struct("Record", self._fields, self._learned)
+        self._decode: Callable[[bytes], list[Any]] = msgspec.json.Decoder(kind).decode_lines
+        self._values = attrgetter(*self._learned.values()) if self._learned else None
+
+    def _kept(self, records: list[Any], lines: bytes) -> Passed | None:
+        """The lines with the learned fields of each record as text in ``_extra``. Raises MsgspecError when a field
+        may stand twice in a record: where a name occurs as often as records have it, none has it twice."""
+        assert self._values is not None
+        found = list(map(self._values, records))
+        if len(self._learned) == 1:
+            found = [(value,) for value in found]
+        counts = {
+            name: len(found) - column.count(None) for name, column in zip(self._learned, zip(*found, strict=True), strict=True)
+        }
+        kept = {name: count for name, count in counts.items() if count}
+        if not kept:
+            return None
+        if b"\\u00" in lines and _ASCII_ESCAPED.search(lines):
+            raise msgspec.MsgspecError("a key may be written with escapes")
+        if any(lines.count(b'"' + name.encode() + b'"') != count for name, count in kept.items()):
+            raise msgspec.MsgspecError("a key may stand twice")
+        texts = lines.split(b"\n")
+        if texts and not texts[-1]:
+            texts.pop()
+        if len(texts) != len(found):
+            raise msgspec.MsgspecError("not a record a line")
+        for index, values in enumerate(found):
+            if any(value is not None for value in values):
+                texts[index] = texts[index].rstrip()[:-1] + self._suffix(values)
+        return Passed(len(found), b"\n".join(texts) + b"\n", kept)
+
+    def _suffix(self, values: tuple[Any, ...]) -> bytes:
+        """How a line with these fields ends; remembered, since such values often repeat."""
+        raws = tuple(None if value is None else bytes(value) for value in values)
+        known = self._suffixes.get(raws)
+        if known is None:
+            named = zip(self._learned, raws, strict=True)
+            text = ",".join(f'"{name}":{raw.decode()}' for name, raw in named if raw is not None)
+            known = b',"%s":%s}' % (EXTRA.encode(), msgspec.json.encode("{" + text + "}"))
+            if len(self._suffixes) < _MOST_REMEMBERED and len(known) < 1000:
+                self._suffixes[raws] = known
+        return known
 
 
-def _struct(label: str, fields: list[tuple[Field, bool]]) -> type[msgspec.Struct]:
-    """Attributes are numbered and renamed, since a field's name may be any text."""
+def _struct(label: str, fields: list[tuple[Field, bool]], learned: dict[str, str] | None = None) -> type[msgspec.Struct]:
+    """Attributes are numbered and renamed, since a field's name may be any text; ``learned`` ones hold raw JSON."""
     members: list[Any] = []
     names: dict[str, str] = {}
     for index, (field, required) in enumerate(sorted(fields, key=lambda pair: not pair[1])):
@@ -58,6 +129,9 @@ def _struct(label: str, fields: list[tuple[Field, bool]]) -> type[msgspec.Struct
         names[attribute] = field.name
         kind = _json_type(field, field.type, f"{label}_{index}")
         members.append((attribute, kind) if required else (attribute, kind | None, None))
+    for name, attribute in (learned or {}).items():
+        names[attribute] = name
+        members.append((attribute, msgspec.Raw, None))
     return msgspec.defstruct(label, members, forbid_unknown_fields=True, rename=names.__getitem__, gc=False)
 
 

@@ -12,7 +12,7 @@ from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.engine import Engine, NotTaken
-from startrail.adapters.loader.gate import Gate
+from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.stream import Stream
 from startrail.ports.loader import Judge, LoadOutcome, LoadTask, LocalFile, Progress, Violation
@@ -111,20 +111,29 @@ class _Loading:
         return stream.files
 
     def _gated(self, block: Block, gate: Gate) -> bytes:
-        lines = block.lines
-        expected = lines.count(b"\n") + (not lines.endswith(b"\n"))
-        if gate.passes(lines) == expected:
-            self._rows_in += expected
-            return lines if lines.endswith(b"\n") else lines + b"\n"
-        passed: list[bytes] = []
+        """What of a block goes to the engine. Where the gate refuses the block, each record stands for itself."""
+        lines = block.lines if block.lines.endswith(b"\n") else block.lines + b"\n"
+        passed = gate.passes(lines)
+        if passed is not None and passed.count == lines.count(b"\n"):
+            self._rows_in += passed.count
+            self._tally(passed)
+            return passed.lines
+        stream: list[bytes] = []
         for record in block.records():
             self._rows_in += 1
-            if gate.passes(record.line) == 1:
-                passed.append(record.line + b"\n")
+            single = gate.passes(record.line + b"\n")
+            if single is not None and single.count == 1:
+                self._tally(single)
+                stream.append(single.lines)
             else:
-                self._aside.decide(self._rows_in, record)
-                passed.append(SKIP)
-        return b"".join(passed)
+                for name in self._aside.decide(self._rows_in, record):
+                    gate.learn(name.removeprefix("$."))
+                stream.append(SKIP)
+        return b"".join(stream)
+
+    def _tally(self, passed: Passed) -> None:
+        for name, rows in passed.kept.items():
+            self._aside.keep(name, rows)
 
     def _advance(self, size: int) -> None:
         self._bytes += size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,7 +45,7 @@ def iceberg_file(store: Store, file: DataFile, schema: TableSchema, last_id: int
     if footer.num_rows != file.rows:
         raise _wrong(file, f"it has {footer.num_rows} rows, its step said {file.rows}")
     leaves = _leaves(file, footer.schema.to_arrow_schema(), schema, last_id)
-    return IcebergFile.from_args(
+    described = IcebergFile.from_args(
         content=DataFileContent.DATA,
         file_path=store.uri(file.key),
         file_format=FileFormat.PARQUET,
@@ -57,6 +57,7 @@ def iceberg_file(store: Store, file: DataFile, schema: TableSchema, last_id: int
         sort_order_id=None,
         **_measures(file, footer, leaves, {column.id: column.name for column in schema.columns if column.required}),
     )
+    return cast(IcebergFile, described)
 
 
 def _leaves(file: DataFile, arrow: pa.Schema, schema: TableSchema, last_id: int) -> list[Leaf | None]:

@@ -7,7 +7,7 @@ one swallows its neighbours of the same size class, so an entry is rewritten a l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pyiceberg.manifest import (
     MANIFEST_LIST_FILE_SCHEMAS,
@@ -76,7 +76,7 @@ class Manifests:
         known = self._files.get(location)
         if known is not None:
             return known
-        found = tuple(self._file(table, entry.data_file) for entry in self.entries(table, manifest))
+        found = tuple(self._file(table, cast(IcebergFile, entry.data_file)) for entry in self.entries(table, manifest))
         return self._files.put(location, found, 1 + len(found))
 
     def _file(self, table: TableName, file: IcebergFile) -> DataFile:

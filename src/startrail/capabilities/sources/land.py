@@ -33,7 +33,10 @@ class NotAllLanded(SourceError):
 
 
 class NotAllLandedYet(NotAllLanded):
-    """Several of a source's files or pages could not be landed for now; the others were. They are tried again."""
+    """Several of a source's files or pages could not be landed for now; the others were.
+
+    They are tried again, in this run and in the next one. Each is named with its own error.
+    """
 
     code = "ST211"
     transient = True
