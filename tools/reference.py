@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
+import json
 import pkgutil
 import sys
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +76,16 @@ def error_classes() -> list[type[StartrailError]]:
 def settings_page() -> str:
     """Every key of every declaration, from its JSON Schema."""
     lines = ["# Declarations", NOTE, "The keys of each file of a project folder. The same as JSON Schema: `startrail schema`.\n"]
+    told: set[str] = set()
     for name, schema in schemas().items():
-        lines += [f"## {name}", "", schema.get("description", ""), ""]
+        lines += [f"## {name}", ""]
         for title, table in _tables(schema):
+            if title in told:
+                continue
+            told.add(title)
+            text = key_meanings().get(title, {}).get("", "")
             lines += [
-                *([f"### {title}", ""] if title else []),
+                *([f"### {title}", "", text, ""] if title else []),
                 "| key | type | default | meaning |",
                 "| --- | --- | --- | --- |",
                 *table,
@@ -88,22 +97,49 @@ def settings_page() -> str:
 def _tables(schema: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
     definitions = schema.get("$defs", {})
     if "properties" in schema:
-        yield "", _rows(schema)
+        yield "", _rows("", schema)
     for name, inner in definitions.items():
         if "properties" in inner:
-            yield name, _rows(inner)
+            yield name, _rows(name, inner)
 
 
-def _rows(schema: dict[str, Any]) -> list[str]:
-    needed = set(schema.get("required", ()))
+def _rows(name: str, schema: dict[str, Any]) -> list[str]:
+    needed, meanings = set(schema.get("required", ())), key_meanings().get(name, {})
     rows = []
     for key, value in schema["properties"].items():
-        default = "**required**" if key in needed else f"`{value['default']}`" if "default" in value else ""
-        rows.append(f"| `{key}` | {_type(value)} | {default} | {value.get('description', '').replace(chr(10), ' ')} |")
+        default = "**required**" if key in needed else f"`{json.dumps(value['default'])}`" if "default" in value else ""
+        meaning = (
+            meanings.get(key)
+            or value.get("description")
+            or ("Says which of them it is." if "const" in value or key == "kind" else "")
+        )
+        rows.append(f"| `{key}` | {_type(value)} | {default} | {' '.join(meaning.split())} |")
     return rows
 
 
-def _type(value: dict[str, Any]) -> str:
+@cache
+def key_meanings() -> dict[str, dict[str, str]]:
+    """The text under each field of each declared struct: class name -> field -> text; "" -> the class itself."""
+    found: dict[str, dict[str, str]] = {}
+    for place in ("model", "project"):
+        for path in sorted((HERE.parent.parent / "src" / "startrail" / place).glob("[!o]*.py")):  # not the standard's own form (odcs_*)
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    texts = {"": ast.get_docstring(node) or ""}
+                    for field, text in pairwise(node.body):
+                        if (
+                            isinstance(field, ast.AnnAssign)
+                            and isinstance(text, ast.Expr)
+                            and isinstance(text.value, ast.Constant)
+                        ):
+                            texts[ast.unparse(field.target)] = str(text.value.value)
+                    found[node.name] = texts
+    return found
+
+
+def _type(value: Any) -> str:
+    if not isinstance(value, dict):  # JSON Schema's true and false: anything, nothing
+        return ""
     if "$ref" in value:
         return value["$ref"].rpartition("/")[2]
     if "enum" in value:

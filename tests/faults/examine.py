@@ -165,7 +165,9 @@ def _examine_facts(opened: Opened, truth: Truth) -> None:
 
 def _examine_reports(folder: Path, opened: Opened, control: Control) -> None:
     """Both reports of both nights, whole, with the numbers of the truth, and no half file beside them."""
-    names = {f"{name}_2026-10-0{day}.{kind}" for day in (2, 3) for name, kind in (("daily_sales", "html"), ("product_sales", "csv"))}
+    names = {
+        f"{name}_2026-10-0{day}.{kind}" for day in (2, 3) for name, kind in (("daily_sales", "html"), ("product_sales", "csv"))
+    }
     assert {path.name for path in folder.iterdir()} == names
     assert (folder / "product_sales_2026-10-03.csv").read_bytes() == control.csv
     page = (folder / "daily_sales_2026-10-03.html").read_text(encoding="utf-8")

@@ -61,7 +61,9 @@ def assert_all_there(folder: Path, commits: list[Commit], result: Result) -> Non
     assert [int(str(value)) for value in totals] == [
         len(commits), merges, sum(int(c["insertions"]) for c in commits), sum(int(c["deletions"]) for c in commits),
     ]  # fmt: skip
-    identities = ask(folder, "select count(*), count(distinct (_delivery, _ordinal)), count(distinct (repo, sha)) from raw.commits")
+    identities = ask(
+        folder, "select count(*), count(distinct (_delivery, _ordinal)), count(distinct (repo, sha)) from raw.commits"
+    )
     assert identities == [(len(commits),) * 3]
 
 

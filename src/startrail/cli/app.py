@@ -70,7 +70,12 @@ def app() -> int:
         error.show()
         return 0
     except click.ClickException as error:
-        error.show()
+        from startrail.cli.console import show_error  # not at start: --help must stay quick
+        from startrail.cli.errors import BadCommandLine
+
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context is not None else "startrail"
+        show_error(BadCommandLine(error.format_message(), hint=f"{where} --help"), json="--json" in sys.argv, begin=True)
         return 2
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped; nothing is half done: run again to go on", err=True)
@@ -79,7 +84,7 @@ def app() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        from startrail.base.errors import StartrailError  # not at start: --help must stay quick
+        from startrail.base.errors import StartrailError
 
         if not isinstance(error, StartrailError):
             raise

@@ -34,7 +34,7 @@ def command(
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
 
-    with open_project(root, profile_name, now=now, read_only=not yes) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=not yes) as opened:
         reopen = Reopen(model, first, last, force)
         size = estimate(opened.project, opened.ports, reopen)
         console.item(

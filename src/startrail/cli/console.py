@@ -25,7 +25,7 @@ class Console:
         self._emit: Emit | None = None
         self._close: Any = None
         if as_json:
-            _line({"type": "schema", "version": SCHEMA_VERSION, "tool": "startrail"})
+            _begin()
 
     def __enter__(self) -> Self:
         return self
@@ -68,9 +68,14 @@ class Console:
             _line({"type": "result"} | {k: v for k, v in msgspec.to_builtins(value).items() if k != "type"})
 
 
-def show_error(error: StartrailError, json: bool) -> None:
-    """Every error in full on standard error; with ``--json`` as the last lines of standard output."""
+def show_error(error: StartrailError, json: bool, begin: bool = False) -> None:
+    """Every error in full on standard error; with ``--json`` as the last lines of standard output.
+
+    ``begin``: no console was opened, so the first line is still to be written.
+    """
     errors = error.errors if isinstance(error, Errors) else [error]
+    if json and begin:
+        _begin()
     for each in errors:
         if json:
             _line({
@@ -81,6 +86,10 @@ def show_error(error: StartrailError, json: bool) -> None:
             click.echo(str(each), err=True)
     if json:
         _line({"type": "result", "ok": False, "errors": len(errors)})
+
+
+def _begin() -> None:
+    _line({"type": "schema", "version": SCHEMA_VERSION, "tool": "startrail"})
 
 
 def _line(value: Any) -> None:

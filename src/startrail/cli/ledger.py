@@ -20,7 +20,7 @@ def command() -> None:
 @options.common
 def verify(root: Path, profile_name: str, as_json: bool) -> int:
     """Check the hash chain of all facts; name the first altered row. Exits with 1 when there is one."""
-    with open_project(root, profile_name, read_only=True) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         found = opened.ports.ledger.verify()
         if found.altered is None:
             console.say(f"{found.facts} facts, each in its place: the chain holds")
@@ -42,7 +42,7 @@ def facts(
     """Print facts in the order in which they happened."""
     from startrail.base.text import printable
 
-    with open_project(root, profile_name, read_only=True) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         count = 0
         for fact in opened.ports.ledger.facts(kind=kind, subject=subject, run=run_id, limit=limit):
             count += 1

@@ -25,7 +25,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     from startrail.flow.select import select
     from startrail.wiring.graph import graph
 
-    with open_project(root, profile_name, now=now, read_only=True) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:
         ports = opened.ports
         names = graph(opened)
         chosen = select(patterns, names)

@@ -26,17 +26,24 @@ from startrail.wiring import open_project
 @options.common
 def command(sql: str, form: str, out: Path | None, limit: int, root: Path, profile_name: str, as_json: bool) -> int:
     """Run a SELECT over published tables: marts.sales, marts.sales@SNAPSHOT, marts.sales@failed. Reads only."""
+    from startrail.cli.errors import BadOutput
     from startrail.cli.rows import write_rows
     from startrail.flow.read import published
     from startrail.flow.workspace import Workspace
 
     if form == "parquet" and out is None:
         raise click.UsageError("--format parquet needs --out FILE")
-    with open_project(root, profile_name, read_only=True) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         ports = opened.ports
         query = published(sql, Workspace(ports.ledger, ports.tables), ports.ledger, ports.tables())
         if out is not None and form in ("csv", "parquet"):
-            count = ports.warehouse().export(query, out, form)
+            try:
+                count = ports.warehouse().export(query, out, form)
+            except OSError as error:
+                reason = (error.strerror or type(error).__name__).lower()
+                raise BadOutput(
+                    f"{out} cannot be written: {reason}", hint=f"make the folder '{out.parent}', or name another file"
+                ) from error
             console.say(f"{count:,} rows written to {out}")
             console.result({"rows": count, "path": str(out)})
             return 0

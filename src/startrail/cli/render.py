@@ -79,7 +79,8 @@ class Renderer:
             case e.RunAbandoned():
                 self._line("went on", f"run {event.run} died; this run goes on from what it left")
             case e.Waiting():
-                self._line("waiting", f"{event.holder} works on this project; waited {event.seconds:.0f} s")
+                holder = event.holder.partition("/")[0]
+                self._line("waiting", f"for {holder}, which works on this project; for {event.seconds:.0f} s at most")
             case e.Landed():
                 self._line("landed", f"{event.name}, {show_size(event.size)}", event.source)
             case e.Growing():
@@ -200,7 +201,8 @@ def _ending(event: e.RunEnded, quiet: bool) -> str:
 
 
 def _step(event: e.StepFailed | e.StepRetried | e.StepBlocked) -> str:
-    return event.kind if event.partition in ("", WHOLE) else f"{event.kind} {event.partition}"
+    unnamed = event.partition in ("", WHOLE) or event.kind == "land"  # its partition is the run itself
+    return event.kind if unnamed else f"{event.kind} {event.partition}"
 
 
 def _listed(tables: tuple[str, ...]) -> str:

@@ -27,7 +27,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
 
-    with open_project(root, profile_name, now=now) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
         chosen = select(patterns, graph(opened)) if patterns else select((), {})
         result = run(
             opened.project,

@@ -19,6 +19,7 @@ def command(name: str | None, out: Path | None, as_json: bool) -> int:
     import json
 
     from startrail.base.text import did_you_mean
+    from startrail.cli.errors import BadOutput
     from startrail.project.schema import schemas
 
     found = schemas()
@@ -27,9 +28,12 @@ def command(name: str | None, out: Path | None, as_json: bool) -> int:
     chosen = found if name is None else found[name]
     with Console(as_json) as console:
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            for word, schema in found.items():
-                (out / f"{word}.schema.json").write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                for word, schema in found.items():
+                    (out / f"{word}.schema.json").write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise BadOutput(f"{out} cannot be written: {error.strerror}", hint="name another folder") from error
             console.say(f"{len(found)} schemas written to {out}")
             console.result({"files": len(found)})
         elif as_json:

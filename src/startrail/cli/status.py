@@ -17,7 +17,7 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
     """Show reports, sources and the last run. Exits with 1 when something waits for a person."""
     from startrail.flow.status import status
 
-    with open_project(root, profile_name, read_only=True) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         found = status(opened.project, opened.ports.ledger)
         last = found.last_run
         if last is None:

@@ -20,7 +20,7 @@ def command(root: Path, profile_name: str, as_json: bool, patterns: tuple[str, .
     from startrail.flow.select import select
     from startrail.wiring.graph import graph
 
-    with open_project(root, profile_name, read_only=True) as opened, Console(as_json) as console:
+    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         chosen = select(patterns, graph(opened))
         results = run_tests(opened.project, opened.ports, chosen)
         for result in results:

@@ -8,9 +8,9 @@ from itertools import pairwise
 from startrail.base.crash import crash_point
 from startrail.base.ids import fingerprint
 from startrail.flow.errors import Unconserved
-from startrail.flow.events import Event, PublicationHeld, Published
-from startrail.flow.session import Session, to_fact
-from startrail.model.run import Hold, NewFact, Publication
+from startrail.flow.events import PublicationHeld, Published
+from startrail.flow.session import Session, to_facts
+from startrail.model.run import Hold, Publication
 from startrail.model.step import StepOutput
 from startrail.model.table import Prepared
 
@@ -33,7 +33,7 @@ def publish(session: Session) -> bool:
         prepared=prepared,
         steps=tuple(work.staged),
         versions=work.moved,
-        facts=_facts(event),
+        facts=to_facts(event),
     )
     ports.ledger.publish(publication, session.lease)
     crash_point("after commit")
@@ -47,7 +47,7 @@ def hold(session: Session, because: str) -> None:
     work = session.workspace
     identity = fingerprint("hold", session.run, sorted(work.staged))
     event = PublicationHeld(subject=session.run, publication=identity, tables=tuple(sorted(work.changes)), because=because)
-    held = Hold(identity, session.run, session.ports.clock.now(), tuple(work.changes.values()), _facts(event))
+    held = Hold(identity, session.run, session.ports.clock.now(), tuple(work.changes.values()), to_facts(event))
     session.ports.ledger.hold(held, session.lease)
     session.show(event)
 
@@ -78,8 +78,3 @@ def _prepare(session: Session) -> tuple[Prepared, ...]:
         crash_point("between metadata of two tables")
         prepared.append(tables.prepare(change, work.pointers.get(change.table), at))
     return tuple(prepared)
-
-
-def _facts(event: Event) -> tuple[NewFact, ...]:
-    fact = to_fact(event)
-    return () if fact is None else (fact,)

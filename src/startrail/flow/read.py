@@ -5,6 +5,7 @@ from __future__ import annotations
 from startrail.base.text import did_you_mean
 from startrail.flow.errors import UnknownTable
 from startrail.flow.workspace import Workspace
+from startrail.lineage.errors import ForbiddenStatement, SeveralStatements
 from startrail.lineage.versions import versioned
 from startrail.model.table import Relation, TableName, View, overlay
 from startrail.ports.ledger import Ledger
@@ -17,7 +18,11 @@ def published(sql: str, workspace: Workspace, ledger: Ledger, tables: Tables) ->
     from startrail.lineage.analyse import analyse
 
     found = versioned(sql)
-    analysis = analyse(found.sql, path="query", first_line=1)
+    try:
+        analysis = analyse(found.sql, path="query", first_line=1)
+    except (ForbiddenStatement, SeveralStatements) as error:
+        message = error.message.replace("a model is", "a query is", 1)
+        raise type(error)(message, at=error.at, hint="write one SELECT; a query only reads") from None
     relations: dict[str, Relation | View] = {}
     for name in analysis.reads:
         if name in found.tables:

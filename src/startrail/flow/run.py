@@ -11,24 +11,24 @@ from startrail.base.ids import new_run_id
 from startrail.base.time import to_text
 from startrail.flow.capability import Capability, Phase
 from startrail.flow.errors import ClockSetBack
-from startrail.flow.events import Emit, RunAbandoned, RunEnded, RunStarted
+from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting
 from startrail.flow.lease import holding
 from startrail.flow.publish import hold, publish
 from startrail.flow.select import Selection
-from startrail.flow.session import Ports, Session
+from startrail.flow.session import Ports, Session, to_facts
 from startrail.flow.tasks import Outcome, execute
 from startrail.flow.workspace import Workspace
 from startrail.model.delivery import Counts
 from startrail.model.profile import Profile
 from startrail.model.project import Project
-from startrail.model.run import Run, RunState
+from startrail.model.run import NewFact, Run, RunState
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Clocks of several machines differ by this much without harm: facts of one run stay in order all the same."""
 
 
 class Result(msgspec.Struct, frozen=True):
-    """How a run ended. ``ok`` is False when a step failed or a publication was held."""
+    """How a run ended. ``ok`` is False when a step failed, a publication was held, or a delivery was set aside."""
 
     run: str
     state: RunState
@@ -40,7 +40,7 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        return self.state == "done"
+        return self.state == "done" and not self.counts.held
 
 
 def run(
@@ -56,22 +56,35 @@ def run(
 ) -> Result:
     """Do everything that is due. Raises RunnerBusy, ClockSetBack, LeaseLost."""
     _check_clock(ports)
-    with holding(ports.ledger, ports.clock, show, wait) as lease:
+    waited: list[Waiting] = []
+
+    def waiting(event: Event) -> None:
+        show(event)
+        if isinstance(event, Waiting):
+            waited.append(event)
+
+    with holding(ports.ledger, ports.clock, waiting, wait) as lease:
         started = ports.clock.now()
         run_id = new_run_id(started)
-        abandoned = ports.ledger.start_run(Run(run_id, started, profile=profile_name, project=project.digest), lease)
+        beginning: list[Event] = [RunStarted(run=run_id, profile=profile_name, at=to_text(started))]
+
+        def begun(abandoned: tuple[str, ...]) -> tuple[NewFact, ...]:
+            beginning.extend(RunAbandoned(run=dead) for dead in abandoned)
+            return to_facts(*waited, *beginning)
+
+        ports.ledger.start_run(Run(run_id, started, profile=profile_name, project=project.digest), lease, begun)
+        for event in beginning:
+            show(event)
         workspace = Workspace(ports.ledger, ports.tables)
         session = Session(project, profile, ports, workspace, selection, lease, run_id, show)
-        session.emit(RunStarted(run=run_id, profile=profile_name, at=to_text(started)))
-        for dead in abandoned:
-            session.emit(RunAbandoned(run=dead))
-        state: RunState = "failed"
         try:
             result = _phases(session, capabilities)
-            state = result.state
-            session.emit(RunEnded(run=run_id, state=state, steps=result.steps, skipped=result.skipped, counts=result.counts))
-        finally:
-            ports.ledger.end_run(run_id, state, ports.clock.now())
+        except BaseException:
+            ports.ledger.end_run(run_id, "failed", ports.clock.now())
+            raise
+        ended = RunEnded(run=run_id, state=result.state, steps=result.steps, skipped=result.skipped, counts=result.counts)
+        ports.ledger.end_run(run_id, result.state, ports.clock.now(), to_facts(ended))
+        show(ended)
         return result
 
 

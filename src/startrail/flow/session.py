@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Lock
 
 from startrail.flow.events import Emit, Event
 from startrail.flow.select import Selection
@@ -13,6 +14,7 @@ from startrail.model.project import Project
 from startrail.model.report import Report
 from startrail.model.run import Lease, NewFact
 from startrail.model.source import Source
+from startrail.model.step import Step
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed
 from startrail.ports.ledger import Ledger
@@ -57,16 +59,35 @@ class Session:
     failed: set[str] = field(default_factory=set)
     """Sources and models (by name) that failed or were blocked in this run: nothing is built on them."""
 
+    _of_steps: dict[str, list[NewFact]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
     def emit(self, event: Event) -> None:
-        """Show an event, and record it when it is a fact."""
-        fact = to_fact(event)
-        if fact is not None:
-            self.ports.ledger.append([fact], run=self.run, at=self.ports.clock.now())
+        """Show an event, and record it when it is a fact. For what a step does there is :meth:`emit_with`."""
+        self.ports.ledger.append(to_facts(event), run=self.run, at=self.ports.clock.now())
         self.show(event)
 
+    def emit_with(self, step: Step, event: Event) -> None:
+        """Show an event of a step's work now; it becomes a fact together with the step's record.
 
-def to_fact(event: Event) -> NewFact | None:
-    """The ledger's form of an event; None when it is only to be shown."""
+        So a step that is killed before it is recorded, and done again, is told once.
+        """
+        with self._lock:
+            self._of_steps.setdefault(step.key, []).extend(to_facts(event))
+        self.show(event)
+
+    def facts_of(self, step: Step) -> list[NewFact]:
+        """The facts that the step's work has gathered, and forget them."""
+        with self._lock:
+            return self._of_steps.pop(step.key, [])
+
+
+def to_facts(*events: Event) -> tuple[NewFact, ...]:
+    """The ledger's form of events, without those that are only to be shown."""
+    return tuple(fact for fact in map(_to_fact, events) if fact is not None)
+
+
+def _to_fact(event: Event) -> NewFact | None:
     import msgspec
 
     if event.fact is None:

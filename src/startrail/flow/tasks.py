@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from startrail.base.crash import crash_point
 from startrail.base.errors import StartrailError
 from startrail.flow.events import StepBlocked, StepFailed, StepFinished, StepRetried, StepStarted
-from startrail.flow.session import Session
+from startrail.flow.session import Session, to_facts
 from startrail.model.step import Step, StepOutput, StepRecord, StepState
 
 _BACKOFF_SECONDS = (0.5, 2.0, 8.0, 30.0)
@@ -108,6 +108,7 @@ def _do(task: Task, session: Session) -> StepOutput:
             output = task.work()
             _leave(step)
         except StartrailError as error:
+            session.facts_of(step)  # what a failed attempt found does not count
             if error.transient and attempt <= session.profile.limits.retries:
                 session.emit(
                     StepRetried(subject=step.subject, kind=step.kind, partition=step.partition, attempt=attempt, error=str(error))
@@ -121,13 +122,12 @@ def _do(task: Task, session: Session) -> StepOutput:
         ended = clock.now()
         if task.record:
             record = StepRecord(step.key, step, _state(step, output), session.run, started, ended, attempt, output)
-            session.ports.ledger.record_step(record, session.lease)
-            crash_point("after delivery recorded" if step.kind == "deliver" else "after step recorded")
-            seconds = (ended - started).total_seconds()
             rows = None if output.view is not None else output.rows
-            session.emit(
-                StepFinished(subject=step.subject, kind=step.kind, partition=step.partition, rows=rows, seconds=seconds)
-            )
+            seconds = (ended - started).total_seconds()
+            finished = StepFinished(subject=step.subject, kind=step.kind, partition=step.partition, rows=rows, seconds=seconds)
+            session.ports.ledger.record_step(record, session.lease, (*session.facts_of(step), *to_facts(finished)))
+            crash_point("after delivery recorded" if step.kind == "deliver" else "after step recorded")
+            session.show(finished)
         return output
     raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -45,15 +45,16 @@ class Workspace:
         self._lock = RLock()
         self._states: dict[str, TableState | None] = {}
         self._schemas: dict[tuple[str, TableSchema], TableSchema] = {}
-        self.pointers: dict[TableName, Pointer] = ledger.pointers()
-        self.versions: dict[str, dict[str, str]] = ledger.versions()
+        visible = ledger.visible()
+        self.pointers: dict[TableName, Pointer] = visible.pointers
+        self.versions: dict[str, dict[str, str]] = visible.versions
         self.changes: dict[str, TableChange] = {}
         self.staged: dict[str, StepOutput] = {}
         """Outputs by step key, of all steps that the next publication makes visible."""
         self.moved: dict[str, dict[str, str]] = {}
         """The versions that the next publication sets."""
         self._views: dict[str, tuple[str, tuple[str, ...]]] = {}
-        for name, record in ledger.views().items():
+        for name, record in visible.views.items():
             if record.output is not None and record.output.view is not None:
                 self._views[name] = (record.output.view, record.output.reads)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 
+from startrail.base.span import Span
 from startrail.base.text import did_you_mean
 from startrail.lineage.errors import CyclicModels, UnknownTable
 from startrail.model.analysis import Analysis
@@ -32,10 +34,19 @@ def _all_known(model: Model, reads: Iterable[str], known: set[str]) -> None:
         if table not in known:
             raise UnknownTable(
                 f"model '{model.name}' reads '{table}', which no source and no model makes",
-                at=model.span,
+                at=_place(model, table),
                 affects=f"model '{model.name}' and what reads it",
                 hint=did_you_mean(table, known, "add a source or a model that makes it"),
             )
+
+
+def _place(model: Model, table: str) -> Span:
+    """Where the name stands in the SQL; the model's beginning when it is written in another way (quoted, declared)."""
+    found = re.search(rf"(?<![\w.]){re.escape(table)}(?![\w.])", model.sql, re.IGNORECASE)
+    if found is None:
+        return model.span
+    before = model.sql[: found.start()]
+    return Span(model.path, model.sql_line + before.count("\n"), len(before) - before.rfind("\n"))
 
 
 def _sorted(needs: Mapping[str, tuple[str, ...]], models: Mapping[str, Model]) -> list[str]:

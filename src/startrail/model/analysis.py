@@ -13,7 +13,7 @@ class Analysis(msgspec.Struct, frozen=True):
     """
 
     fingerprint: str
-    """Of the syntax tree: white space, comments and letter case of keywords do not count."""
+    """White space, comments and the letter case of keywords and looked-up names do not count."""
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     """Tables a script leaves behind (temporary ones excluded)."""

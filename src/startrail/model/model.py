@@ -44,8 +44,11 @@ class ModelColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the header promises about one output column."""
 
     type: TypeText | None = None
+    """The promised type; rows that do not fit it exactly fail the build."""
     unit: str | None = None
+    """What the number counts, such as EUR."""
     description: str | None = None
+    """One sentence for readers."""
 
 
 class Model(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from startrail.model.quantities import Count, Dsn, PositiveCount, Secret, Size, Zone
+from startrail.model.quantities import Count, Dsn, PositiveCount, Secret, Size
 from startrail.model.source import Feed
 
 
@@ -12,43 +12,56 @@ class DuckdbWarehouse(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
     """The embedded engine. ``threads`` 0 = one per core."""
 
     memory: Size = "2 GB"
+    """Memory limit; beyond it the engine spills to disk."""
     threads: Count = 0
+    """0 = one per core."""
 
 
 class SqliteLedger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sqlite"):
     """A ledger in one file, relative to the project folder."""
 
     path: str = ".startrail/ledger.sqlite"
+    """The file; a relative path starts at the project folder."""
 
 
 class PostgresLedger(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
     """A team's ledger. ``dsn`` is a secret reference (``env:NAME``) or a connection string without password."""
 
     dsn: Dsn
+    """A secret reference (``env:NAME``), or a connection string without password."""
     schema: str = "startrail"
+    """The schema that holds all its tables."""
 
 
 class LocalStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="local"):
     """Landing, tables and staging in a folder of this machine, relative to the project folder."""
 
     path: str = ".startrail"
+    """The folder; a relative path starts at the project folder."""
 
 
 class S3Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="s3"):
     """A bucket of any S3 API. Keys are secret references; None = the environment's usual credentials."""
 
     bucket: str
+    """Name of the bucket."""
     prefix: str = ""
+    """What every key begins with."""
     endpoint: str | None = None
+    """Address of the S3 API; None = Amazon's own."""
     region: str = "us-east-1"
+    """Region of the bucket."""
     access_key: Secret | None = None
+    """A secret reference; None = the environment's usual credentials."""
     secret_key: Secret | None = None
+    """A secret reference; None = the environment's usual credentials."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much a run may do at once."""
 
     parallel: PositiveCount = 2
+    """How many steps run at the same time."""
     retries: Count = 2
     """Further tries of a step whose error is transient."""
 
@@ -57,10 +70,12 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which component serves which port."""
 
     warehouse: DuckdbWarehouse = DuckdbWarehouse()
+    """The engine that runs SQL."""
     ledger: SqliteLedger | PostgresLedger = SqliteLedger()
+    """The database of facts, which is the table catalog too."""
     store: LocalStore | S3Store = LocalStore()
+    """Where landed bytes and tables lie."""
     limits: Limits = Limits()
+    """How much a run may do at once."""
     feeds: dict[str, Feed] = {}
     """Feeds that replace those of the named sources, so that a laptop can run on samples."""
-    protected: bool = False
-    timezone: Zone = "UTC"

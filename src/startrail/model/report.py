@@ -14,15 +14,20 @@ class FolderDestination(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """A folder of this machine; relative paths start at the project folder."""
 
     path: str
+    """The folder; a relative path starts at the project folder. Its parent must exist."""
 
 
 class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The one chart of an HTML report: a line or bars of ``y`` over ``x``, one series per value of ``series``."""
 
     x: str
+    """Column along the axis."""
     y: str
+    """Column of the measured value."""
     series: str | None = None
+    """Column with one line or bar per value."""
     kind: Literal["line", "bar"] = "bar"
+    """Bars or lines."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -30,15 +35,27 @@ class Report(msgspec.Struct, frozen=True):
 
     name: str
     format: Literal["csv", "parquet", "xlsx", "html"]
+    """What kind of file."""
     destination: FolderDestination
+    """Where it is delivered."""
     span: Span
     model: str | None = None
+    """The table or view that it shows whole; or ``query``."""
     query: str | None = None
+    """A SELECT over published tables; or ``model``."""
     file: str | None = None
+    """Name of the file; ``{date}`` is the day of the run. None = the report's name with the date."""
     title: str | None = None
+    """Heading; None = the report's name."""
     description: str | None = None
+    """One sentence for readers."""
     owner: str | None = None
+    """Who answers for it."""
     deadline: Deadline | None = None
+    """When it must have been delivered each day."""
     chart: Chart | None = None
+    """The chart of an HTML report."""
     order_by: tuple[str, ...] = ()
+    """Columns that order the rows, each with ``desc`` if wanted; the rest follows, so the order is always the same."""
     recipients: tuple[str, ...] = ()
+    """Who reads it. Recorded; nothing is sent to them yet."""

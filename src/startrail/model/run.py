@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from startrail.model.table import Prepared, TableChange
+from startrail.model.step import StepRecord
+from startrail.model.table import Pointer, Prepared, TableChange, TableName
 
 RunState = Literal["running", "done", "failed", "held", "abandoned"]
 
@@ -53,6 +54,14 @@ class Publication(msgspec.Struct, frozen=True):
     versions: dict[str, dict[str, str]] = {}
     """New version of each touched partition of each table: table -> partition -> version."""
     facts: tuple[NewFact, ...] = ()
+
+
+class Visible(msgspec.Struct, frozen=True):
+    """All that is visible at one moment: where each table stands, its versions, and the published step of each view."""
+
+    pointers: dict[TableName, Pointer]
+    versions: dict[str, dict[str, str]]
+    views: dict[str, StepRecord]
 
 
 class Hold(msgspec.Struct, frozen=True):

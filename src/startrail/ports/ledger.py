@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from startrail.model.delivery import Delivery
-from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification
+from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.ports.feed import Seen
@@ -16,6 +16,7 @@ from startrail.ports.feed import Seen
 class Ledger(Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
+    Methods that take ``facts`` append them in that same transaction: what happened and the fact of it are never apart.
     Methods that take a ``lease`` compare its token inside their transaction and raise LeaseLost (ST503) when a
     newer holder exists. Safe to share between threads.
     """
@@ -40,20 +41,24 @@ class Ledger(Protocol):
     def verify(self) -> Verification: ...
 
     # -- runs ------------------------------------------------------------------------------------------
-    def start_run(self, run: Run, lease: Lease) -> tuple[str, ...]:
-        """Record a run; runs still marked running become abandoned, and their ids are returned."""
+    def start_run(
+        self, run: Run, lease: Lease, facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None
+    ) -> tuple[str, ...]:
+        """Record a run; runs still marked running become abandoned, and their ids are returned.
+
+        ``facts`` is given these ids."""
         ...
 
-    def end_run(self, run: str, state: RunState, at: datetime) -> None: ...
+    def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None: ...
 
     def runs(self, limit: int = 20) -> list[Run]:
         """Newest first."""
         ...
 
     # -- deliveries ------------------------------------------------------------------------------------
-    def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease) -> bool:
+    def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:
         """Remember the delivery and the (name, stamp) it came under. False when the same bytes are already
-        a delivery of this source (the new name is remembered all the same)."""
+        a delivery of this source (the new name is remembered all the same, the facts are not)."""
         ...
 
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
@@ -73,7 +78,7 @@ class Ledger(Protocol):
         ...
 
     # -- steps -----------------------------------------------------------------------------------------
-    def record_step(self, record: StepRecord, lease: Lease) -> None:
+    def record_step(self, record: StepRecord, lease: Lease, facts: Sequence[NewFact] = ()) -> None:
         """Insert, or replace the record with the same key unless that one is published."""
         ...
 
@@ -94,6 +99,10 @@ class Ledger(Protocol):
 
     def views(self) -> dict[str, StepRecord]:
         """The published build step of each view, by name."""
+        ...
+
+    def visible(self) -> Visible:
+        """The three of them as of one moment, so that no publication falls between."""
         ...
 
     def publish(self, publication: Publication, lease: Lease) -> None:

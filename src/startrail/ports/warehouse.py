@@ -111,6 +111,11 @@ class Warehouse(Protocol):
         """
         ...
 
+    def stage(self, query: Query, target: Callable[[TableSchema], Target]) -> Staged:
+        """:meth:`describe` and :meth:`build` in one, for half their cost: ``target`` is called with the schema (ids 0)
+        and says where the rows go, and as which columns with which field ids."""
+        ...
+
     def run_script(self, script: Script, target: Callable[[str, TableSchema], Target]) -> dict[str, Staged]:
         """Run, and stage each table that it creates. ``target`` is called with the name and the schema (ids 0) of
         each, and says where its rows go and with which field ids."""

@@ -15,13 +15,19 @@ class ProjectForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``startrail.yml``. Without profiles there is one, ``local``, with everything in the project folder."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)]
+    """What the project is called."""
     profiles: dict[str, Profile] = {}
+    """Which components serve the project where; ``local`` is always there."""
 
 
 class ModelTestForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``tests/**/*.yml``: small input tables and the rows that must come out. ``model`` defaults to the file's own path."""
 
     given: dict[str, list[dict[str, object]]]
+    """Table name to rows; a table that is left out is empty."""
     expect: list[dict[str, object]]
+    """The rows that must come out, in any order."""
     model: TableText | None = None
+    """The tested model; None = as the file's path says."""
     parameters: dict[str, str] = {}
+    """Values of ``$partition``, ``$start``, ``$end``, ``$env``."""

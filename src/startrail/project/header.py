@@ -30,43 +30,62 @@ class PartitionBy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The column that names a row's partition, and how much time one partition covers."""
 
     column: str
+    """The output column."""
     grain: Grain = "day"
+    """How much time one partition covers."""
 
 
 class AcceptedValues(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: str
+    """The column that is looked at."""
     values: tuple[str | int | float | bool, ...]
+    """What it may hold; NULL is not judged."""
 
 
 class Relationship(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``to_columns`` defaults to the same names."""
 
     columns: tuple[str, ...]
+    """Columns of this model."""
     to: TableText
+    """The table that must have the same values."""
     to_columns: tuple[str, ...] = ()
+    """Its columns; none = the same names."""
 
 
 class RowCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min: Count | None = None
+    """Rows at least."""
     max: Count | None = None
+    """Rows at most."""
 
 
 class Freshness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: str
+    """Its greatest value is held against the clock."""
     within: Duration
+    """How old that value may be."""
 
 
 class CheckForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One item of ``checks``: exactly one check word, and a severity."""
 
     not_null: tuple[str, ...] | None = None
+    """These columns have a value in every row."""
     unique: tuple[str, ...] | None = None
+    """No two rows are alike in these columns together."""
     accepted_values: AcceptedValues | None = None
+    """A column holds only listed values."""
     relationship: Relationship | None = None
+    """Values exist in another table."""
     row_count: RowCount | None = None
+    """A table, or each rebuilt partition, has so many rows."""
     freshness: Freshness | None = None
+    """The newest row is not too old."""
     sql: str | None = None
+    """A condition that is true for every row."""
     severity: Severity = "error"
+    """``error`` holds the publication, ``warn`` publishes and tells."""
 
 
 CHECK_WORDS = tuple(name for name in CheckForm.__struct_fields__ if name != "severity")
@@ -76,17 +95,29 @@ class ModelHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What stands between ``/* startrail`` and ``*/``."""
 
     kind: Kind = "table"
+    """How it is kept: ``table`` rebuilt whole, ``partition`` by partition, ``view`` not stored, ``script`` several statements."""
     description: str | None = None
+    """One sentence for readers."""
     owner: str | None = None
+    """Who answers for it."""
     partition_by: str | PartitionBy | None = None
+    """The output column that names a row's partition; with ``kind: partition``."""
     start: str | None = None
+    """First partition that should exist; none = as the inputs say."""
     grain: tuple[str, ...] = ()
+    """Columns that name one row."""
     columns: dict[str, ModelColumn] = {}
+    """What is promised about output columns."""
     checks: tuple[CheckForm, ...] = ()
+    """What must hold before it is published."""
     lookback: Duration | None = None
+    """How far behind the newest partition late data still reopens one by itself; none = any distance."""
     schedule: Schedule | None = None
+    """When it is due. Recorded, not acted on yet."""
     reads: tuple[TableText, ...] = ()
+    """For a script: tables that it reads and the parser cannot see."""
     writes: tuple[TableText, ...] = ()
+    """For a script: tables that it leaves and the parser cannot see."""
 
 
 def read_model(data: bytes, path: str, problems: Problems) -> Model | None:

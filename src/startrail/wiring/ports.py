@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,8 +23,11 @@ from startrail.ports.report import Destination, Writer
 from startrail.ports.store import Store
 from startrail.ports.tables import Tables
 from startrail.ports.warehouse import Warehouse
+from startrail.wiring.cache import FileCache
 from startrail.wiring.errors import UnknownProfile
 from startrail.wiring.once import Once
+
+_KEPT_TABLE_STATES = 1000
 
 ENGINE = "duckdb-2"
 """What results depend on, known without importing the engine; a test holds it against the installed one."""
@@ -37,7 +42,7 @@ def open_ports(project: Project, profile: Profile, *, now: datetime | None = Non
         ledger=_ledger(root, profile, read_only),
         store=store,
         clock=clock,
-        tables=Once(partial(_tables, store)),
+        tables=Once(partial(_tables, root, store)),
         warehouse=warehouse,
         loader=Once(partial(_loader, root, profile, store)),
         feed=partial(_feed, root, clock),
@@ -66,10 +71,18 @@ def profile_of(project: Project, name: str) -> Profile:
 
 
 def scratch(root: Path) -> Path:
-    """The folder for files that may be lost at any time."""
+    """The folder for files that may be lost at any time: in the project, or where this user cannot write there,
+    one of the user's own."""
     path = root / ".startrail" / "scratch"
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if os.access(path, os.W_OK):
+            return path
+    except OSError:
+        pass  # whoever may only read can query all the same; whoever wanted to write is told by ledger and store
+    path = Path(tempfile.gettempdir()) / f"startrail-{os.geteuid()}"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path if path.lstat().st_uid == os.geteuid() else Path(tempfile.mkdtemp(prefix="startrail-"))
 
 
 def _clock(now: datetime | None) -> Clock:
@@ -98,11 +111,22 @@ def _store(root: Path, profile: Profile) -> Store:
     from startrail.adapters.secrets import resolve
     from startrail.adapters.store import s3
 
-    keys = {"access_key": profile.store.access_key, "secret_key": profile.store.secret_key}
-    return s3.S3Store(profile.store, scratch(root) / "s3", **{name: resolve(value, root) for name, value in keys.items() if value})
+    declared = profile.store
+    return s3.S3Store(
+        declared,
+        scratch(root) / "s3",
+        access_key=resolve(declared.access_key, root) if declared.access_key else None,
+        secret_key=resolve(declared.secret_key, root) if declared.secret_key else None,
+    )
 
 
-def _tables(store: Store) -> Tables:
+def _tables(root: Path, store: Store) -> Tables:
+    from startrail.adapters.tables.remembered import RememberedTables
+
+    return RememberedTables(FileCache(root / ".startrail" / "cache", keep=_KEPT_TABLE_STATES), partial(_iceberg, store))
+
+
+def _iceberg(store: Store) -> Tables:
     from startrail.adapters.tables.iceberg import IcebergTables
 
     return IcebergTables(store)

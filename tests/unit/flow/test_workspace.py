@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,7 +55,10 @@ def test_a_view_brings_what_it_reads_and_stands_after_it() -> None:
 
 def test_the_second_change_of_a_part_replaces_the_first() -> None:
     merged = merge(change("d1", "d2", step="one"), change("d2", step="two"))
-    assert [file.key for file in merged.files] == ["tables/raw/orders/data/d1/one.parquet", "tables/raw/orders/data/d2/two.parquet"]
+    assert [file.key for file in merged.files] == [
+        "tables/raw/orders/data/d1/one.parquet",
+        "tables/raw/orders/data/d2/two.parquet",
+    ]
     assert merged.replaces == ("d1", "d2")
 
 
@@ -83,9 +88,9 @@ KEYS = st.lists(st.integers().map(str).map(fingerprint), unique=True, max_size=6
 
 
 @given(KEYS, st.randoms())
-def test_a_version_does_not_depend_on_the_order_of_loading(keys: list[str], random: object) -> None:
+def test_a_version_does_not_depend_on_the_order_of_loading(keys: list[str], random: Random) -> None:
     shuffled = list(keys)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
 
     def total(order: list[str]) -> str | None:
         version = None

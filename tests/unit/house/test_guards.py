@@ -68,3 +68,8 @@ def test_a_capability_has_one_word_and_all_its_homes(word: str) -> None:
     assert (example / word).is_dir(), "the folder a user writes"
     assert (ROOT / f"docs/how-to/{word}.md").exists(), "the page"
     assert (ROOT / f"tests/unit/{word}").is_dir(), "the tests"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    silent = [line for line in reference.settings_page().splitlines() if line.startswith("| `") and line.endswith("|  |")]
+    assert silent == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,9 +18,9 @@ from startrail.model.model import Model
 NOW = datetime(2026, 10, 4, 6, tzinfo=UTC)
 
 
-def model(name: str = "marts.sales", **more: object) -> Model:
-    values: dict[str, object] = {"kind": "partition", "partition_by": "day"} | more
-    return Model(name=name, sql="", path=f"models/{name}.sql", **values)  # type: ignore[arg-type]
+def model(name: str = "marts.sales", **more: Any) -> Model:
+    values: dict[str, Any] = {"kind": "partition", "partition_by": "day"} | more
+    return Model(name=name, sql="", path=f"models/{name}.sql", **values)
 
 
 def survey_of(analysis: Analysis, **views: Analysis) -> Survey:
@@ -38,7 +39,7 @@ ORDERS = {"all": "a9", "2026-10-01": "a1", "2026-10-02": "a2", "null": "a0"}
 RATES = {"all": "b1"}
 
 
-def keys(found: Survey, versions: dict[str, dict[str, str]], **more: object) -> dict[str, str]:
+def keys(found: Survey, versions: dict[str, dict[str, str]], **more: Any) -> dict[str, str]:
     steps = steps_of(model(**more), found, frozenset(views_in(found)), versions, "duckdb-2", NOW)
     assert steps is not None
     return {step.partition: step.key for step in steps}
@@ -104,6 +105,14 @@ def test_hours_of_an_input_gather_into_days() -> None:
     assert list(before) == ["2026-10-01", "2026-10-02"]
     assert before["2026-10-01"] == after["2026-10-01"]
     assert before["2026-10-02"] != after["2026-10-02"]
+
+
+def test_a_cast_to_a_date_confines_days_but_not_hours() -> None:
+    found = survey_of(Analysis("code", reads=("raw.hours",), windows={"raw.hours": "at"}, day_windows=("raw.hours",)))
+    versions = {"raw.hours": {"all": "1", "2026-10-01T03": "x"}}
+    assert list(keys(found, versions)) == ["2026-10-01"]
+    with pytest.raises(NoPartitions):
+        keys(found, versions, partition_grain="hour")
 
 
 def test_a_declared_start_makes_partitions_up_to_now() -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
 from startrail.adapters.ledger import cache, deliveries, facts, leases, publishing, runs, steps
 from startrail.adapters.ledger.session import Session
 from startrail.model.delivery import Delivery
-from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification
+from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.ports.feed import Seen
@@ -59,22 +59,30 @@ class SqlLedger(ABC):
         return facts.verify(self._reading)
 
     # -- runs ------------------------------------------------------------------------------------------
-    def start_run(self, run: Run, lease: Lease) -> tuple[str, ...]:
+    def start_run(
+        self, run: Run, lease: Lease, facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None
+    ) -> tuple[str, ...]:
         with self._leased(lease) as session:
-            return runs.start(session, run, lease)
+            abandoned = runs.start(session, run, lease)
+            if facts is not None:
+                _append(session, facts(abandoned), run.id, run.started_at)
+            return abandoned
 
-    def end_run(self, run: str, state: RunState, at: datetime) -> None:
+    def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None:
         with self._writing() as session:
             runs.end(session, run, state, at)
+            _append(session, facts, run, at)
 
     def runs(self, limit: int = 20) -> list[Run]:
         with self._reading() as session:
             return runs.newest(session, limit)
 
     # -- deliveries ------------------------------------------------------------------------------------
-    def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease) -> bool:
+    def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:
         with self._leased(lease) as session:
-            return deliveries.record(session, delivery, stamp)
+            new = deliveries.record(session, delivery, stamp)
+            _append(session, facts if new else (), delivery.run, delivery.landed_at)
+            return new
 
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
         with self._leased(lease) as session:
@@ -97,9 +105,10 @@ class SqlLedger(ABC):
             return deliveries.pending(session, source)
 
     # -- steps -----------------------------------------------------------------------------------------
-    def record_step(self, record: StepRecord, lease: Lease) -> None:
+    def record_step(self, record: StepRecord, lease: Lease, facts: Sequence[NewFact] = ()) -> None:
         with self._leased(lease) as session:
             steps.record(session, record)
+            _append(session, facts, record.run, record.ended_at or record.started_at)
 
     def steps(self, keys: Iterable[str]) -> dict[str, StepRecord]:
         with self._reading() as session:
@@ -123,6 +132,10 @@ class SqlLedger(ABC):
     def views(self) -> dict[str, StepRecord]:
         with self._reading() as session:
             return steps.views(session)
+
+    def visible(self) -> Visible:
+        with self._reading() as session:
+            return Visible(publishing.pointers(session), publishing.versions(session), steps.views(session))
 
     def publish(self, publication: Publication, lease: Lease) -> None:
         """Before the lease is compared: a publication that did happen is not a failure, whoever asks again."""

@@ -13,6 +13,7 @@ from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, 
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.stream import Stream
 from startrail.ports.loader import Judge, LoadOutcome, LoadTask, LocalFile, Progress, Violation
@@ -22,20 +23,24 @@ _TELL_EVERY = 8_000_000
 
 
 class DuckdbLoader:
-    """``memory`` in bytes, ``threads`` 0 = one per core; scratch files lie in folders of their own under ``scratch``."""
+    """``memory`` in bytes, ``threads`` 0 = one per core; scratch files lie in folders of their own under ``scratch``.
 
-    def __init__(self, store: Store, scratch: Path, *, memory: int, threads: int = 0) -> None:
+    ``careful``: let the judge decide every record, a hundred times slower; what tests hold the fast way against.
+    """
+
+    def __init__(self, store: Store, scratch: Path, *, memory: int, threads: int = 0, careful: bool = False) -> None:
         self._store = store
         self._scratch = scratch
         self._memory = memory
         self._threads = threads
+        self._careful = careful
 
     @contextmanager
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> Iterator[LoadOutcome]:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
             try:
-                outcome = self._outcome(task, path, judge, Path(root) / "first", progress, careful=False)
+                outcome = self._outcome(task, path, judge, Path(root) / "first", progress, careful=self._careful)
             except NotTaken:
                 outcome = self._outcome(task, path, judge, Path(root) / "second", progress, careful=True)
             yield outcome
@@ -82,6 +87,9 @@ class _Loading:
         )
 
     def _blocks(self) -> Iterator[Block]:
+        if self._task.media == "parquet":
+            yield from parquet(self._path, self._task.contract)
+            return
         with opened(self._path, self._task.media) as file:
             if self._csv:
                 csv = Csv(file, self._task.contract, self._task.dialect)

@@ -32,7 +32,7 @@ class Contracts:
             contract = session.project.contracts[source.contract]
             for delivery, records in session.ports.ledger.pending(source.name):
                 step = load_step(delivery, source, contract)
-                if not _taken_over(step, records, session):
+                if not _taken_over(step, delivery, records, session):
                     tasks.append(_task(step, delivery, source, contract, session))
         return tasks
 
@@ -56,18 +56,24 @@ def plan_loads(project: Project, ledger: Ledger) -> list[Planned]:
     return planned
 
 
-def _taken_over(step: Step, records: tuple[StepRecord, ...], session: Session) -> bool:
+def _taken_over(step: Step, delivery: Delivery, records: tuple[StepRecord, ...], session: Session) -> bool:
     """Held under this very contract before, or staged by a run that did not come to publish."""
     for record in records:
         if record.key != step.key or record.output is None:
             continue
         if record.state == "held":
+            session.show(_held(delivery, record.output))  # every run says what waits for a person
             return True
         if record.state == "staged" and session.workspace.can_take(record.output, session.ports.store):
             session.workspace.stage(step, record.output)
             session.skipped += 1
             return True
     return False
+
+
+def _held(delivery: Delivery, output: StepOutput) -> DeliveryHeld:
+    source, reason = delivery.source, output.held or ""
+    return DeliveryHeld(subject=source, source=source, delivery=delivery.id, name=delivery.name, reason=reason)
 
 
 def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session) -> Task:
@@ -86,15 +92,12 @@ def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, se
             emit=session.show,
         )
         if output.held is not None:
-            session.emit(
-                DeliveryHeld(
-                    subject=source.name, source=source.name, delivery=delivery.id, name=delivery.name, reason=output.held
-                )
-            )
+            session.emit_with(step, _held(delivery, output))
         else:
             session.workspace.stage(step, output)
         assert output.counts is not None
-        session.emit(
+        session.emit_with(
+            step,
             Loaded(
                 subject=source.name,
                 source=source.name,
@@ -102,7 +105,7 @@ def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, se
                 name=delivery.name,
                 counts=output.counts,
                 kept=output.kept,
-            )
+            ),
         )
         return output
 

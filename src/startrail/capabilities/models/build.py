@@ -17,7 +17,7 @@ from startrail.model.model import Model
 from startrail.model.step import Step, StepOutput
 from startrail.model.table import WHOLE, Relation, TableChange, TableName, TableSchema
 from startrail.model.types import parse_type
-from startrail.ports.warehouse import Query
+from startrail.ports.warehouse import Query, Target
 
 
 def build_view(model: Model, analysis: Analysis, session: Session) -> StepOutput:
@@ -32,15 +32,18 @@ def build_part(model: Model, analysis: Analysis, step: Step, session: Session) -
     warehouse, workspace = session.ports.warehouse(), session.workspace
     bound = parameters(model, step, session)
     query = Query(model.sql, workspace.relations(*analysis.reads), bound, model.path, model.sql_line)
-    promised = _require(model, warehouse.describe(query))
-    schema = workspace.schema(model.name, promised)
     table = TableName.parse(model.name)
     name = f"{step.key}-{secrets.token_hex(3)}"
-    files = warehouse.build(query, schema, f"tables/{table.namespace}/{table.name}/data", name, step.partition)
-    rows = sum(file.rows for file in files)
-    if model.kind == "partition" and files:
-        _inside(model, step, Relation(model.name, schema, files), session)
-    change = TableChange(table, schema, files, replaces(model, step, session), (step.key,))
+
+    def target(described: TableSchema) -> Target:
+        schema = workspace.schema(model.name, _require(model, described))
+        return Target(schema, f"tables/{table.namespace}/{table.name}/data", name, step.partition)
+
+    staged = warehouse.stage(query, target)
+    rows = sum(file.rows for file in staged.files)
+    if model.kind == "partition" and staged.files:
+        _inside(model, step, Relation(model.name, staged.schema, staged.files), session)
+    change = TableChange(table, staged.schema, staged.files, replaces(model, step, session), (step.key,))
     return StepOutput(changes=(change,), rows=rows)
 
 

@@ -206,13 +206,13 @@ class _Assembly:
         step = Step("check", model.name, WHOLE, code, inputs)
 
         def work() -> StepOutput:
-            output = self._check(model, steps)
+            output = self._check(step, model, steps)
             session.workspace.stage(step, output)
             return output
 
         return Task(step, work, model.name, after)
 
-    def _check(self, model: Model, steps: list[Step]) -> StepOutput:
+    def _check(self, step: Step, model: Model, steps: list[Step]) -> StepOutput:
         from startrail.capabilities.models.checks import run_checks
 
         session, work = self.session, self.session.workspace
@@ -222,5 +222,5 @@ class _Assembly:
         results = run_checks(model, relations, parts, warehouse=session.ports.warehouse(), now=session.ports.clock.now())
         for result in results:
             if not result.passed:
-                session.emit(Checked(subject=model.name, result=result))
+                session.emit_with(step, Checked(subject=model.name, result=result))
         return StepOutput(checks=results, rows=sum(r.failing for r in results), note={"model": model.name})

@@ -37,7 +37,7 @@ class Input(msgspec.Struct, frozen=True):
     by: Partitioning | None
 
 
-def inputs_of(name: str, survey: Survey, views: frozenset[str]) -> tuple[list[Input], list[str]]:
+def inputs_of(name: str, survey: Survey, views: frozenset[str], grain: str = "day") -> tuple[list[Input], list[str]]:
     """The base tables behind a model's reads, and the fingerprints of the views on the way."""
     tables: dict[tuple[str, str | None], Input] = {}
     codes: set[str] = set()
@@ -54,7 +54,9 @@ def inputs_of(name: str, survey: Survey, views: frozenset[str]) -> tuple[list[In
                 confined = by if by is not None and column is not None and by.column == column else None
                 tables[table, column if confined else None] = Input(table, confined)
 
-    follow(name, dict(survey.analyses[name].windows))
+    own = survey.analyses[name]
+    # A cast to a date forgets the hour, so it confines nothing smaller than a day.
+    follow(name, {table: column for table, column in own.windows.items() if grain != "hour" or table not in own.day_windows})
     return [tables[key] for key in sorted(tables, key=str)], sorted(codes)
 
 
@@ -80,7 +82,7 @@ def steps_of(
     code = code_of(model, survey, engine)
     if model.kind == "view":
         return [Step("build", model.name, WHOLE, code, "")]
-    inputs, codes = inputs_of(model.name, survey, views)
+    inputs, codes = inputs_of(model.name, survey, views, model.partition_grain)
     if any(not versions.get(item.table) for item in inputs if item.table != model.name):
         return None
     if model.kind != "partition":

@@ -13,7 +13,7 @@ from startrail.model.model import Model
 from startrail.model.project import Project
 from startrail.ports.ledger import Ledger
 
-_CACHE = "analysis-1"
+_CACHE = "analysis-2"
 """Raised when :class:`Analysis` or the analyser changes its meaning."""
 
 

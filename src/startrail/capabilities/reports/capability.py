@@ -87,7 +87,7 @@ def _task(report: Report, step: Step, tables: tuple[str, ...], session: Session)
             snapshots=_snapshots(tables, session),
             columns=model.columns if model is not None else {},
         )
-        session.emit(event)
+        session.emit_with(step, event)
         return output
 
     return Task(step, work, report.name)

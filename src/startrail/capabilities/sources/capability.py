@@ -32,7 +32,7 @@ def _task(source: Source, session: Session) -> Task:
                 lease=session.lease,
                 run=session.run,
                 clock=ports.clock,
-                emit=session.emit,
+                emit=session.show,
             )
         finally:
             feed.close()

@@ -14,6 +14,7 @@ from startrail.base.errors import SourceError, StartrailError
 from startrail.base.ids import fingerprint
 from startrail.capabilities.sources.media import media_of
 from startrail.flow.events import Emit, Growing, Landed
+from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
 from startrail.model.run import Lease
 from startrail.model.source import Source
@@ -56,7 +57,8 @@ def land(
     """Make a delivery of everything new that the feed offers, and return these, in order of landing.
 
     One that fails does not stop the others. Raises at the end: the error itself, or NotAllLanded (ST210, ST211).
-    Bytes that this source has delivered before are no new delivery, whatever their name.
+    Bytes that this source has delivered before are no new delivery, whatever their name. ``emit`` shows events; the
+    fact of a landing is recorded with the delivery.
     """
     return _Landing(source, feed, ledger, store, lease, run, clock, emit).all()
 
@@ -150,20 +152,19 @@ class _Landing:
 
     def _record(self, received: _Received, cursor: str | None) -> None:
         delivery = msgspec.structs.replace(received.delivery, cursor=cursor)
-        if not self._ledger.record_delivery(delivery, received.offer.stamp, self._lease):
+        landed = Landed(
+            subject=self._source.name,
+            source=self._source.name,
+            delivery=delivery.id,
+            name=delivery.name,
+            size=delivery.size,
+            sha256=delivery.sha256,
+        )
+        if not self._ledger.record_delivery(delivery, received.offer.stamp, self._lease, to_facts(landed)):
             return
         crash_point("after recording delivery")
         self._new.append(delivery)
-        self._emit(
-            Landed(
-                subject=self._source.name,
-                source=self._source.name,
-                delivery=delivery.id,
-                name=delivery.name,
-                size=delivery.size,
-                sha256=delivery.sha256,
-            )
-        )
+        self._emit(landed)
 
     def _report_growing(self) -> None:
         growing = self._feed.growing()

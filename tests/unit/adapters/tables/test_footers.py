@@ -34,6 +34,7 @@ def test_bounds_and_counts_cover_all_row_groups() -> None:
     assert found.null_value_counts == {1: 3, 2: 4}
     assert found.lower_bounds == {1: struct.pack("<q", 1), 2: struct.pack("<d", -3.0)}
     assert found.upper_bounds == {1: struct.pack("<q", 9), 2: struct.pack("<d", 1.5)}
+    assert found.split_offsets is not None
     assert found.split_offsets == sorted(set(found.split_offsets))
     assert len(found.split_offsets) == 3
     assert sum(found.column_sizes.values()) < found.file_size_in_bytes

@@ -81,8 +81,17 @@ def test_files_of_another_file_system_are_copied(tmp_path: Path, monkeypatch: py
 def test_threads_and_memory_are_those_of_the_profile(tmp_path: Path) -> None:
     warehouse = open_duckdb(tmp_path, memory=123 * 1024 * 1024)
     sql = "select current_setting('threads') as t, current_setting('memory_limit') as m, current_setting('TimeZone') as z"
-    assert warehouse.fetch(Query(sql)).rows == [(2, "123.0 MiB", "Etc/UTC")]
+    assert warehouse.fetch(Query(sql)).rows == [(2, "123.0 MiB", "UTC")]
     warehouse.close()
+
+
+def test_the_zone_of_the_machine_does_not_count(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from tests.fixtures.warehouse import open_duckdb; from startrail.ports.warehouse import Query; "
+    code += "w = open_duckdb(pathlib.Path(sys.argv[1])); "
+    code += "print(w.fetch(Query(\"select timestamptz '2026-10-03 01:30+02'::date::varchar\")).rows[0][0]); w.close()"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, env=os.environ | {"TZ": "Asia/Tokyo"}, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2026-10-02"
 
 
 def test_the_version_in_fingerprints_is_that_of_the_engine(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from startrail.adapters.ledger import migrations
 from startrail.ledger.errors import LedgerReadOnly
 
 _HEADER_BYTES = 100
-_UNOPENABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+_UNOPENABLE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR}
 
 
 def exists(path: Path) -> bool:
@@ -49,8 +49,8 @@ def connect_writer(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """In a folder that cannot be written SQLite cannot share memory with a writer. When there is no log of one
-    either, nobody writes, and the file can be read as it lies."""
+    """In a folder that cannot be written, or on a full disk, SQLite cannot share memory with a writer. When there
+    is no log of one either, nobody writes, and the file can be read as it lies."""
     _refuse_foreign(path)
     connection = _open(path, "ro", busy_seconds)
     try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from startrail.base.errors import LedgerError
 from startrail.ledger.errors import (
@@ -14,6 +16,9 @@ from startrail.ledger.errors import (
     LedgerDiskFull,
     LedgerReadOnly,
 )
+
+_LITTLE = 64 * 1024
+"""Bytes: two of the blocks that SQLite takes for shared memory."""
 
 _KINDS: dict[int, tuple[type[LedgerError], str, str]] = {
     sqlite3.SQLITE_BUSY: (
@@ -44,6 +49,15 @@ _KINDS: dict[int, tuple[type[LedgerError], str, str]] = {
 }
 
 
+def _is_full(path: str) -> bool:
+    """SQLite calls it an I/O error when there is no room for the memory that readers and writers share."""
+    try:
+        disk = os.statvfs(Path(path).parent)
+    except OSError:
+        return False
+    return disk.f_blocks > 0 and disk.f_bavail * disk.f_frsize < _LITTLE
+
+
 @contextmanager
 def reporting(path: str) -> Iterator[None]:
     """Turn what SQLite raises inside into an error of ours; what is a bug stays as it is."""
@@ -51,8 +65,11 @@ def reporting(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
-        known = None if code is None else _KINDS.get(code & 0xFF)
+        kind_code = None if code is None else code & 0xFF
+        known = None if kind_code is None else _KINDS.get(kind_code)
         if known is None:
             raise
+        if kind_code == sqlite3.SQLITE_IOERR and _is_full(path):
+            known = _KINDS[sqlite3.SQLITE_FULL]
         kind, what, hint = known
         raise kind(f"the ledger {path} cannot be used: {what} ({error})", hint=hint) from error

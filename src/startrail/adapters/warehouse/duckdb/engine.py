@@ -32,7 +32,7 @@ def open_engine(root: Path, *, memory: int, threads: int) -> duckdb.DuckDBPyConn
         config["threads"] = threads
     connection = duckdb.connect(":memory:", config=config)
     for statement in (
-        "SET TimeZone = 'UTC'",
+        "SET GLOBAL TimeZone = 'UTC'",  # without GLOBAL, cursors keep the machine's zone
         f"SET allowed_directories = [{text(str(root))}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",

@@ -9,6 +9,8 @@ import secrets
 import shutil
 from pathlib import Path
 
+from startrail.ports.store import disk_error
+
 _PREFIX = "duckdb-"
 
 
@@ -17,11 +19,14 @@ class Scratch:
     a held lock belonged to a process that died, and is removed."""
 
     def __init__(self, parent: Path) -> None:
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
         self.path = parent.resolve() / f"{_PREFIX}{secrets.token_hex(6)}"
-        self.path.mkdir()
-        self._lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            _sweep(parent)
+            self.path.mkdir()
+            self._lock = os.open(self.path / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise disk_error(error, str(self.path), writing=True) from error
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def folder(self) -> Path:

@@ -60,6 +60,13 @@ class DuckdbWarehouse:
             columns = projection(call.outputs, schema, call.place)
             return self._stage(box, columns, call, Target(schema, folder, name, part))
 
+    def stage(self, query: Query, target: Callable[[TableSchema], Target]) -> Staged:
+        with self._sandbox(query.relations) as box:
+            call = _Call(box, query)
+            goal = target(schema_of(call.outputs, call.place))
+            columns = projection(call.outputs, goal.schema, call.place)
+            return Staged(goal.schema, self._stage(box, columns, call, goal))
+
     def run_script(self, script: Script, target: Callable[[str, TableSchema], Target]) -> dict[str, Staged]:
         with self._sandbox(script.relations, (*script.creates,)) as box:
             place = Place(script.sql, script.path, script.first_line)
