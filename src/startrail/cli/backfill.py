@@ -39,7 +39,7 @@ def command(
         size = estimate(opened.project, opened.ports, reopen)
         console.item(
             size,
-            f"{model}: {len(size.partitions)} partitions from {size.partitions[0]} to {size.partitions[-1]}, "
+            f"{model}: {len(size.partitions)} partition(s) from {size.partitions[0]} to {size.partitions[-1]}, "
             f"about {size.rows:,} rows and {size.bytes:,} bytes to replace",
         )
         if not yes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
+from concurrent.futures import ThreadPoolExecutor
 
 from startrail.base.crash import crash_point
 from startrail.base.ids import fingerprint
@@ -12,7 +12,9 @@ from startrail.flow.events import PublicationHeld, Published
 from startrail.flow.session import Session, to_facts
 from startrail.model.run import Hold, Publication
 from startrail.model.step import StepOutput
-from startrail.model.table import Prepared
+from startrail.model.table import Prepared, TableChange
+
+_WRITERS = 8
 
 
 def publish(session: Session) -> bool:
@@ -69,12 +71,14 @@ def assert_conserved(outputs: Iterable[StepOutput]) -> None:
 def _prepare(session: Session) -> tuple[Prepared, ...]:
     work, ports = session.workspace, session.ports
     at = ports.clock.now()
+    tables = ports.tables
     changes = [work.changes[name] for name in sorted(work.changes)]
-    if not changes:
-        return ()
-    tables = ports.tables()
-    prepared = [tables.prepare(changes[0], work.pointers.get(changes[0].table), at)]
-    for _, change in pairwise(changes):
-        crash_point("between metadata of two tables")
-        prepared.append(tables.prepare(change, work.pointers.get(change.table), at))
-    return tuple(prepared)
+
+    def prepare(place: int, change: TableChange) -> Prepared:
+        if place:
+            crash_point("between metadata of two tables")
+        return tables().prepare(change, work.pointers.get(change.table), at)
+
+    # Each table is a few small files, so that the time goes into waiting for the store to confirm them.
+    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="metadata") as pool:
+        return tuple(pool.map(prepare, range(len(changes)), changes))

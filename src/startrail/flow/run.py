@@ -63,7 +63,7 @@ def run(
         if isinstance(event, Waiting):
             waited.append(event)
 
-    with holding(ports.ledger, ports.clock, waiting, wait) as lease:
+    with holding(ports.ledger, ports.wall, waiting, wait) as lease:
         started = ports.clock.now()
         run_id = new_run_id(started)
         beginning: list[Event] = [RunStarted(run=run_id, profile=profile_name, at=to_text(started))]
@@ -79,7 +79,8 @@ def run(
         session = Session(project, profile, ports, workspace, selection, lease, run_id, show)
         try:
             result = _phases(session, capabilities)
-        except BaseException:
+        except BaseException as error:
+            error.add_note(f"in run {run_id}")
             ports.ledger.end_run(run_id, "failed", ports.clock.now())
             raise
         ended = RunEnded(run=run_id, state=result.state, steps=result.steps, skipped=result.skipped, counts=result.counts)

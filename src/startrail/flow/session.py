@@ -32,6 +32,9 @@ class Ports:
     ledger: Ledger
     store: Store
     clock: Clock
+    """What time it is for the run; ``--now`` moves it."""
+    wall: Clock
+    """The machine's own time: leases of several runners must agree on it, whatever a run pretends."""
     tables: Callable[[], Tables]
     warehouse: Callable[[], Warehouse]
     loader: Callable[[], Loader]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -50,37 +51,64 @@ def execute(tasks: list[Task], session: Session) -> Outcome:
 
     A defect (an exception that is not a StartrailError) is raised once the running tasks have ended.
     """
-    outcome = Outcome()
-    waiting = {task.step.key: task for task in tasks}
+    outcome, order = Outcome(), _Order(tasks)
     running: dict[Future[StepOutput], Task] = {}
-    with ThreadPoolExecutor(max(1, session.profile.limits.parallel), thread_name_prefix="step") as pool:
-        while waiting or running:
-            for task in _ready(waiting, running, outcome, session):
-                del waiting[task.step.key]
+    parallel = max(1, session.profile.limits.parallel)
+    with ThreadPoolExecutor(parallel, thread_name_prefix="step") as pool:
+        while order.ready or running:
+            while order.ready and len(running) < parallel:
+                task = order.ready.popleft()
                 running[pool.submit(_do, task, session)] = task
-            if not running:
-                break
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 task = running.pop(future)
                 _settle(task, future, outcome, session)
+                for blocked in order.ended(task, stops=outcome.stops(task.step.key)):
+                    _block(blocked, outcome, session)
     return outcome
 
 
-def _ready(waiting: dict[str, Task], running: dict[Future[StepOutput], Task], outcome: Outcome, session: Session) -> list[Task]:
-    """Tasks whose predecessors are all done; those behind a failure become blocked."""
-    progress = True
-    while progress:
-        progress = False
-        for key, task in list(waiting.items()):
-            if any(outcome.stops(before) for before in task.after):
-                del waiting[key]
-                outcome.blocked.add(key)
-                session.failed.add(task.owner)
-                session.emit(StepBlocked(subject=task.step.subject, kind=task.step.kind, partition=task.step.partition))
-                progress = True
-    busy = {task.step.key for task in running.values()}
-    return [task for task in waiting.values() if not any(p in waiting or p in busy for p in task.after)]
+class _Order:
+    """Which tasks may begin as others end; each task is looked at once per predecessor, however many tasks there are."""
+
+    def __init__(self, tasks: list[Task]) -> None:
+        self._tasks = {task.step.key: task for task in tasks}
+        self._awaited = {key: set(task.after & self._tasks.keys()) for key, task in self._tasks.items()}
+        self._followers: dict[str, list[str]] = {}
+        for key, awaited in self._awaited.items():
+            for before in awaited:
+                self._followers.setdefault(before, []).append(key)
+        self.ready = deque(task for key, task in self._tasks.items() if not self._awaited[key])
+        """Tasks that may begin, in order; the caller takes them from the left."""
+
+    def ended(self, task: Task, *, stops: bool) -> list[Task]:
+        """Take note that a task is over; returns those that will never begin when it ``stops`` what comes after it."""
+        if stops:
+            return self._cut(task.step.key)
+        for key in self._followers.get(task.step.key, ()):
+            awaited = self._awaited.get(key)
+            if awaited is not None:
+                awaited.discard(task.step.key)
+                if not awaited:
+                    self.ready.append(self._tasks[key])
+        return []
+
+    def _cut(self, key: str) -> list[Task]:
+        """All that stands behind a task, directly or not, and was not cut off before."""
+        cut: list[Task] = []
+        behind = deque(self._followers.get(key, ()))
+        while behind:
+            follower = behind.popleft()
+            if self._awaited.pop(follower, None) is not None:
+                cut.append(self._tasks[follower])
+                behind.extend(self._followers.get(follower, ()))
+        return cut
+
+
+def _block(task: Task, outcome: Outcome, session: Session) -> None:
+    outcome.blocked.add(task.step.key)
+    session.failed.add(task.owner)
+    session.emit(StepBlocked(subject=task.step.subject, kind=task.step.kind, partition=task.step.partition))
 
 
 def _settle(task: Task, future: Future[StepOutput], outcome: Outcome, session: Session) -> None:

@@ -50,7 +50,10 @@ class FeedIncomplete(SourceError):
 
 
 class StillGrowing(SourceError):
-    """A file changed while it was read. It is left for the next run, which is no failure."""
+    """A file changed while it was read.
+
+    It is left for the next run, which is no failure: nothing of it was landed.
+    """
 
     code = "ST205"
     transient = True

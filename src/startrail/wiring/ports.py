@@ -42,6 +42,7 @@ def open_ports(project: Project, profile: Profile, *, now: datetime | None = Non
         ledger=_ledger(root, profile, read_only),
         store=store,
         clock=clock,
+        wall=_clock(None),
         tables=Once(partial(_tables, root, store)),
         warehouse=warehouse,
         loader=Once(partial(_loader, root, profile, store)),

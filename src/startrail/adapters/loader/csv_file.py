@@ -40,16 +40,24 @@ class Csv:
         csv.field_size_limit(LONGEST)
         self._dialect = dialect
         errors = "surrogateescape" if dialect.encoding == "utf-8" else "strict"
-        text = io.TextIOWrapper(file, encoding=_ENCODINGS[dialect.encoding], errors=errors, newline="")
+        self._text = io.TextIOWrapper(file, encoding=_ENCODINGS[dialect.encoding], errors=errors, newline="")
         self._taken: list[str] = []
         self._reader = csv.reader(
-            self._recorded(text), delimiter=dialect.delimiter, quotechar=dialect.quote, doublequote=True, strict=True
+            self._recorded(), delimiter=dialect.delimiter, quotechar=dialect.quote, doublequote=True, strict=True
         )
         declared = [field.name for field in contract.fields]
-        self._names = self._header(contract) if dialect.header else tuple(declared)
+        try:
+            self._names = self._header(contract) if dialect.header else tuple(declared)
+        except Unreadable:
+            self.release()
+            raise
         self.unknown = tuple(name for name in self._names if name not in declared)
         self._misread = 0
         self._multibyte = 0
+
+    def release(self) -> None:
+        """Leave the file to whoever opened it."""
+        self._text.detach()
 
     def blocks(self) -> Iterator[Block]:
         """Raises Unreadable for a quote that never closes, or a file in another encoding than declared."""
@@ -78,8 +86,8 @@ class Csv:
                 f"the file is not {self._dialect.encoding}: {self._misread} rows have other bytes, and none has such text"
             )
 
-    def _recorded(self, text: io.TextIOWrapper) -> Iterator[str]:
-        for line in text:
+    def _recorded(self) -> Iterator[str]:
+        for line in self._text:
             self._taken.append(line)
             yield line
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from startrail.adapters.loader.aside import Aside
@@ -86,7 +86,7 @@ class _Loading:
             self._aside.drift(),
         )
 
-    def _blocks(self) -> Iterator[Block]:
+    def _blocks(self) -> Generator[Block]:
         if self._task.media == "parquet":
             yield from parquet(self._path, self._task.contract)
             return
@@ -94,7 +94,10 @@ class _Loading:
             if self._csv:
                 csv = Csv(file, self._task.contract, self._task.dialect)
                 self._unknown_columns = csv.unknown
-                yield from csv.blocks()
+                try:
+                    yield from csv.blocks()
+                finally:
+                    csv.release()
             elif self._task.media.startswith("ndjson"):
                 yield from ndjson(file)
             else:
@@ -103,8 +106,9 @@ class _Loading:
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
         gate = Gate(self._task.contract)
-        with Stream(self._engine, self._queries.streamed, "streamed", self._task.schema) as stream:
-            for block in self._blocks():
+        stream = Stream(self._engine, self._queries.streamed, "streamed", self._task.schema)
+        with stream, closing(self._blocks()) as blocks:
+            for block in blocks:
                 self._advance(len(block.lines))
                 if self._careful:
                     stream.write(self._judged(block))
@@ -185,10 +189,10 @@ class _Loading:
         """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``."""
         wanted = next(ordinals, None)
         at = count(1)
-        for block in self._blocks():
-            if wanted is None:
-                return
-            for record in block.records():
+        with closing(self._blocks()) as blocks:
+            for record in chain.from_iterable(block.records() for block in blocks):
+                if wanted is None:
+                    return
                 if next(at) != wanted:
                     continue
                 if violation is None:

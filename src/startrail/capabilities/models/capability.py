@@ -35,6 +35,10 @@ class Reopen(msgspec.Struct, frozen=True):
     def covers(self, step: Step) -> bool:
         return step.subject == self.model and self.first <= step.partition <= self.last
 
+    def forces(self, step: Step) -> bool:
+        """True when the step is done again although it is done."""
+        return self.force and step.kind == "build" and self.covers(step)
+
 
 class Models:
     """The capability; one object per run."""
@@ -53,7 +57,7 @@ class Models:
         )  # fmt: skip
         session.skipped += planned.done
         session.failed |= planned.stopped
-        return _Assembly(session, found, planned.steps).tasks()
+        return _Assembly(session, found, planned.steps, self._reopen).tasks()
 
 
 def plan_models(
@@ -93,7 +97,7 @@ def _plan(
             continue
         current = published.get(name if model.kind != "script" else _first_output(found, name), {})
         stale = [
-            step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.force and reopen.covers(step))
+            step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.forces(step))
         ]
         plan.done += len(steps) - len(stale)
         later = beyond_lookback(model, [step.partition for step in steps])
@@ -135,7 +139,8 @@ def _reasons(
 class _Assembly:
     """Planned steps to tasks with their order; steps that an earlier run staged are taken over instead."""
 
-    def __init__(self, session: Session, found: Survey, planned: list[Planned]) -> None:
+    def __init__(self, session: Session, found: Survey, planned: list[Planned], reopen: Reopen | None) -> None:
+        self.reopen = reopen
         self.session = session
         self.found = found
         self.steps: dict[str, list[Planned]] = {}
@@ -161,7 +166,7 @@ class _Assembly:
         self.ready[model.name] = built or after
         if model.checks and model.kind != "script":
             check = self._check_task(model, steps, built or after)
-            if self._take_over([check.step]):
+            if left or self._take_over([check.step]):  # what is built anew is checked anew
                 tasks.append(check)
                 self.ready[model.name] = frozenset((check.step.key,))
         return tasks
@@ -173,10 +178,12 @@ class _Assembly:
         left = []
         for step in steps:
             record = records.get(step.key)
-            if record is None or record.state == "failed" or record.output is None or not work.can_take(record.output, store):
+            again = self.reopen is not None and self.reopen.forces(step)
+            output = record.output if record is not None and record.state != "failed" and not again else None
+            if output is None or not work.can_take(output, store):
                 left.append(step)
             else:
-                self.session.workspace.stage(step, record.output)
+                work.stage(step, output)
                 self.session.skipped += 1
         return left
 
