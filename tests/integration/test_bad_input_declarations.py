@@ -60,7 +60,7 @@ def test_a_binary_file_is_no_declaration(till: Till) -> None:
 
 def test_an_unknown_key_is_refused_with_the_near_miss(till: Till) -> None:
     text = till.read("sources/sales.yml").replace("contract:", "contrcat:")
-    broken(till, "sources/sales.yml", text, "ST110", "sources/sales.yml:2:1")
+    broken(till, "sources/sales.yml", text, "ST115", "sources/sales.yml:2:1")
 
 
 def test_all_errors_of_all_files_are_told_at_once(till: Till) -> None:
@@ -84,10 +84,10 @@ def test_an_unknown_table_in_sql_is_refused_with_the_near_miss(till: Till) -> No
 
 
 def test_sql_that_does_not_parse_is_refused_and_what_was_landed_is_not_lost(till: Till) -> None:
-    till.edit("models/marts/total.sql", "select sum(", "select sum(,")
-    assert_refused(till.run(), "ST400", at="models/marts/total.sql:1:12")
+    till.edit("models/marts/total.sql", "select sum(", "selec sum(")
+    assert_refused(till.run(), "ST400", at="models/marts/total.sql:1:10")
     till.remove("inbox/sales_2026-10-01.csv")  # its bytes have landed
-    till.edit("models/marts/total.sql", "sum(,", "sum(")
+    till.edit("models/marts/total.sql", "selec sum(", "select sum(")
     till.good_run(now=SECOND_MORNING)
     assert till.daily() == DAILY
 
@@ -117,7 +117,7 @@ def test_one_name_cannot_be_declared_twice(till: Till) -> None:
 
 def test_a_source_with_an_unknown_contract_is_refused_with_the_near_miss(till: Till) -> None:
     text = till.read("sources/sales.yml").replace("contract: sales", "contract: sale")
-    broken(till, "sources/sales.yml", text, "ST140", "sources/sales.yml:2:11")
+    broken(till, "sources/sales.yml", text, "ST141", "sources/sales.yml:2:11")
 
 
 def test_a_header_that_names_a_missing_column_fails_its_model_and_what_reads_it_alone(till: Till) -> None:
@@ -135,7 +135,7 @@ def test_a_header_that_names_a_missing_column_fails_its_model_and_what_reads_it_
 def test_a_model_that_selects_a_missing_column_fails_at_its_place(till: Till) -> None:
     till.edit("models/marts/total.sql", "d.amount", "d.amont")
     outcome = till.run()
-    assert_refused(outcome, "ST420", at="models/marts/total.sql:1:12", hint="amount", exit_code=1)
+    assert_refused(outcome, "ST420", at="models/marts/total.sql:1:12", says="amont", hint="mend the SQL", exit_code=1)
     till.edit("models/marts/total.sql", "d.amont", "d.amount")
     till.good_run(now=SECOND_MORNING)
     assert till.rows("select amount from marts.total") == [{"amount": "22.75"}]

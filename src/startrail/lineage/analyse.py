@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from startrail.model.analysis import Analysis
 
-PARAMETERS = ("start", "end", "partition", "env")
-"""What SQL may bind as ``$name``."""
-
 
 def analyse(sql: str, *, dialect: str = "duckdb", script: bool = False, path: str, first_line: int = 1) -> Analysis:
     """What one model's SQL says about itself, by parsing only.

@@ -15,7 +15,6 @@ from sqlglot.tokens import Token, TokenType
 from startrail.base.ids import fingerprint
 from startrail.base.span import Span
 from startrail.base.text import did_you_mean, printable
-from startrail.lineage.analyse import PARAMETERS
 from startrail.lineage.errors import (
     ForbiddenStatement,
     ReadsVersion,
@@ -24,6 +23,7 @@ from startrail.lineage.errors import (
     TemplateInSql,
     UnknownParameter,
 )
+from startrail.model.analysis import PARAMETERS
 
 # It warns on the terminal when it falls back to an opaque command; such commands are refused below.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import msgspec
 
 
+PARAMETERS = ("start", "end", "partition", "env")
+"""What a model's SQL may bind as ``$name``."""
+
+
 class Analysis(msgspec.Struct, frozen=True):
     """Facts of one SQL text, without running it.
 
