@@ -1,8 +1,7 @@
 """Runs the real command line in a process that dies, or stands still, at a numbered point.
 
-``python -m tests.faults.child kill "after stage" 2 run -C FOLDER --json``: the second pass of the point is its
-last act. ``stop`` instead of ``kill`` leaves it standing there, all threads, until somebody continues or kills
-it. ``count`` lets it live, and writes how often each point was passed to standard error.
+The processes are forked from a server that has the heavy libraries loaded already, which is all that they share:
+a sweep starts some two hundred of them. Nothing of this is known to the package itself.
 """
 
 from __future__ import annotations
@@ -12,41 +11,79 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections import Counter
+from pathlib import Path
+
+import msgspec
 
 from startrail.base import crash
+
+PRELOADED = ["duckdb", "pyarrow.parquet", "pyiceberg.table", "sqlglot", "psycopg", "startrail.cli.run", "startrail.flow.run",
+             "startrail.wiring.ports", "startrail.capabilities.models.capability", "tests.faults.child"]  # fmt: skip
+
+
+class Death(msgspec.Struct, frozen=True):
+    """Where a process dies: at pass ``nth`` of ``point``. ``mode`` is ``kill``, ``stop`` (all threads stand still
+    until somebody continues or kills the process) or ``count`` (it lives, and tells how often it passed each)."""
+
+    point: str
+    nth: int = 1
+    mode: str = "kill"
+
+
+LIVES = Death("", 0, "count")
 
 
 class Hook:
     """What :data:`startrail.base.crash.hook` becomes in a harnessed process."""
 
-    def __init__(self, mode: str, point: str, nth: int) -> None:
-        assert mode == "count" or point in crash.POINTS, point
+    def __init__(self, death: Death) -> None:
+        assert death.mode == "count" or death.point in crash.POINTS, death.point
         self.passed: Counter[str] = Counter()
-        self._signal = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}.get(mode)
-        self._point, self._nth = point, nth
+        self._signal = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}.get(death.mode)
+        self._death = death
         self._lock = threading.Lock()
 
     def __call__(self, name: str) -> None:
         with self._lock:
             self.passed[name] += 1
-            if self._signal is not None and name == self._point and self.passed[name] == self._nth:
+            if self._signal is not None and name == self._death.point and self.passed[name] == self._death.nth:
                 os.kill(os.getpid(), self._signal)
 
 
-def main() -> None:
-    """Install the hook that the arguments ask for, and hand the rest of them to the command line."""
-    mode, point, nth, *rest = sys.argv[1:]
-    crash.hook = hook = Hook(mode, point, int(nth))
-    sys.argv = ["startrail", *rest]
-    from startrail.cli import main as command_line
+def command_line(death: Death, arguments: tuple[str, ...], output: Path, environment: dict[str, str]) -> None:
+    """``startrail ARGUMENTS`` with standard output and error in ``output``.out and .err."""
+    hook = _harness(death, output, environment)
+    sys.argv = ["startrail", *arguments]
+    from startrail.cli import main
 
     try:
-        command_line()
+        main()
     finally:
-        if mode == "count":
-            sys.stderr.write(json.dumps(hook.passed) + "\n")
+        _tell(hook)
 
 
-if __name__ == "__main__":
-    main()
+def naive(death: Death, folder: Path, output: Path, environment: dict[str, str]) -> None:
+    """The naive pipeline in ``folder``, likewise."""
+    hook = _harness(death, output, environment)
+    from tests.faults.naive import main
+
+    main(folder)
+    _tell(hook)
+
+
+def _harness(death: Death, output: Path, environment: dict[str, str]) -> Hook:
+    for number, ending in ((1, ".out"), (2, ".err")):
+        handle = os.open(output.with_suffix(ending), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(handle, number)
+        os.close(handle)
+    warnings.simplefilter("error")
+    os.environ.update(environment)
+    crash.hook = hook = Hook(death)
+    return hook
+
+
+def _tell(hook: Hook) -> None:
+    sys.stderr.write(json.dumps(hook.passed) + "\n")
+    sys.stderr.flush()

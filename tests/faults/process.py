@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
-import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+from tests.faults.child import PRELOADED, Death
 
-REPOSITORY = Path(__file__).parents[2]
+_POLL_SECONDS = 0.01
+_PATIENCE_SECONDS = 120.0
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(PRELOADED)
 
 Event = dict[str, Any]
-
-
-class Death(msgspec.Struct, frozen=True):
-    """Where a process dies: at pass ``nth`` of ``point``. ``mode`` is kill, stop or count."""
-
-    point: str
-    nth: int = 1
-    mode: str = "kill"
-
-    def arguments(self) -> tuple[str, ...]:
-        return (self.mode, self.point, str(self.nth))
-
-
-LIVES = Death("", 0, "count")
+StepName = tuple[str, str, str]
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -49,7 +42,7 @@ class Ended(msgspec.Struct, frozen=True):
         return self.events[-1] if self.events and self.events[-1]["type"] == "result" else {}
 
     @property
-    def started(self) -> set[tuple[str, str, str]]:
+    def started(self) -> set[StepName]:
         """Steps begun, without landing, which only looks whether there is anything new."""
         return {(e["kind"], e["subject"], e["partition"]) for e in self.of("step_started") if e["kind"] != "land"}
 
@@ -60,76 +53,72 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Process:
-    """A running child whose NDJSON output is read as it comes."""
+    """A running child. ``target`` is a function of :mod:`tests.faults.child`, ``what`` its second argument."""
 
-    def __init__(self, module: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", module, *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY, env=os.environ | environment,
-        )  # fmt: skip
-        self._events: list[Event] = []
-        self._errors = ""
-        self._changed = threading.Condition()
-        self._readers = [threading.Thread(target=self._read_events), threading.Thread(target=self._read_errors)]
-        for thread in self._readers:
-            thread.start()
+    def __init__(self, target: Callable[..., None], death: Death, what: Any, output: Path) -> None:
+        self._output = output
+        self._child = _processes.Process(target=target, args=(death, what, output, dict(os.environ)))
+        self._child.start()
 
     @property
     def pid(self) -> int:
+        assert self._child.pid is not None
         return self._child.pid
 
     def ended(self) -> Ended:
         """Wait for its end."""
-        self._child.wait(120)
-        for thread in self._readers:
-            thread.join()
-        return Ended(self._child.returncode, tuple(self._events), self._errors)
+        self._child.join(_PATIENCE_SECONDS)
+        assert self._child.exitcode is not None, "it neither ended nor died"
+        return Ended(self._child.exitcode, self.events(), self._text(".err"))
 
-    def until(self, wanted: Callable[[Event], bool]) -> bool:
-        """Wait for an event; False when the process ends without it."""
-        with self._changed:
-            while not any(map(wanted, self._events)):
-                if not self._readers[0].is_alive():
-                    return False
-                self._changed.wait(0.05)
-        return True
+    def events(self) -> tuple[Event, ...]:
+        """What it said so far; the last line of a killed process may be cut, and does not count."""
+        lines = self._text(".out").splitlines(keepends=True)
+        return tuple(json.loads(line) for line in lines if line.endswith("\n"))
+
+    def says(self, wanted: Callable[[Event], bool]) -> None:
+        """Wait until it says so."""
+        self._until(lambda: any(map(wanted, self.events())), "it never said so")
 
     def stands_still(self) -> None:
         """Wait until it has stopped itself."""
-        _, status = os.waitpid(self.pid, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
-            self._child.returncode = os.waitstatus_to_exitcode(status)
-            raise AssertionError(f"it ended instead of standing still: {self.ended().errors}")
+        self._until(lambda: self._state() == "T", "it never stood still")
 
     def send(self, what: signal.Signals) -> None:
-        self._child.send_signal(what)
+        os.kill(self.pid, what)
 
     def close(self) -> None:
-        if self._child.poll() is None:
+        if self._child.exitcode is None:
             self._child.kill()
-        self.ended()
-        for pipe in (self._child.stdout, self._child.stderr):
-            assert pipe is not None
-            pipe.close()
+        self._child.join()
+        self._child.close()
 
-    def _read_events(self) -> None:
-        assert self._child.stdout is not None
-        for line in self._child.stdout:
-            if line.endswith("\n"):  # the last line of a killed process may be cut
-                with self._changed:
-                    self._events.append(json.loads(line))
-                    self._changed.notify_all()
+    def _until(self, happened: Callable[[], bool], otherwise: str) -> None:
+        for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
+            if happened():
+                return
+            if self._child.exitcode is not None:
+                break
+            time.sleep(_POLL_SECONDS)
+        assert happened(), f"{otherwise}: {self.ended().errors}"
 
-    def _read_errors(self) -> None:
-        assert self._child.stderr is not None
-        self._errors = self._child.stderr.read()
+    def _state(self) -> str:
+        with contextlib.suppress(OSError):
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return ""
+
+    def _text(self, ending: str) -> str:
+        with contextlib.suppress(FileNotFoundError):
+            return self._output.with_suffix(ending).read_text(encoding="utf-8")
+        return ""
 
 
 @contextmanager
-def process(module: str, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Process]:
+def process(target: Callable[..., None], death: Death, what: Any) -> Iterator[Process]:
     """A child that does not outlive the block, not even when it stands still."""
-    started = Process(module, arguments, environment or {})
-    try:
-        yield started
-    finally:
-        started.close()
+    with TemporaryDirectory(prefix="startrail-faults-") as folder:
+        started = Process(target, death, what, Path(folder) / "said")
+        try:
+            yield started
+        finally:
+            started.close()

@@ -9,7 +9,7 @@ from tests.faults.invariants import Broken, Tables, require_whole
 from tests.faults.shop import Shop, look
 
 _PAUSE_SECONDS = 0.01
-_EVERY = 40
+_EVERY = 100
 """Tables are read whenever what the ledger shows has moved, and at every so manieth poll in any case."""
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
+from tests.faults.child import LIVES, Death, command_line
 from tests.faults.invariants import Tables
-from tests.faults.process import LIVES, Death, Ended, Process, process
+from tests.faults.process import Ended, Process, process
 
 from startrail import examples
 from startrail.flow.read import published
@@ -74,8 +75,7 @@ class Shop:
     @contextmanager
     def running(self, now: str, death: Death = LIVES) -> Iterator[Process]:
         """``startrail run`` in a harnessed process."""
-        arguments = (*death.arguments(), "run", "-C", str(self.root), "--json", "--now", now)
-        with process("tests.faults.child", *arguments) as child:
+        with process(command_line, death, ("run", "-C", str(self.root), "--json", "--now", now)) as child:
             yield child
 
     def run(self, now: str, death: Death = LIVES) -> Ended:

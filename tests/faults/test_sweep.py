@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 
 import pytest
+from tests.faults.child import Death
 from tests.faults.conftest import Controls
 from tests.faults.examine import examine_dead, examine_idle, examine_resumed
 from tests.faults.figures import record
-from tests.faults.process import Death
 from tests.faults.reader import Reader
 from tests.faults.shop import ONCE_MORE, RESUMED, SECOND_RUN, Shop
 

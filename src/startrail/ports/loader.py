@@ -115,6 +115,8 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     kept: dict[str, int] = {}
     drift: tuple[Drift, ...] = ()
     unreadable: str | None = None
+    careful: str | None = None
+    """Why every single record was judged, when the quick way gave up: a key twice in one object, for example."""
 
 
 Progress = Callable[[int, int], None]

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from itertools import chain, count
 from pathlib import Path
 
+import msgspec
+
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
@@ -16,6 +18,7 @@ from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.stream import Stream
+from startrail.base.text import printable
 from startrail.ports.loader import Judge, LoadOutcome, LoadTask, LocalFile, Progress, Violation
 from startrail.ports.store import Store
 
@@ -41,8 +44,10 @@ class DuckdbLoader:
         with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
             try:
                 outcome = self._outcome(task, path, judge, Path(root) / "first", progress, careful=self._careful)
-            except NotTaken:
+            except NotTaken as contradiction:
+                reason = printable(str(contradiction), 300)
                 outcome = self._outcome(task, path, judge, Path(root) / "second", progress, careful=True)
+                outcome = msgspec.structs.replace(outcome, careful=reason)
             yield outcome
 
     def _outcome(

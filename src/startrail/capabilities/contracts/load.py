@@ -100,7 +100,7 @@ def load(
             touched=outcome.touched,
             kept=outcome.kept,
             quarantine=quarantine,
-            note=_note(outcome.drift),
+            note=_note(outcome),
         )
 
 
@@ -150,7 +150,7 @@ def _worst(drift: tuple[Drift, ...]) -> str:
 
 def _held(reason: str, outcome: LoadOutcome) -> StepOutput:
     rows = max(outcome.rows_in, 1)
-    return StepOutput(counts=Counts(rows_in=rows, held=rows), kept=outcome.kept, held=reason, note=_note(outcome.drift))
+    return StepOutput(counts=Counts(rows_in=rows, held=rows), kept=outcome.kept, held=reason, note=_note(outcome))
 
 
 def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[DataFile, ...]:
@@ -161,6 +161,7 @@ def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[
     return tuple(found)
 
 
-def _note(drift: tuple[Drift, ...]) -> dict[str, str]:
+def _note(outcome: LoadOutcome) -> dict[str, str]:
     """The verdict for the ledger, bounded: the fifty most frequent kinds of drift."""
-    return {"drift": json.dumps(msgspec.to_builtins(drift[:50]), ensure_ascii=False)} if drift else {}
+    found = {"drift": json.dumps(msgspec.to_builtins(outcome.drift[:50]), ensure_ascii=False)} if outcome.drift else {}
+    return found if outcome.careful is None else {**found, "careful": outcome.careful}

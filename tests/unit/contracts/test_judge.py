@@ -1,0 +1,93 @@
+"""The judge decides one record and names all that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fixtures.loading import contract, field
+
+from startrail.capabilities.contracts.judge import RecordJudge
+from startrail.ports.loader import Judged
+
+ORDERS = contract(
+    field("id", "long"),
+    field("status", "string", required=True, enum=("paid", "open")),
+    field("amount", "decimal(10,2)", minimum="0"),
+    field("who", "struct<id: int, name: string>"),
+    field("items", "list<struct<n: int>>", min_length=1),
+    key=("id",),
+)
+
+
+def judge(text: str | bytes) -> Judged:
+    return RecordJudge(ORDERS)(text if isinstance(text, bytes) else text.encode())
+
+
+def broken(text: str | bytes) -> list[tuple[str, str]]:
+    return [(violation.path, violation.rule) for violation in judge(text).violations]
+
+
+def test_a_good_record_is_accepted_in_canonical_form() -> None:
+    found = judge('{"id": 1.0, "status": "paid", "amount": 12.5, "items": [{"n": "7"}]}')
+    assert found.violations == ()
+    assert json.loads(found.record) == {"id": 1, "status": "paid", "amount": "12.50", "who": None, "items": [{"n": 7}]}
+
+
+def test_every_violation_is_named_at_its_full_path() -> None:
+    assert broken('{"status": "lost", "amount": "-1", "who": [], "items": [{"n": 1.5}, {"n": 2}, 3]}') == [
+        ("$.id", "null_in_required"),
+        ("$.status", "unknown_value"),
+        ("$.amount", "out_of_range"),
+        ("$.who", "wrong_type"),
+        ("$.items[0].n", "inexact"),
+        ("$.items[2]", "wrong_type"),
+    ]
+
+
+def test_unknown_fields_are_kept_with_their_numbers_as_written() -> None:
+    found = judge(
+        '{"id": 1, "status": "paid", "tier": {"a": 1.10}, "who": {"id": 1, "x": 1e400}, "items": [{"n": 1, "y": 2.50}]}'
+    )
+    assert found.extra == '{"$.who.x":1e400,"$.items[0].y":2.50,"tier":{"a": 1.10}}'
+    assert found.unknown == ("$.who.x", "$.items[].y", "$.tier")
+
+
+def test_what_is_not_one_json_object_is_malformed() -> None:
+    assert broken("garbage") == [("$", "malformed")]
+    assert broken('{"id": 1') == [("$", "malformed")]
+    assert broken('{"id": NaN}') == [("$", "malformed")]
+    assert broken("[1]") == [("$", "wrong_type")]
+    assert broken(b'{"status": "\xff"}') == [("$", "malformed")]
+    assert broken("[" * 100_000) == [("$", "malformed")]
+    assert broken('{"id": 1, "id": 2}') == [("$", "duplicate_key")]
+    assert broken('{"id": 1, "\\u0069d": 2}') == [("$", "duplicate_key")]
+    assert broken('{"id": 1, "who": {"id": 1, "id": 1}}') == [("$", "duplicate_key")]
+
+
+def test_a_record_with_very_many_violations_says_so_and_stays_small() -> None:
+    found = judge('{"id": 1, "status": "paid", "items": [' + ",".join(['{"n": "x"}'] * 5000) + "]}")
+    assert len(found.violations) == 101
+    assert found.violations[-1].got == "4900 more violations"
+
+
+@given(st.binary())
+def test_any_bytes_get_a_verdict(data: bytes) -> None:
+    judge(data)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["id", "status", "amount", "who", "items", "new"]), json_values))
+def test_an_accepted_record_is_accepted_again_in_its_canonical_form(record: dict[str, object]) -> None:
+    found = judge(json.dumps(record))
+    if not found.violations:
+        again = judge(found.record)
+        assert again.violations == ()
+        assert again.record == found.record
