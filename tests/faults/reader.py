@@ -40,14 +40,15 @@ class Reader:
         try:
             with self._shop.opened() as opened:
                 last: Any = None
-                while not self._stop.is_set() or self.looks == 0:
+                stopping = False
+                while not stopping:
+                    stopping = self._stop.wait(_PAUSE_SECONDS)
                     now = {name: pointer.metadata for name, pointer in opened.ports.ledger.pointers().items()}
-                    if now != last or self.polls % _EVERY == 0:
+                    if now != last or stopping or self.polls % _EVERY == 0:
                         self._judge(look(opened))
                     last = now
                     self.polls += 1
                     self._ready.set()
-                    self._stop.wait(_PAUSE_SECONDS)
         except BaseException as error:
             self._error = error
             self._ready.set()

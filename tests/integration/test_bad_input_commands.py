@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from tests.fixtures.till import (
     DAILY,
     SECOND_MORNING,
@@ -169,7 +168,17 @@ def test_output_that_nobody_reads_ends_quietly(published: Till) -> None:
     import subprocess
     import sys
 
-    command = [sys.executable, "-m", "startrail", "query", "select * from range(300000)", "--format", "csv", "-C", str(published.root)]
+    command = [
+        sys.executable,
+        "-m",
+        "startrail",
+        "query",
+        "select * from range(300000)",
+        "--format",
+        "csv",
+        "-C",
+        str(published.root),
+    ]
     shell = " ".join(f"'{part}'" for part in command) + " | head -n 1"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False, timeout=60)
     assert "Traceback" not in done.stderr

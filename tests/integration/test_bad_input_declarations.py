@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.fixtures.till import DAILY, SECOND_MORNING, Till, assert_json_refused, assert_refused
 
 

@@ -83,7 +83,8 @@ def good(name: str) -> str:
     """A value that keeps the contract, as JSON."""
     kind = next((str(f.type) for f in ALL.fields if f.name == name), "string")
     return {
-        "status": '"paid"', "short": '"ab"', "code": '"ab"', "rank": "3", "day": '"03/10/2026"', "comma": '"1,5"', "word": '"yes"',
+        "status": '"paid"', "short": '"ab"', "code": '"ab"', "rank": "3", "day": '"03/10/2026"', "comma": '"1,5"',
+        "word": '"yes"',
         "who": '{"id":1,"price":"1.5","at":"2026-10-03T14:05:00Z"}', "items": '[{"n":1,"on":"2026-10-03"}]',
         "days": '["2026-10-03"]', "prices": '{"a":"1.5"}',
     }.get(name) or {

@@ -33,6 +33,10 @@ def lines(*records: str | bytes) -> bytes:
     return b"\n".join(record if isinstance(record, bytes) else record.encode() for record in records)
 
 
+def order(id: int, **more: object) -> str:
+    return json.dumps({"id": id, "amount": "1", **more}, separators=(",", ":"))
+
+
 def test_ndjson_rows_are_typed_and_carry_delivery_ordinal_and_unknown_fields(tmp_path: Path) -> None:
     data = lines('{"id":1,"amount":"12.30","day":"2026-10-03","tags":["a",null]}', "", '{"id":2,"amount":1.5,"new":{"a": 1.10}}')
     loaded = load_bytes(tmp_path, data, ORDERS, partition_by="day")
@@ -102,7 +106,7 @@ def test_nasty_lines_are_quarantined_and_never_a_crash(tmp_path: Path) -> None:
         '{"id":7,"amount":"1"', "garbage", '{"id":8,"amount":"1"} {"id":9,"amount":"1"}', '{"id":10,"amount":"\\ud800"}',
         b"\x00", "null", '{"id":11,"amount":"1"}x',
     ]  # fmt: skip
-    good = ['{"id":%d,"amount":"1"}' % (100 + index) for index in range(len(nasty))]
+    good = [order(100 + index) for index in range(len(nasty))]
     mixed = [line for pair in zip(nasty, good, strict=True) for line in pair]
     loaded = load_bytes(tmp_path, lines(*mixed), ORDERS)
     assert loaded.counts == (2 * len(nasty), len(nasty), len(nasty), 0)
@@ -119,7 +123,7 @@ def test_a_line_of_twenty_megabytes_is_set_aside_with_its_beginning(tmp_path: Pa
 
 
 def test_a_field_first_seen_late_is_kept_and_its_further_blocks_stay_quick(tmp_path: Path) -> None:
-    made = ['{"id":%d,"amount":"1.00"%s}' % (n, ',"tier":"gold"' if n >= 20_481 else "") for n in range(1, 25_001)]
+    made = [order(n, tier="gold") if n >= 20_481 else order(n) for n in range(1, 25_001)]
     loaded = load_bytes(tmp_path, lines(*made), ORDERS)
     assert loaded.counts == (25_000, 25_000, 0, 0)
     assert loaded.kept == {"tier": 25_000 - 20_481 + 1}
@@ -127,7 +131,7 @@ def test_a_field_first_seen_late_is_kept_and_its_further_blocks_stay_quick(tmp_p
 
 
 def test_gzip_is_read_and_a_cut_or_damaged_stream_is_held(tmp_path: Path) -> None:
-    data = gzip.compress(lines(*('{"id":%d,"amount":"1"}' % n for n in range(50_000))))
+    data = gzip.compress(lines(*map(order, range(50_000))))
     assert load_bytes(tmp_path / "whole", data, ORDERS, "ndjson+gzip").counts == (50_000, 50_000, 0, 0)
     cut = load_bytes(tmp_path / "cut", data[: len(data) // 2], ORDERS, "ndjson+gzip")
     assert cut.held == "the gzip stream is cut off"
@@ -222,7 +226,7 @@ def test_parquet_values_keep_every_digit_or_are_quarantined(tmp_path: Path) -> N
 
 
 def test_a_share_of_bad_rows_above_the_declared_one_holds_the_delivery(tmp_path: Path) -> None:
-    data = lines(*('{"id":%d,"amount":"%s"}' % (n, "x" if n < 6 else "1") for n in range(100)))
+    data = lines(*(order(n, amount="x") if n < 6 else order(n) for n in range(100)))
     held = load_bytes(tmp_path, data, ORDERS, quarantine=Quarantine(hold_above="5%"))
     assert held.counts == (100, 0, 0, 100)
     assert "6 of 100 rows break the contract, more than 5%" in (held.held or "")

@@ -100,11 +100,13 @@ class Queries:
         """Rows per partition of a time column. Instants count in UTC; another type is one partition."""
         found = self._task.schema.column(column)
         kind = "" if found is None else str(found.type)
+        if kind not in ("date", "timestamp", "timestamptz"):
+            return f"SELECT 'all', count(*) FROM {files_list(files)}"
         value = sql.quote(column)
         if kind == "timestamptz":
             value = f"make_timestamp(epoch_us({value}))"
-        name = f"strftime({value}, '{_NAMES[grain]}')" if kind in ("date", "timestamp", "timestamptz") else "'all'"
-        return f"SELECT coalesce({name}, 'null') AS p, count(*) FROM {files_list(files)} GROUP BY p ORDER BY p"
+        starts = f"SELECT date_trunc('{grain}', {value}) AS p, count(*) AS n FROM {files_list(files)} GROUP BY p"
+        return f"SELECT coalesce(strftime(p, '{_NAMES[grain]}'), 'null') AS name, n::BIGINT FROM ({starts}) ORDER BY name"
 
     def _reader(self, path: str, form: Form) -> str:
         types = {field.name: source_type(field.type, form) for field in self._task.contract.fields}

@@ -54,7 +54,7 @@ def _require_partition(name: str, model: Model) -> None:
     try:
         named = partition_name(partition_bounds(name, grain)[0], grain)
     except ValueError:
-        named = ""
+        named = None
     if named != name:
         example = partition_name(datetime(2026, 10, 1), grain)
         raise NothingToBackfill(f"'{name}' is no {grain} of '{model.name}'", at=model.span, hint=f"write it as {example}")

@@ -77,6 +77,28 @@ def _refuse_foreign(path: Path) -> None:
         raise migrations.not_a_ledger(str(path), "it is a folder")
     if stat.S_ISREG(found.st_mode) and 0 < found.st_size < _HEADER_BYTES:
         raise migrations.not_a_ledger(str(path), "it is some other short file")
+    if stat.S_ISREG(found.st_mode) and found.st_size >= _HEADER_BYTES and not _has_log(path):
+        _refuse_other_tables(path)
+
+
+def _has_log(path: Path) -> bool:
+    """Whether the header says that the database is in WAL mode, as every ledger in use is."""
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:20] == b"\x02\x02"
+    except OSError:
+        return True  # SQLite will say why not
+
+
+def _refuse_other_tables(path: Path) -> None:
+    """Before the mode is switched, which would write into another program's database."""
+    connection = _open(path, "ro", 0)
+    try:
+        names = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+    finally:
+        connection.close()
+    if names and "meta" not in names:
+        raise migrations.not_a_ledger(str(path), "it is another program's database")
 
 
 def _open(path: Path, mode: str, busy_seconds: float) -> sqlite3.Connection:
