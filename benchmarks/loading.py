@@ -1,6 +1,6 @@
 """Loading NDJSON orders under a contract, beside DuckDB's plain typed conversion that checks nothing.
 
-    python -m benchmarks.loading [--size 1000] [--rounds 3]
+    python -m benchmarks loading [--rounds 3] [--quick]
 
 Each measurement is a child process of its own; CPU seconds are user + system of that process, memory is its peak
 resident size. Two files are loaded: one as promised, one in which every record from the 20,481st on has a field
@@ -10,7 +10,6 @@ that memory does not grow with the input.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
@@ -23,24 +22,23 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import orders
+from benchmarks.figures import Figure
 
 GOAL_RATIO = 1.6
 GOAL_MEMORY = 700_000_000
 _NEVER = 1 << 60
 
 
-def main() -> None:
-    options = _options()
-    if options.child:
-        print(json.dumps(_CHILDREN[options.child](Path(options.file))))
-        return
+def figures(rounds: int = 3, *, quick: bool = False) -> list[Figure]:
+    """Medians of the rounds, in which the files take turns."""
+    size = 20 if quick else 1000
     with tempfile.TemporaryDirectory() as folder:
         promised, drifted, small = (Path(folder) / f"{name}.ndjson" for name in ("promised", "drifted", "small"))
-        rows = orders.write(promised, options.size, new_field_from=_NEVER)
-        drifted_rows = orders.write(drifted, options.size)
-        orders.write(small, max(options.size // 10, 1), new_field_from=_NEVER)
+        rows = orders.write(promised, size, new_field_from=_NEVER)
+        drifted_rows = orders.write(drifted, size)
+        orders.write(small, max(size // 10, 1), new_field_from=_NEVER)
         found: dict[str, list[dict[str, float]]] = {}
-        for _ in range(options.rounds):
+        for _ in range(rounds):
             for name, kind, file in (
                 ("plain", "plain", promised),
                 ("promised", "startrail", promised),
@@ -48,27 +46,24 @@ def main() -> None:
             ):
                 found.setdefault(name, []).append(_child(kind, file))
         little = _child("startrail", small)
-    _report(options.size, rows, drifted_rows, found, little)
-
-
-def _report(
-    size: int, rows: int, drifted_rows: int, found: dict[str, list[dict[str, float]]], little: dict[str, float]
-) -> None:
-    cpu = {name: median(one["cpu"] for one in each) for name, each in found.items()}
-    print(f"{size} MB of NDJSON, {rows:,} orders; median of {len(found['plain'])} rounds")
-    for name, each in found.items():
-        memory = max(one["memory"] for one in each)
-        wall = median(one["wall"] for one in each)
-        print(
-            f"  {name:9} {cpu[name]:7.2f} CPU s  {wall:7.2f} s  {memory / 1e6:6.0f} MB  ratio {cpu[name] / cpu['plain']:.2f}"
-        )
-    print(f"  memory for a tenth of the input: {little['memory'] / 1e6:.0f} MB")
+    assert all(one["rows"] == rows for one in found["promised"])
     kept = {int(one["kept"]) for one in found["drifted"]}
     expected = drifted_rows - orders.NEW_FIELD_FROM + 1
-    print(f"  field first seen at record {orders.NEW_FIELD_FROM:,}: kept in {sorted(kept)} rows, expected {expected:,}")
-    assert kept == {expected}, "a field that appears late must be kept"
-    assert all(one["rows"] == rows for one in found["promised"])
-    print(f"  goals: ratio <= {GOAL_RATIO}, memory <= {GOAL_MEMORY / 1e6:.0f} MB")
+    assert kept == {expected}, f"a field that appears late must be kept in {expected} rows, but is in {kept}"
+    return _figures(f"loading {size} MB of NDJSON", found, little)
+
+
+def _figures(named: str, found: dict[str, list[dict[str, float]]], little: dict[str, float]) -> list[Figure]:
+    cpu = {name: median(one["cpu"] for one in each) for name, each in found.items()}
+    memory = max(one["memory"] for name in ("promised", "drifted") for one in found[name]) / 1e6
+    return [
+        Figure(f"{named}: DuckDB's plain conversion", cpu["plain"]),
+        Figure(f"{named}: under contract, as promised", cpu["promised"]),
+        Figure(f"{named}: under contract, with a field that nobody knows", cpu["drifted"]),
+        Figure(f"{named}: under contract, to plain", cpu["promised"] / cpu["plain"], "x", GOAL_RATIO),
+        Figure(f"{named}: peak memory", memory, "MB", GOAL_MEMORY / 1e6),
+        Figure(f"{named}: peak memory for a tenth of it", little["memory"] / 1e6, "MB"),
+    ]
 
 
 def _plain(file: Path) -> dict[str, float]:
@@ -168,19 +163,10 @@ def _used(started: float, before: float) -> dict[str, float]:
 
 
 def _child(kind: str, file: Path) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.loading", "--child", kind, "--file", str(file)]
+    command = [sys.executable, "-m", "benchmarks.loading", kind, str(file)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--size", type=int, default=1000, help="megabytes of input")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--child", choices=("plain", "startrail"), help=argparse.SUPPRESS)
-    parser.add_argument("--file", help=argparse.SUPPRESS)
-    return parser.parse_args()
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(_CHILDREN[sys.argv[1]](Path(sys.argv[2]))))

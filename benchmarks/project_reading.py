@@ -1,6 +1,8 @@
 """CPU seconds to read a project of 20,000 declaration lines: cold, unchanged, and plain PyYAML on the same YAML.
 
-Run: ``python benchmarks/project_reading.py [lines]``. PyYAML only parses; the reader also checks every key, value,
+    python -m benchmarks project_reading [--rounds 3] [--quick]
+
+PyYAML only parses; the reader also checks every key, value,
 type and reference, and keeps the place of each.
 """
 
@@ -10,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from benchmarks.figures import Figure
 
 SOURCE = """description: Orders of shop {n}, delivered every night as files.
 owner: shop-{n}@example.com
@@ -133,23 +137,15 @@ def measure(way: str, root: Path) -> tuple[float, float, int]:
     return float(used), float(whole), int(memory)
 
 
-def main() -> None:
-    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+def figures(rounds: int = 3, *, quick: bool = False) -> list[Figure]:
+    """The best of the rounds."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "project"
-        written, files = make(root, lines)
+        lines, _ = make(root, 1_000 if quick else 20_000)
         measure("fill", root)
-        print(f"{written} declaration lines in {files} files; CPU seconds, best of 3")
-        base = None
-        for way, title in (
-            ("pyyaml", "PyYAML CSafeLoader, parsing only"),
-            ("cold", "cold read"),
-            ("unchanged", "unchanged read"),
-        ):
-            used, whole, memory = min(measure(way, root) for _ in range(3))
-            base = base or used
-            print(f"{title:34} {used:7.3f}  {used / base:5.2f}x  process {whole:6.3f}  {memory} MB")
-
-
-if __name__ == "__main__":
-    main()
+        best = {way: min(measure(way, root)[0] for _ in range(rounds)) for way in ("pyyaml", "cold", "unchanged")}
+    return [
+        Figure(f"parsing {lines} declaration lines with PyYAML's C parser", best["pyyaml"]),
+        Figure(f"reading {lines} declaration lines, cold", best["cold"]),
+        Figure(f"reading {lines} declaration lines, unchanged", best["unchanged"]),
+    ]

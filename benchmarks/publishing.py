@@ -1,8 +1,8 @@
 """What publishing costs: 200 tables in one group, and 1,000 commits to one table.
 
-    python benchmarks/publishing.py
+    python -m benchmarks publishing [--quick]
 
-Prints CPU seconds of this process. The pointers move in a SQLite database as the ledger's do, in one
+CPU seconds of this process. The pointers move in a SQLite database as the ledger's do, in one
 transaction per group. Data files are one tiny Parquet file each, so that metadata is all that is measured.
 """
 
@@ -20,6 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.figures import Figure
 from startrail.adapters.store.local import LocalStore
 from startrail.adapters.tables.iceberg import IcebergTables
 from startrail.model.table import Column, DataFile, Pointer, Prepared, TableChange, TableName, TableSchema
@@ -29,36 +30,39 @@ COLUMNS = 10
 AT = datetime(2026, 10, 3, 6, tzinfo=UTC)
 
 
-def main() -> int:
+def figures(rounds: int = 1, *, quick: bool = False) -> list[Figure]:
+    """One round: a thousand commits are enough of them."""
+    tables, times = (20, 100) if quick else (200, 1000)
     folder = Path(tempfile.mkdtemp())
     try:
         store = LocalStore(folder / "store")
         bytes_ = parquet(folder / "one.parquet")
-        group(store, bytes_, "new", 200)
-        ratios = [commits(store, bytes_, how, 1000) for how in ("append", "replace one part of 30", "replace the whole")]
+        found = group(store, bytes_, "new", tables)
+        for how in ("append", "replace one part of 30", "replace the whole"):
+            found.append(commits(store, bytes_, how, times))
     finally:
         shutil.rmtree(folder)
-    return 0 if max(ratios) <= 1.5 else 1
+    return found
 
 
-def group(store: LocalStore, data: bytes, word: str, count: int) -> None:
+def group(store: LocalStore, data: bytes, word: str, count: int) -> list[Figure]:
     """Publish ``count`` tables together, twice: as new tables and as tables that exist."""
     names = [TableName("marts", f"{word}_{n}") for n in range(count)]
     pointers: dict[TableName, Pointer] = {}
-    catalog = Catalog()
+    catalog, found = Catalog(), list[Figure]()
     for turn in ("new", "existing"):
         tables = IcebergTables(store)
         schema = tables.assign(SCHEMA, None)
         changes = [TableChange(name, schema, (staged(store, name, "all", turn, data),), None, ("step",)) for name in names]
-        cpu, wall = time.process_time(), time.perf_counter()
+        cpu = time.process_time()
         prepared = [tables.prepare(change, pointers.get(change.table), AT) for change in changes]
         catalog.move(prepared)
-        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        found.append(Figure(f"publishing {count} {turn} tables in one group", time.process_time() - cpu))
         pointers = {one.change.table: one.pointer for one in prepared}
-        print(f"{count} {turn} tables in one group: {cpu:.2f} s CPU, {cpu / count * 1000:.2f} ms a table, {wall:.2f} s wall")
+    return found
 
 
-def commits(store: LocalStore, data: bytes, how: str, count: int) -> float:
+def commits(store: LocalStore, data: bytes, how: str, count: int) -> Figure:
     """``count`` commits to one table; the ratio of what the last fifty cost to the first fifty.
 
     Fifty times the median commit, so that a busy neighbour on the machine counts less.
@@ -116,7 +120,3 @@ def parquet(path: Path) -> bytes:
 def staged(store: LocalStore, table: TableName, part: str, name: str, data: bytes) -> DataFile:
     key = f"tables/{table.namespace}/{table.name}/data/{part}/{name}-0.parquet"
     return DataFile(key, 1, store.put(key, data), part)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

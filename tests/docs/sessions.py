@@ -89,7 +89,8 @@ def play(page: str, folder: Path, environment: Mapping[str, str]) -> int:
         code, output = _run(step.text, state, code, environment)
         done += 1
         if not agrees(step.expected, output):
-            raise Differs(f"line {step.line}: $ {step.text}\n--- the page\n{_joined(step.expected)}\n--- in truth\n{_joined(output)}")
+            said, told = "\n".join(step.expected), "\n".join(output)
+            raise Differs(f"line {step.line}: $ {step.text}\n--- the page\n{said}\n--- in truth\n{told}")
         if code and not (isinstance(after, Command) and after.text == "echo $?"):
             raise Differs(f"line {step.line}: $ {step.text}\nexits with {code}; let '$ echo $?' follow when it should")
     return done
@@ -153,7 +154,3 @@ def _run(text: str, state: Path, code: int, environment: Mapping[str, str]) -> t
         text=True,
     )
     return done.returncode, _without_blank_end(done.stdout.splitlines())
-
-
-def _joined(lines: tuple[str, ...]) -> str:
-    return "\n".join(lines)

@@ -10,17 +10,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
-_CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`[^`\n]*`")
 
 
 def links(text: str) -> list[tuple[str, str]]:
     """Path and anchor of each link into the project."""
-    return [(match[1], match[2] or "") for match in _LINK.finditer(_CODE.sub("", text))]
+    return [(match[1], match[2] or "") for match in _LINK.finditer(_INLINE.sub("", _FENCED.sub("", text)))]
 
 
 def anchors(text: str) -> set[str]:
     """The anchors that headings make."""
-    headings = re.findall(r"^#+ (.+)$", _CODE.sub(lambda match: match[0].strip("`") if "\n" not in match[0] else "", text), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", _FENCED.sub("", text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.docs.sessions import Differs, agrees, blocks, play, script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +66,13 @@ def test_a_file_is_written_and_a_folder_remembered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [("id\n1\n", "id\n2\n"), ("a.csv\n", "b.csv\n"), ("a.csv\n", "a.csv\nb.csv\n"), ("id\n1\n", "1\n"), ("$ ls\n", "$ ls; exit 3\n")],
+    [
+        ("id\n1\n", "id\n2\n"),
+        ("a.csv\n", "b.csv\n"),
+        ("a.csv\n", "a.csv\nb.csv\n"),
+        ("id\n1\n", "1\n"),
+        ("$ ls\n", "$ ls; exit 3\n"),
+    ],
 )
 def test_a_session_that_goes_otherwise_is_found(right: str, wrong: str, tmp_path: Path) -> None:
     before, found, after = SESSION.rpartition(right)

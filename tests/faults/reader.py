@@ -8,22 +8,22 @@ from typing import Any, Self
 from tests.faults.invariants import Broken, Tables, require_whole
 from tests.faults.shop import Shop, look
 
-_PAUSE_SECONDS = 0.01
+_PAUSE_SECONDS = 0.02
 _EVERY = 100
 """Tables are read whenever what the ledger shows has moved, and at every so manieth poll in any case."""
 
 
 class Reader:
-    """A context. Each look must be wholly ``before`` or wholly ``after``, and never ``before`` again."""
+    """A context; :meth:`judge` afterwards."""
 
-    def __init__(self, shop: Shop, before: Tables, after: Tables) -> None:
-        self._shop, self._before, self._after = shop, before, after
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
         self._thread = threading.Thread(target=self._poll, name="reader")
         self._stop, self._ready = threading.Event(), threading.Event()
         self._error: BaseException | None = None
+        self._seen: list[Tables] = []
         self.polls = 0
         self.looks = 0
-        self.saw = ""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -36,6 +36,12 @@ class Reader:
         if self._error is not None and kind is None:
             raise self._error
 
+    def judge(self, before: Tables, after: Tables) -> None:
+        """Each look was wholly ``before`` or wholly ``after``, never ``before`` again, and ``after`` at the end."""
+        versions = [require_whole(seen, before, after) for seen in self._seen]
+        if versions != sorted(versions, key=("before", "after").index) or versions[-1] != "after":
+            raise Broken(f"a reader saw the versions in this order: {versions}", torn=1)
+
     def _poll(self) -> None:
         try:
             with self._shop.opened() as opened:
@@ -45,7 +51,7 @@ class Reader:
                     stopping = self._stop.wait(_PAUSE_SECONDS)
                     now = {name: pointer.metadata for name, pointer in opened.ports.ledger.pointers().items()}
                     if now != last or stopping or self.polls % _EVERY == 0:
-                        self._judge(look(opened))
+                        self._remember(look(opened))
                     last = now
                     self.polls += 1
                     self._ready.set()
@@ -53,9 +59,7 @@ class Reader:
             self._error = error
             self._ready.set()
 
-    def _judge(self, seen: Tables) -> None:
-        which = require_whole(seen, self._before, self._after)
-        if (self.saw, which) == ("after", "before"):
-            raise Broken("a reader saw the old version again after the new one", torn=1)
-        self.saw = which
+    def _remember(self, seen: Tables) -> None:
         self.looks += 1
+        if not self._seen or self._seen[-1] != seen:
+            self._seen.append(seen)

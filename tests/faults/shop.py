@@ -73,14 +73,15 @@ class Shop:
         examples.upstream_day(self.root, night, drifted=drifted)
 
     @contextmanager
-    def running(self, now: str, death: Death = LIVES) -> Iterator[Process]:
+    def running(self, now: str, death: Death = LIVES, *, wait: float = 60) -> Iterator[Process]:
         """``startrail run`` in a harnessed process."""
-        with process(command_line, death, ("run", "-C", str(self.root), "--json", "--now", now)) as child:
+        arguments = ("run", "-C", str(self.root), "--json", "--now", now, "--wait", str(wait))
+        with process(command_line, death, arguments) as child:
             yield child
 
-    def run(self, now: str, death: Death = LIVES) -> Ended:
+    def run(self, now: str, death: Death = LIVES, *, wait: float = 60) -> Ended:
         """The same, to its end."""
-        with self.running(now, death) as child:
+        with self.running(now, death, wait=wait) as child:
             return child.ended()
 
     @contextmanager

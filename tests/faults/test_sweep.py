@@ -7,8 +7,9 @@ import signal
 import pytest
 from tests.faults.child import Death
 from tests.faults.conftest import Controls
-from tests.faults.examine import examine_dead, examine_idle, examine_resumed
+from tests.faults.examine import csv_of, examine_dead, examine_done, examine_idle, examine_redone, examine_whole
 from tests.faults.figures import record
+from tests.faults.invariants import require_equal
 from tests.faults.reader import Reader
 from tests.faults.shop import ONCE_MORE, RESUMED, SECOND_RUN, Shop
 
@@ -16,6 +17,9 @@ from startrail.base.crash import POINTS
 
 ONCE = frozenset(POINTS[POINTS.index("between metadata and pointers") : POINTS.index("before delivery")])
 """Points that a run passes once, in its one publication."""
+
+COMMITTED = frozenset(POINTS[POINTS.index("after commit") :])
+"""Points at which a run has published."""
 
 CASES = [(point, which) for point in POINTS for which in ("first", "last") if which == "first" or point not in ONCE]
 
@@ -34,16 +38,20 @@ def test_killed_at_a_point_and_resumed_nothing_shows_that_it_was(
     expected = controls(drifted)
     shop.reset()
     shop.arrive(drifted=drifted)
-    with Reader(shop, expected.before, expected.after) as reader:
+    with Reader(shop) as reader:
         killed = shop.run(SECOND_RUN, Death(point, 1 if which == "first" else expected.passed[point]))
         assert killed.code == -signal.SIGKILL, killed.errors
-        remains = examine_dead(shop, expected, point)
+        seen, done = examine_dead(shop)
+        require_equal(seen, expected.after if point in COMMITTED else expected.before)
         resumed = shop.run(RESUMED)
-    redone = examine_resumed(shop, expected, killed, remains, resumed)
+    examine_done(resumed)
+    require_equal(examine_whole(shop, expected.nights), expected.after)
+    assert csv_of(shop, len(expected.nights)) == expected.csv
+    reader.judge(expected.before, expected.after)
+    redone = examine_redone(killed, done, resumed)
     examine_idle(shop.run(ONCE_MORE))
-    assert reader.saw == "after"
     record(
         request, f"sweep on {shop.ledger_kind}",
         kills=1, rows_lost=0, rows_doubled=0, polls=reader.polls, whole_looks=reader.looks, torn_reads=0,
-        steps_redone=redone, most_redone_at_once=redone,
+        steps_redone=redone, most_redone_by_a_kill=redone,
     )  # fmt: skip

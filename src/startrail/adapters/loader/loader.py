@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import chain, count
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
-from startrail.adapters.loader.stream import Stream
+from startrail.adapters.loader.stream import PIPE, Stream
 from startrail.base.text import printable
 from startrail.ports.loader import Judge, LoadOutcome, LoadTask, LocalFile, Progress, Violation
 from startrail.ports.store import Store
 
 _TELL_EVERY = 8_000_000
+_MOST_PIPES = 64
+"""Per COPY; a delivery that needs more gets another COPY."""
 
 
 class DuckdbLoader:
@@ -111,21 +114,42 @@ class _Loading:
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
         gate = Gate(self._task.contract)
-        stream = Stream(self._engine, self._queries.streamed, "streamed", self._task.schema)
-        with stream, closing(self._blocks()) as blocks:
-            for block in blocks:
-                self._advance(len(block.lines))
-                if self._careful:
-                    stream.write(self._judged(block))
-                elif block.own:
-                    self._rows_in += block.lines.count(b"\n")
-                    stream.write(block.lines)
-                    self._broken(block)
-                else:
-                    stream.write(self._gated(block, gate))
+        files: list[LocalFile] = []
+        pipes = self._pipes()
+        with closing(self._blocks()) as blocks:
+            more = True
+            while more:
+                query = partial(self._queries.streamed, offset=self._rows_in)
+                with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
+                    more = self._fill(stream, blocks, gate)
+                files += stream.files
+                pipes = _MOST_PIPES
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in)
-        return stream.files
+        return files
+
+    def _pipes(self) -> int:
+        """Enough for the delivery as lines, as far as its size tells."""
+        media = self._task.media
+        growth = 8 if media.endswith("+gzip") or media == "parquet" else 3 if self._csv else 1.2
+        return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
+
+    def _fill(self, stream: Stream, blocks: Iterator[Block], gate: Gate) -> bool:
+        """Send blocks down the stream; True when it is full and there may be more."""
+        for block in blocks:
+            self._advance(len(block.lines))
+            if self._careful:
+                self._judged(block)
+                continue
+            if block.own:
+                self._rows_in += block.lines.count(b"\n")
+                stream.write(block.lines)
+                self._broken(block)
+            else:
+                stream.write(self._gated(block, gate))
+            if stream.full:
+                return True
+        return False
 
     def _gated(self, block: Block, gate: Gate) -> bytes:
         """What of a block goes to the engine. Where the gate refuses the block, each record stands for itself."""
@@ -158,11 +182,10 @@ class _Loading:
             self._told = self._bytes
             self._progress(self._bytes, 0 if self._task.media.endswith("+gzip") else self._path.stat().st_size)
 
-    def _judged(self, block: Block) -> bytes:
+    def _judged(self, block: Block) -> None:
         for record in block.records():
             self._rows_in += 1
             self._aside.decide(self._rows_in, record, tally=not self._csv)
-        return b""
 
     def _broken(self, block: Block) -> None:
         if block.broken:

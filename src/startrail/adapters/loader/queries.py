@@ -22,9 +22,11 @@ class Queries:
         self._task = task
         self._form: Form = form
 
-    def streamed(self, pipe: str) -> str:
-        """Rows of the stream in which every field is fine. Conversions stand below the numbering, so that the
-        condition above it does not make the engine do them twice."""
+    def streamed(self, pipes: str, offset: int = 0) -> str:
+        """Rows of a stream in which every field is fine; ``offset`` records came before it.
+
+        Conversions stand below the numbering, so that the condition above it does not make the engine do them twice.
+        """
         required = frozenset(self._task.contract.primary_key)
         words = self._task.dialect.null_words if self._form == "text" else ()
         values, fine = [], [f"{sql.quote(ORDINAL)} IS NULL"]
@@ -36,9 +38,9 @@ class Queries:
                 fine.append(found.fine)
         inner = (
             f"SELECT {', '.join(values)}, {sql.quote(EXTRA)} AS extra, coalesce({' AND '.join(fine)}, false) AS fine "
-            f"FROM {self._reader(pipe, self._form)}"
+            f"FROM {self._reader(pipes, self._form)}"
         )
-        numbered = f"SELECT *, row_number() OVER () AS ordinal FROM ({inner})"
+        numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal FROM ({inner})"
         return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine"
 
     def saved(self, path: Path) -> str:

@@ -10,6 +10,7 @@ from startrail.capabilities.reports.deadline import day_of
 from startrail.capabilities.reports.deliver import deliver
 from startrail.capabilities.reports.query import report_sql
 from startrail.flow.capability import Phase
+from startrail.flow.lease import LEASE_SECONDS
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.flow.workspace import table_version
@@ -86,6 +87,7 @@ def _task(report: Report, step: Step, tables: tuple[str, ...], session: Session)
             run=session.run,
             snapshots=_snapshots(tables, session),
             columns=model.columns if model is not None else {},
+            confirm=lambda: ports.ledger.renew(session.lease, LEASE_SECONDS, ports.clock.now()),
         )
         session.emit_with(step, event)
         return output

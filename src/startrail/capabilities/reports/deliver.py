@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from startrail.base.crash import crash_point
@@ -35,11 +35,13 @@ def deliver(
     run: str,
     snapshots: Mapping[str, str] | None = None,
     columns: Mapping[str, ModelColumn] | None = None,
+    confirm: Callable[[], object] = lambda: None,
 ) -> tuple[StepOutput, Delivered]:
     """Write the rows of ``query`` (``report_sql(report)`` over the published tables) and deliver the file.
 
     Doing it again replaces the file by an equal one. ``snapshots`` and ``columns`` (the promises of the model's
-    header) are shown where the format has room. The output's ``note`` holds the file's ``sha256`` and ``bytes``.
+    header) are shown where the format has room. ``confirm`` is called when the file is written and not yet shown, and
+    stops the delivery by raising. The output's ``note`` holds the file's ``sha256`` and ``bytes``.
     Raises ReportError, and what the warehouse raises.
     """
     crash_point("before delivery")
@@ -67,6 +69,7 @@ def deliver(
         nonlocal rows, note
         rows = writer.write(staged, about, path)
         note = {"sha256": _sha256(path), "bytes": str(path.stat().st_size)}
+        confirm()
 
     with tempfile.TemporaryDirectory(prefix="startrail-report-") as folder:
         staged = Path(folder) / "rows.parquet"

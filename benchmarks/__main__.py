@@ -1,0 +1,41 @@
+"""Run benchmarks, and print what they found in one table.
+
+python -m benchmarks [name ...] [--rounds 3] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from importlib import import_module
+
+from benchmarks.figures import Figure, table
+
+NAMES = ("start_up", "project_reading", "two_hundred_models", "publishing", "loading")
+
+
+def main() -> int:
+    """Exits with 1 when a goal was missed."""
+    options = _options()
+    found: list[Figure] = []
+    for name in options.names or NAMES:
+        started = time.monotonic()
+        found += import_module(f"benchmarks.{name}").figures(options.rounds, quick=options.quick)
+        print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
+    print(table(found))
+    return 1 if any(figure.missed for figure in found) and not options.quick else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="name", help=f"of {', '.join(NAMES)}; default: all")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; default: 3")
+    parser.add_argument("--quick", action="store_true", help="small inputs: do they work, not how fast are they")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
