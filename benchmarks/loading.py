@@ -11,7 +11,6 @@ that memory does not grow with the input.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -100,13 +99,13 @@ def _startrail(file: Path) -> dict[str, float]:
         delivery = Delivery("d", "orders", file.name, "ab" * 32, file.stat().st_size, datetime.now(UTC), "ndjson", "r")
         landed = Path(folder) / "store" / delivery.key
         landed.parent.mkdir(parents=True)
-        os.link(file, landed) if os.stat(file).st_dev == os.stat(folder).st_dev else landed.symlink_to(file)
+        landed.hardlink_to(file) if file.stat().st_dev == Path(folder).stat().st_dev else landed.symlink_to(file)
         source = Source("orders", FolderFeed("."), Span(""), contract="orders", into="raw.orders", partition_by="placed_at")
         loader = DuckdbLoader(store, Path(folder) / "scratch", memory=2_000_000_000)
         started, before = time.monotonic(), _cpu()
         output = load(
             delivery, source, _contract(), loader=loader, store=store, schema=raw_schema(_contract()),
-            folder="tables/raw/orders/data", name="k", emit=lambda event: None,
+            folder="tables/raw/orders/data", name="k", emit=lambda _: None,
         )  # fmt: skip
         assert output.held is None, output.held
         assert output.counts is not None
@@ -116,7 +115,7 @@ def _startrail(file: Path) -> dict[str, float]:
         }  # fmt: skip
 
 
-def _contract():  # noqa: ANN202 - imports stay inside the child
+def _contract():
     from startrail.base.span import Span
     from startrail.model.contract import Contract, Field
     from startrail.model.types import parse_type

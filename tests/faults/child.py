@@ -11,9 +11,11 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections import Counter
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -49,7 +51,21 @@ class Hook:
         with self._lock:
             self.passed[name] += 1
             if self._signal is not None and name == self._death.point and self.passed[name] == self._death.nth:
+                if self._signal == signal.SIGSTOP:
+                    _await_quiet()
                 os.kill(os.getpid(), self._signal)
+
+
+def _await_quiet() -> None:
+    """Until every other thread waits: for us at its next point, or for work. One that stood still inside a
+    transaction would keep the whole ledger locked for as long."""
+    while any(id_ != threading.get_ident() and not _waits(frame) for id_, frame in sys._current_frames().items()):
+        time.sleep(0.01)
+
+
+def _waits(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return file == __file__ or file.endswith(("/threading.py", "/concurrent/futures/thread.py"))
 
 
 def command_line(death: Death, arguments: tuple[str, ...], output: Path, environment: dict[str, str]) -> None:

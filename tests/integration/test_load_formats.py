@@ -141,6 +141,15 @@ def test_gzip_is_read_and_a_cut_or_damaged_stream_is_held(tmp_path: Path) -> Non
     assert damaged.held is not None
 
 
+def test_a_file_that_ends_in_the_middle_of_a_record_is_held_and_one_without_a_last_newline_is_not(tmp_path: Path) -> None:
+    data = lines(order(1), order(2))
+    assert load_bytes(tmp_path / "whole", data, ORDERS).counts == (2, 2, 0, 0)
+    cut = load_bytes(tmp_path / "cut", data[:-4], ORDERS)
+    assert cut.held == "the file ends in the middle of a record"
+    assert cut.counts == (2, 0, 0, 2)
+    assert load_bytes(tmp_path / "line", data[:-4] + b"\n", ORDERS).counts == (2, 1, 1, 0)
+
+
 @pytest.mark.parametrize("media", ["ndjson", "csv", "json", "parquet"])
 def test_an_empty_file_is_held(tmp_path: Path, media: str) -> None:
     loaded = load_bytes(tmp_path, b"", ORDERS, media)
@@ -266,3 +275,23 @@ def test_a_contract_version_is_written_beside_each_refused_row(tmp_path: Path) -
         assert connection.execute(f"SELECT contract, version, ordinal FROM '{loaded.quarantine}'").fetchall() == [
             ("orders", "2.1.0", 1)
         ]
+
+
+def test_a_delivery_of_many_pipes_and_several_copies_keeps_every_ordinal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from startrail.adapters.loader import loader, stream
+
+    monkeypatch.setattr(stream, "PIPE", 20_000)
+    monkeypatch.setattr(loader, "PIPE", 20_000)
+    monkeypatch.setattr(loader, "_MOST_PIPES", 3)
+    made = [order(n, amount="x") if n % 1000 == 0 else order(n) for n in range(1, 20_001)]
+    loaded = load_bytes(tmp_path, gzip.compress(lines(*made)), ORDERS, "ndjson+gzip")
+    assert loaded.counts == (20_000, 19_980, 20, 0)
+    assert sorted(loaded.refused()) == list(range(1000, 20_001, 1000))
+    assert all(id == ordinal for id, ordinal in loaded.rows("id, _ordinal"))
+    assert len(loaded.files) > 1
+
+
+def test_two_records_in_one_line_are_one_malformed_record(tmp_path: Path) -> None:
+    loaded = load_bytes(tmp_path, lines(order(1), order(2) + " " + order(3), order(4)), ORDERS)
+    assert loaded.rows("id, _ordinal") == [(1, 1), (4, 3)]
+    assert loaded.rules() == {2: [("$", "malformed")]}

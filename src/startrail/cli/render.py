@@ -108,6 +108,8 @@ class Renderer:
             case e.PublicationHeld():
                 self._line("held", f"{_listed(event.tables)} not published; the last good data is still served")
                 self._block(event.because)
+            case e.HoldEnded():
+                self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")
             case e.Delivered():
                 self._tell_delivered(event)
             case e.RunEnded():

@@ -157,6 +157,13 @@ class PublicationHeld(Event, frozen=True, tag="publication_held"):
     because: str
 
 
+class HoldEnded(Event, frozen=True, tag="hold_ended"):
+    """What an earlier run held back is no longer wanted; ``table@failed`` is gone."""
+
+    fact = "hold.ended"
+    tables: tuple[str, ...]
+
+
 class Delivered(Event, frozen=True, tag="delivered"):
     """A report is where it must be. ``minutes_early`` is negative when it was late, None without a deadline."""
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from startrail.base.crash import crash_point
 from startrail.base.ids import fingerprint
 from startrail.flow.errors import Unconserved
-from startrail.flow.events import PublicationHeld, Published
+from startrail.flow.events import HoldEnded, PublicationHeld, Published
 from startrail.flow.session import Session, to_facts
 from startrail.model.run import Hold, Publication
 from startrail.model.step import StepOutput
@@ -52,6 +52,16 @@ def hold(session: Session, because: str) -> None:
     held = Hold(identity, session.run, session.ports.clock.now(), tuple(work.changes.values()), to_facts(event))
     session.ports.ledger.hold(held, session.lease)
     session.show(event)
+
+
+def end_holds(session: Session) -> None:
+    """Everything wanted is published, so what an earlier run held is wanted no more: an edit was taken back."""
+    ledger = session.ports.ledger
+    tables = tuple(str(table) for table in ledger.held_tables())
+    if tables:
+        event = HoldEnded(subject=session.run, tables=tables)
+        ledger.end_holds(session.run, session.ports.clock.now(), to_facts(event), session.lease)
+        session.show(event)
 
 
 def assert_conserved(outputs: Iterable[StepOutput]) -> None:

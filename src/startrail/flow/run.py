@@ -13,7 +13,7 @@ from startrail.flow.capability import Capability, Phase
 from startrail.flow.errors import ClockSetBack
 from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting
 from startrail.flow.lease import holding
-from startrail.flow.publish import hold, publish
+from startrail.flow.publish import end_holds, hold, publish
 from startrail.flow.select import Selection
 from startrail.flow.session import Ports, Session, to_facts
 from startrail.flow.tasks import Outcome, execute
@@ -104,6 +104,8 @@ def _phases(session: Session, capabilities: Sequence[Capability]) -> Result:
     failed = tuple(str(error) for outcome in outcomes for error in outcome.failed.values())
     counts = sum((output.counts for output in done if output.counts is not None), Counts())
     state: RunState = "held" if broken else "failed" if failed else "done"
+    if state == "done" and session.selection.everything:
+        end_holds(session)
     steps = sum(len(outcome.done) for outcome in outcomes[1:])  # looking for new deliveries is no step of its own
     return Result(session.run, state, steps, session.skipped, counts, published, failed)
 

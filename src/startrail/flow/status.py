@@ -9,7 +9,6 @@ import msgspec
 from startrail.flow.events import Delivered
 from startrail.model.project import Project
 from startrail.model.run import Run
-from startrail.model.table import TableName
 from startrail.ports.ledger import Ledger
 
 
@@ -62,13 +61,8 @@ def status(project: Project, ledger: Ledger) -> Status:
         last_run=runs[0] if runs else None,
         reports=tuple(_report(project, name, ledger) for name in sorted(project.reports)),
         sources=tuple(_source(project, name, ledger) for name in sorted(project.sources)),
-        held=tuple(HeldStatus(name) for name in _tables(project) if ledger.held(TableName.parse(name)) is not None),
+        held=tuple(HeldStatus(str(table)) for table in ledger.held_tables()),
     )
-
-
-def _tables(project: Project) -> list[str]:
-    """Every table the project declares, also those that were never published."""
-    return sorted({*project.models, *(source.into for source in project.sources.values() if source.into)})
 
 
 def _report(project: Project, name: str, ledger: Ledger) -> ReportStatus:

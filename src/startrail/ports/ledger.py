@@ -49,7 +49,9 @@ class Ledger(Protocol):
         ``facts`` is given these ids."""
         ...
 
-    def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None: ...
+    def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None:
+        """A run that was found dead stays abandoned, and its own end is no fact any more."""
+        ...
 
     def runs(self, limit: int = 20) -> list[Run]:
         """Newest first."""
@@ -114,7 +116,15 @@ class Ledger(Protocol):
     def hold(self, hold: Hold, lease: Lease) -> None: ...
 
     def held(self, table: TableName) -> TableChange | None:
-        """The change of the newest hold that names the table, unless a later publication does."""
+        """The change of the newest hold that names the table, unless a later publication does or the hold has ended."""
+        ...
+
+    def held_tables(self) -> tuple[TableName, ...]:
+        """Tables for which :meth:`held` has a change, in order of name."""
+        ...
+
+    def end_holds(self, run: str, at: datetime, facts: Sequence[NewFact], lease: Lease) -> None:
+        """Forget all held changes: what they held is no longer wanted, since everything wanted is published."""
         ...
 
     # -- leases ----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from typing import Any
 
@@ -42,6 +43,7 @@ _LOGICAL = {
     ("long", "local-timestamp-micros"), ("long", "local-timestamp-nanos"), ("string", "uuid"), ("fixed", "uuid"),
     ("bytes", "decimal"), ("fixed", "decimal"), ("bytes", "big-decimal"), ("fixed", "duration"),
 }  # fmt: skip
+_UNKNOWN_NAME = re.compile(r"Could not make an Avro Schema object from ([A-Za-z_][\w.]*)")
 
 
 class AvroPackage:
@@ -66,13 +68,13 @@ class AvroPackage:
 def _read_refs(pending: dict[str, str], names: Any) -> None:
     """Read every reference after those that it needs itself; the last error is told when none can be read."""
     while pending:
-        failure: SchemaUnreadable | None = None
+        failure: SchemaUnreadable | ReferenceMissing | None = None
         for name in list(pending):
             before = dict(names.names)
             try:
                 _parse(pending[name], names, f"reference '{printable(name, 80)}'")
                 del pending[name]
-            except SchemaUnreadable as error:
+            except (SchemaUnreadable, ReferenceMissing) as error:
                 names.names.clear()
                 names.names.update(before)
                 failure = error
@@ -95,8 +97,12 @@ def _parse(text: str, names: Any, what: str) -> Any:
         return avro.schema.make_avsc_object(data, names)
     except (avro.errors.AvroException, KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"{what} is not an Avro schema: {printable(str(error), 300)}"
-        if "Unknown named schema" in str(error) or "not in" in str(error):
-            raise ReferenceMissing(message, hint="give the schema that defines it as a reference") from None
+        missing = _UNKNOWN_NAME.search(str(error))
+        if missing is not None and missing[1] != "None":
+            raise ReferenceMissing(
+                f"{what} names '{printable(missing[1], 80)}', which nothing defines",
+                hint="define it, or give the schema that does as a reference",
+            ) from None
         raise SchemaUnreadable(message, hint="mend the text") from None
 
 

@@ -70,8 +70,8 @@ class SqlLedger(ABC):
 
     def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None:
         with self._writing() as session:
-            runs.end(session, run, state, at)
-            _append(session, facts, run, at)
+            ended = runs.end(session, run, state, at)
+            _append(session, facts if ended else (), run, at)
 
     def runs(self, limit: int = 20) -> list[Run]:
         with self._reading() as session:
@@ -152,6 +152,15 @@ class SqlLedger(ABC):
     def held(self, table: TableName) -> TableChange | None:
         with self._reading() as session:
             return publishing.held_change(session, table)
+
+    def held_tables(self) -> tuple[TableName, ...]:
+        with self._reading() as session:
+            return publishing.held_tables(session)
+
+    def end_holds(self, run: str, at: datetime, facts: Sequence[NewFact], lease: Lease) -> None:
+        with self._leased(lease) as session:
+            publishing.end_holds(session)
+            _append(session, facts, run, at)
 
     # -- leases ----------------------------------------------------------------------------------------
     def acquire(self, name: str, holder: str, seconds: float, now: datetime) -> Lease | None:

@@ -76,6 +76,14 @@ def held_change(session: Session, table: TableName) -> TableChange | None:
         return _changes.decode(row[0])
 
 
+def held_tables(session: Session) -> tuple[TableName, ...]:
+    return tuple(TableName.parse(row[0]) for row in session.all("publishing.held_tables"))
+
+
+def end_holds(session: Session) -> None:
+    session.run("publishing.end_holds")
+
+
 def _move_pointers(session: Session, prepared: tuple[Prepared, ...]) -> None:
     """Compare-and-set of each pointer, so that a program outside Startrail that moves one is noticed too."""
     rows = [

@@ -27,8 +27,9 @@ def start(session: Session, run: Run, lease: Lease) -> tuple[str, ...]:
     return found
 
 
-def end(session: Session, run: str, state: RunState, at: datetime) -> None:
-    session.run("runs.end", id=run, state=state, at=to_text(at))
+def end(session: Session, run: str, state: RunState, at: datetime) -> bool:
+    """False for a run that was found dead before, or has ended."""
+    return session.run("runs.end", id=run, state=state, at=to_text(at)) > 0
 
 
 def newest(session: Session, limit: int) -> list[Run]:

@@ -33,6 +33,8 @@ class Aside:
         self.refused = folder / "refused.ndjson"
         self.saved_rows = 0
         self.refused_rows = 0
+        self.malformed = 0
+        """Ordinal of the last record that is not JSON at all."""
         self.kept: dict[str, int] = {}
         self._judge = judge
         self._drift: dict[tuple[DriftKind, str], tuple[int, str]] = {}
@@ -62,6 +64,8 @@ class Aside:
     def refuse(self, ordinal: int, record: Record, violations: tuple[Violation, ...]) -> None:
         self.ordinals.append(ordinal)
         self.refused_rows += 1
+        if violations[0].rule == "malformed" and violations[0].path == "$":
+            self.malformed = ordinal
         for violation in violations:
             self._note(violation)
         raw = record.raw[:KEPT].decode(errors="backslashreplace")

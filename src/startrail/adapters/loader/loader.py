@@ -77,6 +77,7 @@ class _Loading:
         self._unknown_columns: tuple[str, ...] = ()
         self._bytes = 0
         self._told = 0
+        self._cut = False
 
     def outcome(self) -> LoadOutcome:
         try:
@@ -124,6 +125,8 @@ class _Loading:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
                 pipes = _MOST_PIPES
+        if self._cut and self._aside.malformed == self._rows_in:
+            raise Unreadable("the file ends in the middle of a record")
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in)
         return files
@@ -138,6 +141,7 @@ class _Loading:
         """Send blocks down the stream; True when it is full and there may be more."""
         for block in blocks:
             self._advance(len(block.lines))
+            self._cut = not block.lines.endswith(b"\n")
             if self._careful:
                 self._judged(block)
                 continue

@@ -46,3 +46,9 @@ delete from held_changes where table_name = %(table)s;
 
 -- name: held
 select change from held_changes where table_name = %(table)s;
+
+-- name: held_tables
+select table_name from held_changes order by table_name;
+
+-- name: end_holds
+delete from held_changes;

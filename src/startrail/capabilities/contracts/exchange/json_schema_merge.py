@@ -1,0 +1,106 @@
+"""References followed, ``allOf`` laid together, ``null`` taken out of unions: a schema as one flat set of keywords."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from startrail.capabilities.contracts.exchange.json_text import JsonNumber
+
+Part = dict[str, Any]
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+
+class Recursive(Exception):
+    """A schema that contains itself."""
+
+
+class Unresolved(Exception):
+    """A reference to what is not in the file."""
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """Keywords without ``$ref`` and ``allOf``. ``parts`` are the bounds as each part had them."""
+
+    keywords: Part
+    parts: tuple[Part, ...]
+    nullable: bool
+
+
+class Merger:
+    """``open`` names the references that are being followed, so that a circle is seen."""
+
+    def __init__(self, root: Part, lose: Callable[[str, str, str], None]) -> None:
+        self.open: frozenset[str] = frozenset()
+        self._root = root
+        self._lose = lose
+
+    def merged(self, schema: Any, path: str) -> Merged:
+        """Raises Recursive and Unresolved."""
+        parts = self._flat(schema, path, 0)
+        keywords: Part = {}
+        for part in parts:
+            for word, value in part.items():
+                self._lay(keywords, word, value, path)
+        nullable = _admits_null(keywords)
+        return Merged(keywords, tuple({word: part[word] for word in BOUNDS if word in part} for part in parts), nullable)
+
+    def _flat(self, schema: Any, path: str, depth: int) -> list[Part]:
+        if not isinstance(schema, dict) or depth > 50:
+            return []
+        own = {word: value for word, value in schema.items() if word not in ("$ref", "allOf", "anyOf", "oneOf")}
+        found: list[Part] = [own]
+        if isinstance(schema.get("$ref"), str):
+            found += self._flat(self._follow(schema["$ref"]), path, depth + 1)
+        if isinstance(schema.get("allOf"), list):
+            for inner in schema["allOf"]:
+                found += self._flat(inner, path, depth + 1)
+        for word in ("anyOf", "oneOf"):
+            if isinstance(schema.get(word), list):
+                found += self._union(word, schema[word], path, depth)
+        return found
+
+    def _union(self, word: str, choices: list[Any], path: str, depth: int) -> list[Part]:
+        """``[X, null]`` is X that may be null; any other union is no type of a contract."""
+        real = [choice for choice in choices if not (isinstance(choice, dict) and choice.get("type") == "null")]
+        if len(real) != 1:
+            return [{word: choices}]
+        return [*self._flat(real[0], path, depth + 1), *([{"nullable": True}] if len(real) < len(choices) else [])]
+
+    def _follow(self, reference: str) -> Any:
+        if reference in self.open:
+            raise Recursive(reference[:80])
+        self.open |= {reference}
+        if not reference.startswith("#"):
+            raise Unresolved(reference[:80])
+        found: Any = self._root
+        for step in filter(None, reference.removeprefix("#").split("/")):
+            key = step.replace("~1", "/").replace("~0", "~")
+            if not isinstance(found, dict) or key not in found:
+                raise Unresolved(reference[:80])
+            found = found[key]
+        return found
+
+    def _lay(self, keywords: Part, word: str, value: Any, path: str) -> None:
+        had = keywords.get(word)
+        if word not in keywords or word == "nullable":
+            keywords[word] = value
+        elif word == "properties" and isinstance(had, dict) and isinstance(value, dict):
+            both = {name: {"allOf": [had[name], value[name]]} for name in had if name in value}
+            keywords[word] = had | value | both
+        elif word == "required" and isinstance(had, list) and isinstance(value, list):
+            keywords[word] = [*had, *value]
+        elif had != value and word not in BOUNDS and word != "description":
+            self._lose(path, word, "it stands twice, with different values; the first one is kept")
+
+
+def _admits_null(keywords: Part) -> bool:
+    given = keywords.get("type")
+    said = keywords.get("nullable") is True or given == "null" or (isinstance(given, list) and "null" in given)
+    if isinstance(keywords.get("enum"), list) and not isinstance(given, (str, JsonNumber)):
+        return None in keywords["enum"] and (said or given is None)
+    if isinstance(keywords.get("enum"), list):
+        return said and None in keywords["enum"]
+    return said or ("const" in keywords and keywords["const"] is None)
