@@ -65,6 +65,9 @@ class Process:
         assert self._child.pid is not None
         return self._child.pid
 
+    def lives(self) -> bool:
+        return self._child.exitcode is None
+
     def ended(self) -> Ended:
         """Wait for its end."""
         self._child.join(_PATIENCE_SECONDS)

@@ -145,6 +145,13 @@ def test_init_does_not_touch_a_folder_that_holds_a_project(published: Till) -> N
     assert {path: path.read_bytes() for path in published.root.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("more", [(), ("--example", "shop")])
+def test_init_where_nothing_can_be_written_is_refused(tmp_path: Path, more: tuple[str, ...]) -> None:
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    assert_refused(call("init", *more, str(tmp_path / "taken/x")), "ST803", says="not a directory")
+    assert_refused(call("schema", "--out", str(tmp_path / "taken/x")), "ST803", says="not a directory")
+
+
 def test_init_of_an_unknown_example_is_refused(tmp_path: Path) -> None:
     assert_refused(call("init", "--example", "shp", str(tmp_path / "x")), "ST800", says="'shop'")
     assert not (tmp_path / "x").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,14 @@ def till(tmp_path: Path) -> Till:
 def disk(tmp_path: Path) -> Iterator[Disk]:
     with mounted(tmp_path / "disk", "8m") as disk:
         yield disk
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port at which nobody answers: bound, so that nobody else takes it, and never listening."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 def on_disk(till: Till, disk: Disk) -> None:
@@ -238,6 +247,22 @@ def test_an_altered_fact_is_named(till: Till) -> None:
     assert verified.code == 1
     assert "fact 3 does not fit the chain" in verified.text
     assert till.call("ledger", "verify", "--json").result["altered"] == 3
+
+
+def test_a_ledger_server_that_does_not_answer_is_named(till: Till, closed_port: int) -> None:
+    address = f"postgresql://startrail@127.0.0.1:{closed_port}/shop"
+    till.edit("startrail.yml", "limits:", f"ledger: {{kind: postgres, dsn: '{address}'}}\n    limits:")
+    assert_refused(till.run(), "ST508", says=f"127.0.0.1:{closed_port}", hint="check host, port and network")
+    assert_json_refused(till.run("--json"), "ST508")
+    till.edit("startrail.yml", f"ledger: {{kind: postgres, dsn: '{address}'}}\n", "")
+    till.good_run()
+    assert till.daily() == DAILY
+
+
+def test_a_ledger_whose_address_is_not_set_is_named(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TILL_LEDGER", raising=False)
+    till.edit("startrail.yml", "limits:", "ledger: {kind: postgres, dsn: 'env:TILL_LEDGER'}\n    limits:")
+    assert_refused(till.run(), "ST220", says="TILL_LEDGER is not set")
 
 
 # -- the clock ---------------------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 def to_text(instant: datetime) -> str:
@@ -20,6 +23,8 @@ def from_text(text: str) -> datetime:
 
 def zone(name: str) -> ZoneInfo:
     """A time zone by its IANA name. Raises ValueError with a sentence."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # most commands need none
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

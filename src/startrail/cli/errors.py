@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from startrail.base.errors import UsageError
 
 
@@ -15,9 +17,15 @@ class BadCommandLine(UsageError):
 
 
 class BadOutput(UsageError):
-    """The file that ``--out`` names cannot be written.
+    """The file or folder that the command line names cannot be written.
 
-    Its folder is not there, or this user may not write there. Make the folder, or name another file.
+    The folder above it is not there, or this user may not write there. Make the folder, or name another place.
     """
 
     code = "ST803"
+
+
+def cannot_write(path: Path, error: OSError) -> BadOutput:
+    """The operating system's refusal in our words."""
+    reason = (error.strerror or type(error).__name__).lower()
+    return BadOutput(f"{path} cannot be written: {reason}", hint=f"look at the folder '{path.parent}', or name another place")

@@ -40,7 +40,9 @@ def show_plan(planned: list[Planned], names: Mapping[str, frozenset[str]], conso
     if not lines:
         console.say("Nothing to do: every partition of every model is up to date with what has landed.")
     else:
-        console.say(f"{result.steps} steps to do" + (f", {later} left for later" if later else "") + ". Next: startrail run")
+        left = f", {later} left for later" if later else ""
+        following = ". Next: startrail run" if result.steps else ""
+        console.say(f"{result.steps} {'step' if result.steps == 1 else 'steps'} to do{left}{following}")
     console.result(result)
 
 

@@ -26,7 +26,7 @@ from startrail.wiring import open_project
 @options.common
 def command(sql: str, form: str, out: Path | None, limit: int, root: Path, profile_name: str, as_json: bool) -> int:
     """Run a SELECT over published tables: marts.sales, marts.sales@SNAPSHOT, marts.sales@failed. Reads only."""
-    from startrail.cli.errors import BadOutput
+    from startrail.cli.errors import cannot_write
     from startrail.cli.rows import write_rows
     from startrail.flow.read import published
     from startrail.flow.workspace import Workspace
@@ -40,10 +40,7 @@ def command(sql: str, form: str, out: Path | None, limit: int, root: Path, profi
             try:
                 count = ports.warehouse().export(query, out, form)
             except OSError as error:
-                reason = (error.strerror or type(error).__name__).lower()
-                raise BadOutput(
-                    f"{out} cannot be written: {reason}", hint=f"make the folder '{out.parent}', or name another file"
-                ) from error
+                raise cannot_write(out, error) from error
             console.say(f"{count:,} rows written to {out}")
             console.result({"rows": count, "path": str(out)})
             return 0

@@ -104,9 +104,13 @@ class Renderer:
                 self._line("failed", _step(event), event.subject)
                 self._block(event.error)
             case e.Published():
-                self._line("published", f"{_listed(event.tables)} in one transaction")
+                if event.tables:
+                    self._line("published", f"{_listed(event.tables)} in one transaction")
             case e.PublicationHeld():
-                self._line("held", f"{_listed(event.tables)} not published; the last good data is still served")
+                if event.tables:
+                    self._line("held", f"{_listed(event.tables)} not published; the last good data is still served")
+                else:
+                    self._line("held", "what is published already does not pass its checks")
                 self._block(event.because)
             case e.HoldEnded():
                 self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")

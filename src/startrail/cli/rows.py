@@ -25,7 +25,7 @@ def write_rows(rows: Rows, form: str, console: Console) -> None:
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows(["" if value is None else _plain(value) for value in row] for row in rows.rows)
+        writer.writerows(["" if value is None else _text(value) for value in row] for row in rows.rows)
     else:
         sys.stdout.write(text_table(names, rows.rows))
     if rows.more:
@@ -49,7 +49,11 @@ def text_table(names: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else printable(str(_plain(value)), 60)
+    return "" if value is None else printable(_text(value), 60)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(_plain(value))
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ def command(name: str | None, out: Path | None, as_json: bool) -> int:
     import json
 
     from startrail.base.text import did_you_mean
-    from startrail.cli.errors import BadOutput
+    from startrail.cli.errors import cannot_write
     from startrail.project.schema import schemas
 
     found = schemas()
@@ -33,7 +33,7 @@ def command(name: str | None, out: Path | None, as_json: bool) -> int:
                 for word, schema in found.items():
                     (out / f"{word}.schema.json").write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
             except OSError as error:
-                raise BadOutput(f"{out} cannot be written: {error.strerror}", hint="name another folder") from error
+                raise cannot_write(out, error) from error
             console.say(f"{len(found)} schemas written to {out}")
             console.result({"files": len(found)})
         elif as_json:

@@ -13,45 +13,63 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import click
+import msgspec
 
 from startrail import examples
+from startrail.cli.console import Console
+from startrail.model.delivery import Counts
 from startrail.testing.upstream import Upstream
 
 FIRST_DAY = 1
 LAST_DAY = 3
 _MORNING = "2026-10-{next:02d}T08:{minute:02d}:00+02:00"
 _KILL_AFTER_STEPS = 6
+_MARK = ".startrail-demo"
+"""Says that a folder is the demo's own, to be made anew."""
 
 
-def tell(folder: Path) -> int:
+class Ending(msgspec.Struct, frozen=True):
+    """What the demo came to, for machines."""
+
+    rows_sent: int
+    counts: Counts
+    revenue_eur: str
+    true_revenue_eur: str
+    report: str
+
+    @property
+    def ok(self) -> bool:
+        """Every row is accounted for, and the report says what the generator knows."""
+        return self.rows_sent == self.counts.rows_in and Decimal(self.revenue_eur) == Decimal(self.true_revenue_eur)
+
+
+def tell(folder: Path, console: Console) -> int:
     """Play the three days; returns the exit code of the command."""
-    if (folder / "startrail.yml").exists():
-        click.echo(f"{folder} holds an earlier demo; it is played again from the start.")
-        shutil.rmtree(folder)
+    _clear(folder, console)
     (folder / "upstream").mkdir(parents=True)
+    (folder / _MARK).touch()
     with Upstream(folder / "upstream") as upstream:
         os.environ.update(upstream.environment)  # the password, which the source names as env:SHOP_FTP_PASSWORD
         examples.write("shop", folder, days=FIRST_DAY, ftp_port=upstream.ftp_port, http_port=upstream.http_port)
-        click.echo(f"A small shop stands in {folder}: tills that write CSV files to an FTP server (port {upstream.ftp_port}),")
-        click.echo(
+        console.say(f"A small shop stands in {folder}: tills that write CSV files to an FTP server (port {upstream.ftp_port}),")
+        console.say(
             f"a web shop with an HTTP API (port {upstream.http_port}), exchange rates in a folder. Its report is due at nine.\n"
         )
         for day in range(FIRST_DAY, LAST_DAY + 1):
-            _title(f"Night {day}: the sales of 2026-10-{day:02d}, due the next morning at nine")
+            _title(console, f"Night {day}: the sales of 2026-10-{day:02d}, due the next morning at nine")
             if day > FIRST_DAY:
                 examples.upstream_day(folder, day, drifted=day == LAST_DAY)
             if day == LAST_DAY:
-                click.echo("In the night the API has added a field and changed the type of another. Nobody was told.")
-                _killed_run(folder, _MORNING.format(next=day + 1, minute=15))
-                click.echo("\nThe process is dead. The next run goes on from what is done:")
-            code = _run(folder, _MORNING.format(next=day + 1, minute=20))
+                console.say("In the night the API has added a field and changed the type of another. Nobody was told.")
+                _killed_run(console, folder, _MORNING.format(next=day + 1, minute=15))
+                console.say("\nThe process is dead. The next run goes on from what is done:")
+            code = _run(console, folder, _MORNING.format(next=day + 1, minute=20))
             if code:
                 return code
-    return _close(folder)
+    return _close(folder, console)
 
 
-def _killed_run(folder: Path, now: str) -> None:
+def _killed_run(console: Console, folder: Path, now: str) -> None:
     """Start a run and kill it (SIGKILL) after some steps, as an operating system out of memory would."""
     child = subprocess.Popen(_command(folder, now, "--json"), stdout=subprocess.PIPE, text=True)  # noqa: S603
     assert child.stdout is not None
@@ -60,16 +78,26 @@ def _killed_run(folder: Path, now: str) -> None:
         event = json.loads(line)
         if event["type"] == "step_finished":
             finished += 1
-            click.echo(f"  done: {event['kind']} {event['subject']}")
+            console.say(f"  done: {event['kind']} {event['subject']}")
         if finished == _KILL_AFTER_STEPS:
             os.kill(child.pid, signal.SIGKILL)
             break
     child.wait()
-    click.echo(f"  killed with signal {-child.returncode} after {finished} steps, before anything was published")
+    console.say(f"  killed with signal {-child.returncode} after {finished} steps, before anything was published")
 
 
-def _run(folder: Path, now: str) -> int:
-    return subprocess.run(_command(folder, now), check=False).returncode  # noqa: S603
+def _run(console: Console, folder: Path, now: str) -> int:
+    quiet = subprocess.DEVNULL if console.as_json else None
+    return subprocess.run(_command(folder, now), check=False, stderr=quiet).returncode  # noqa: S603
+
+
+def _clear(folder: Path, console: Console) -> None:
+    """Make room for the demo: an earlier one is removed, anything else is left alone. Raises FolderTaken."""
+    if (folder / _MARK).exists():
+        console.say(f"{folder} holds an earlier demo; it is played again from the start.")
+        shutil.rmtree(folder)
+    elif folder.exists() and any(folder.iterdir()):
+        raise examples.FolderTaken(f"{folder} is not empty, and no demo made it", hint="give another folder: startrail demo DIR")
 
 
 def _command(folder: Path, now: str, *more: str) -> list[str]:
@@ -87,36 +115,36 @@ def _facts(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
             yield json.loads(value["payload"]) | {"subject": value["subject"]}
 
 
-def _close(folder: Path) -> int:
+def _close(folder: Path, console: Console) -> int:
     """The numbers, and whether they are right."""
-    _title("What happened, from the ledger")
-    counts = [fact["counts"] for fact in _facts(folder, "delivery.loaded")]
-    total = {
-        name: sum(count.get(name, 0) for count in counts) for name in ("rows_in", "loaded", "quarantined", "held", "discarded")
-    }
+    _title(console, "What happened, from the ledger")
+    counts = sum((msgspec.convert(fact["counts"], Counts) for fact in _facts(folder, "delivery.loaded")), Counts())
     kept: dict[str, int] = {}
     for fact in _facts(folder, "delivery.loaded"):
         for name, rows in fact.get("kept", {}).items():
             kept[name] = kept.get(name, 0) + rows
     truth = examples.truth(folder)
     sent = sum(count.rows_in for count in truth.counts.values())
-    lost = sent - total["rows_in"]
-    click.echo(f"  rows sent by the shops      {sent:>8,}   (as the generator knows them, without any SQL)")
-    click.echo(f"  rows in                     {total['rows_in']:>8,}   = {total['loaded']:,} loaded + {total['quarantined']:,} quarantined"
-               f" + {total['held']:,} held + {total['discarded']:,} discarded")  # fmt: skip
-    click.echo(f"  lost or doubled             {lost:>8,}")
+    console.say(f"  rows sent by the shops      {sent:>8,}   (as the generator knows them, without any SQL)")
+    console.say(
+        f"  rows in                     {counts.rows_in:>8,}   = {counts.loaded:,} loaded + {counts.quarantined:,} quarantined"
+        f" + {counts.held:,} held + {counts.discarded:,} discarded"
+    )
+    console.say(f"  lost or doubled             {sent - counts.rows_in:>8,}")
     for name, rows in kept.items():
-        click.echo(f"  unknown field '{name}' kept in {rows:,} rows")
+        console.say(f"  unknown field '{name}' kept in {rows:,} rows")
     revenue = _revenue(folder)
-    click.echo(f"  revenue in the report       {revenue} EUR; the generator's own sum is {truth.revenue_eur} EUR")
+    console.say(f"  revenue in the report       {revenue} EUR; the generator's own sum is {truth.revenue_eur} EUR")
     path = ""
     for fact in _facts(folder, "report.delivered"):
         if fact["subject"] == "daily_sales":
             path = fact["path"]
-            click.echo(f"  {Path(path).name}: {fact['minutes_early']} minutes before its deadline at nine")
-    click.echo(f"\nThe report: {path}")
-    click.echo(f"Next: cd {folder} && startrail status, or: startrail query 'select * from marts.sales_daily'")
-    return 0 if lost == 0 and Decimal(revenue) == truth.revenue_eur else 1
+            console.say(f"  {Path(path).name}: {fact['minutes_early']} minutes before its deadline at nine")
+    console.say(f"\nThe report: {path}")
+    console.say(f"Next: cd {folder} && startrail status, or: startrail query 'select * from marts.sales_daily'")
+    ending = Ending(sent, counts, revenue, str(truth.revenue_eur), path)
+    console.result(ending)
+    return 0 if ending.ok else 1
 
 
 def _revenue(folder: Path) -> str:
@@ -128,5 +156,5 @@ def _revenue(folder: Path) -> str:
     return str(json.loads(found.stdout.splitlines()[0])["revenue"])
 
 
-def _title(text: str) -> None:
-    click.echo(f"\n── {text} " + "─" * max(0, 76 - len(text)))
+def _title(console: Console, text: str) -> None:
+    console.say(f"\n── {text} " + "─" * max(0, 76 - len(text)))

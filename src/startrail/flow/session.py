@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from startrail.flow.events import Emit, Event
-from startrail.flow.select import Selection
-from startrail.flow.workspace import Workspace
-from startrail.model.profile import Profile
-from startrail.model.project import Project
-from startrail.model.report import Report
 from startrail.model.run import Lease, NewFact
-from startrail.model.source import Source
-from startrail.model.step import Step
-from startrail.ports.clock import Clock
-from startrail.ports.feed import Feed
-from startrail.ports.ledger import Ledger
-from startrail.ports.loader import Loader
-from startrail.ports.report import Destination, Writer
-from startrail.ports.store import Store
-from startrail.ports.tables import Tables
-from startrail.ports.warehouse import Warehouse
+
+if TYPE_CHECKING:  # every command opens ports, few use all of them
+    from startrail.flow.select import Selection
+    from startrail.flow.workspace import Workspace
+    from startrail.model.profile import Profile
+    from startrail.model.project import Project
+    from startrail.model.report import Report
+    from startrail.model.source import Source
+    from startrail.model.step import Step
+    from startrail.ports.clock import Clock
+    from startrail.ports.feed import Feed
+    from startrail.ports.ledger import Ledger
+    from startrail.ports.loader import Loader
+    from startrail.ports.report import Destination, Writer
+    from startrail.ports.store import Store
+    from startrail.ports.tables import Tables
+    from startrail.ports.warehouse import Warehouse
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def secret_in(reads: str, text: str, name: str = "") -> str | None:
 
     ``reads`` is one of ``secret``, ``dsn``, ``url`` and ``header``; ``name`` is the header's.
     """
-    if is_reference(text):
+    if is_reference(text) or (reads == "header" and is_reference(text.rpartition(" ")[2])):  # "Bearer env:TOKEN"
         return None
     if reads == "secret":
         return "this must be a reference, not the secret itself"

@@ -45,7 +45,8 @@ def with_feeds(project: Project, profile: Profile) -> Project:
     if not profile.feeds:
         return project
     sources = {
-        name: msgspec.structs.replace(source, feed=profile.feeds.get(name, source.feed)) for name, source in project.sources.items()
+        name: msgspec.structs.replace(source, feed=profile.feeds.get(name, source.feed))
+        for name, source in project.sources.items()
     }
     return msgspec.structs.replace(project, sources=sources)
 

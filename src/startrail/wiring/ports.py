@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from startrail.base.text import did_you_mean
 from startrail.base.units import parse_size
 from startrail.flow.session import Ports
 from startrail.model.profile import LocalStore, Profile, S3Store, SqliteLedger
-from startrail.model.project import Project
-from startrail.model.report import Report
 from startrail.model.source import FolderFeed, FtpFeed, Source
-from startrail.ports.clock import Clock
-from startrail.ports.feed import Feed
-from startrail.ports.ledger import Ledger
-from startrail.ports.loader import Loader
-from startrail.ports.report import Destination, Writer
-from startrail.ports.store import Store
-from startrail.ports.tables import Tables
-from startrail.ports.warehouse import Warehouse
 from startrail.wiring.cache import FileCache
 from startrail.wiring.errors import UnknownProfile
 from startrail.wiring.once import Once
+
+if TYPE_CHECKING:  # the ports that a command does not use cost it nothing
+    from startrail.model.project import Project
+    from startrail.model.report import Report
+    from startrail.ports.clock import Clock
+    from startrail.ports.feed import Feed
+    from startrail.ports.ledger import Ledger
+    from startrail.ports.loader import Loader
+    from startrail.ports.report import Destination, Writer
+    from startrail.ports.store import Store
+    from startrail.ports.tables import Tables
+    from startrail.ports.warehouse import Warehouse
 
 _KEPT_TABLE_STATES = 1000
 
@@ -81,6 +83,8 @@ def scratch(root: Path) -> Path:
             return path
     except OSError:
         pass  # whoever may only read can query all the same; whoever wanted to write is told by ledger and store
+    import tempfile
+
     path = Path(tempfile.gettempdir()) / f"startrail-{os.geteuid()}"
     path.mkdir(mode=0o700, exist_ok=True)
     return path if path.lstat().st_uid == os.geteuid() else Path(tempfile.mkdtemp(prefix="startrail-"))
@@ -98,9 +102,11 @@ def _ledger(root: Path, profile: Profile, read_only: bool) -> Ledger:
 
         return open_ledger(root / profile.ledger.path, read_only=read_only)
     from startrail.adapters.ledger.postgres import open_ledger as open_postgres
-    from startrail.adapters.secrets import resolve
+    from startrail.adapters.secrets import is_reference, resolve
 
-    return open_postgres(resolve(profile.ledger.dsn, root), schema=profile.ledger.schema, read_only=read_only)
+    dsn = profile.ledger.dsn
+    dsn = resolve(dsn, root) if is_reference(dsn) else dsn  # the declaration is refused when a password stands in it
+    return open_postgres(dsn, schema=profile.ledger.schema, read_only=read_only)
 
 
 def _store(root: Path, profile: Profile) -> Store:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from startrail.base.ids import token
 from startrail.ports.store import NotStored, StoredObject, check_key, disk_error, not_stored
 
 _BLOCK = 1 << 20
@@ -136,7 +136,7 @@ class LocalStore:
     @contextmanager
     def _written(self, data: bytes | Iterable[bytes]) -> Iterator[Path]:
         """A complete, synced file in scratch that is gone afterwards unless it was renamed."""
-        temporary = self.scratch / secrets.token_hex(12)
+        temporary = self.scratch / token(12)
         try:
             with temporary.open("xb") as out:
                 for chunk in (data,) if isinstance(data, bytes) else data:
@@ -187,7 +187,7 @@ def _sync_file(path: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left; the folder's own clock decides the age, not this machine's."""
-    marker = folder / secrets.token_hex(12)
+    marker = folder / token(12)
     marker.touch()
     now = marker.stat().st_mtime
     marker.unlink()

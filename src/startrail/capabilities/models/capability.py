@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
-from startrail.base.ids import fingerprint
 from startrail.capabilities.models.build import build_part, build_view
-from startrail.capabilities.models.plan import Versions, beyond_lookback, steps_of
+from startrail.capabilities.models.plan import Versions, beyond_lookback, check_step, steps_of
 from startrail.capabilities.models.survey import Survey, survey
 from startrail.flow.capability import Phase, Planned
 from startrail.flow.events import Checked
 from startrail.flow.select import Selection
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
-from startrail.flow.workspace import add_version
 from startrail.model.model import Model
 from startrail.model.project import Project
 from startrail.model.step import Step, StepOutput, StepRecord
-from startrail.model.table import WHOLE
 from startrail.ports.ledger import Ledger
 
 
@@ -57,7 +54,7 @@ class Models:
         )  # fmt: skip
         session.skipped += planned.done
         session.failed |= planned.stopped
-        return _Assembly(session, found, planned.steps, self._reopen).tasks()
+        return _Assembly(session, found, planned, self._reopen).tasks()
 
 
 def plan_models(
@@ -68,8 +65,16 @@ def plan_models(
     return _plan(project, found, ledger.versions(), engine, now, selection, ledger, reopen, frozenset()).steps
 
 
+class _Judgement(msgspec.Struct, frozen=True):
+    """A check step that is to be done. ``whole``: of all rows, since not all were judged by these checks before."""
+
+    step: Step
+    whole: bool
+
+
 class _Plan(msgspec.Struct):
     steps: list[Planned]
+    checks: dict[str, _Judgement] = {}
     done: int = 0
     stopped: set[str] = set()
     """Models that cannot be built now: something they read failed, or does not exist yet."""
@@ -84,6 +89,7 @@ def _plan(
     views = frozenset(name for name, model in project.models.items() if model.kind == "view")
     plan = _Plan([])
     plan.stopped = set(failed)
+    judged: list[tuple[str, Step, Step]] = []
     for name in found.order:
         model = project.models[name]
         if name not in selection or any(parent in plan.stopped for parent in found.parents(name)):
@@ -107,7 +113,24 @@ def _plan(
             if not item.later:
                 for table in _outputs(found, model):
                     versions.setdefault(table, {})[item.step.partition] = item.step.key
+        if model.checks and model.kind != "script" and versions.get(name):
+            before = check_step(model, found, views, published, engine)
+            judged.append((name, before, check_step(model, found, views, versions, engine)))
+    _plan_checks(plan, judged, ledger)
     return plan
+
+
+def _plan_checks(plan: _Plan, judged: list[tuple[str, Step, Step]], ledger: Ledger) -> None:
+    """Check what will be built anew; and what stands, when the checks or the data behind a view are others than before."""
+    known = ledger.steps([step.key for _, before, after in judged for step in (before, after)])
+    done = {key for key, record in known.items() if record.state != "failed"}
+    building = {item.step.subject for item in plan.steps if not item.later}
+    for name, before, after in judged:
+        if name in building:
+            plan.checks[name] = _Judgement(after, whole=before.key not in done)
+        elif after.key not in done:
+            plan.checks[name] = _Judgement(after, whole=True)
+            plan.steps.append(Planned(after, "changed", "its checks, or the data that they judge, have changed since"))
 
 
 def _outputs(found: Survey, model: Model) -> tuple[str, ...]:
@@ -139,36 +162,35 @@ def _reasons(
 class _Assembly:
     """Planned steps to tasks with their order; steps that an earlier run staged are taken over instead."""
 
-    def __init__(self, session: Session, found: Survey, planned: list[Planned], reopen: Reopen | None) -> None:
+    def __init__(self, session: Session, found: Survey, plan: _Plan, reopen: Reopen | None) -> None:
         self.reopen = reopen
         self.session = session
         self.found = found
-        self.steps: dict[str, list[Planned]] = {}
-        for item in planned:
-            if not item.later:
-                self.steps.setdefault(item.step.subject, []).append(item)
+        self.checks = plan.checks
+        self.steps: dict[str, list[Step]] = {}
+        for item in plan.steps:
+            if item.step.kind == "build" and not item.later:
+                self.steps.setdefault(item.step.subject, []).append(item.step)
         self.ready: dict[str, frozenset[str]] = {}
         """Model -> keys of the tasks after which it may be read."""
 
     def tasks(self) -> list[Task]:
         tasks: list[Task] = []
         for name in self.found.order:
-            if name in self.steps:
-                tasks.extend(self._of_model(self.session.project.models[name], self.steps[name]))
+            if name in self.steps or name in self.checks:
+                tasks.extend(self._of_model(self.session.project.models[name], self.steps.get(name, [])))
         return tasks
 
-    def _of_model(self, model: Model, planned: Iterable[Planned]) -> list[Task]:
+    def _of_model(self, model: Model, steps: list[Step]) -> list[Task]:
         after = frozenset[str]().union(*(self.ready.get(parent, frozenset()) for parent in self.found.parents(model.name)))
-        steps = [item.step for item in planned]
         left = self._take_over(steps)
         tasks = [self._build_task(model, step, after) for step in left]
         built = frozenset(task.step.key for task in tasks)
         self.ready[model.name] = built or after
-        if model.checks and model.kind != "script":
-            check = self._check_task(model, steps, built or after)
-            if left or self._take_over([check.step]):  # what is built anew is checked anew
-                tasks.append(check)
-                self.ready[model.name] = frozenset((check.step.key,))
+        judgement = self.checks.get(model.name)
+        if judgement is not None and (left or self._take_over([judgement.step])):  # what is built anew is checked anew
+            tasks.append(self._check_task(model, judgement, steps, built or after))
+            self.ready[model.name] = frozenset((judgement.step.key,))
         return tasks
 
     def _take_over(self, steps: list[Step]) -> list[Step]:
@@ -204,28 +226,23 @@ class _Assembly:
 
         return Task(step, work, model.name, after)
 
-    def _check_task(self, model: Model, steps: list[Step], after: frozenset[str]) -> Task:
-        session = self.session
-        code = fingerprint(msgspec.json.encode(model.checks, order="sorted").decode(), session.ports.engine)
-        inputs = ""
-        for step in steps:
-            inputs = add_version(inputs or None, step.key)
-        step = Step("check", model.name, WHOLE, code, inputs)
+    def _check_task(self, model: Model, judgement: _Judgement, built: list[Step], after: frozenset[str]) -> Task:
+        whole = judgement.whole or model.kind == "view"
+        parts = None if whole else frozenset(step.partition for step in built)
 
         def work() -> StepOutput:
-            output = self._check(step, model, steps)
-            session.workspace.stage(step, output)
+            output = self._check(judgement.step, model, parts)
+            self.session.workspace.stage(judgement.step, output)
             return output
 
-        return Task(step, work, model.name, after)
+        return Task(judgement.step, work, model.name, after)
 
-    def _check(self, step: Step, model: Model, steps: list[Step]) -> StepOutput:
+    def _check(self, step: Step, model: Model, parts: frozenset[str] | None) -> StepOutput:
         from startrail.capabilities.models.checks import run_checks
 
         session, work = self.session, self.session.workspace
         targets = {check.to for check in model.checks if check.to}
         relations = work.relations(model.name, *targets)
-        parts = None if model.kind == "view" else frozenset(step.partition for step in steps)
         results = run_checks(model, relations, parts, warehouse=session.ports.warehouse(), now=session.ports.clock.now())
         for result in results:
             if not result.passed:

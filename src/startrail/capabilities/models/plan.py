@@ -94,6 +94,17 @@ def steps_of(
     ]
 
 
+def check_step(model: Model, survey: Survey, views: frozenset[str], versions: Versions, engine: str) -> Step:
+    """The step that judges the model's rows as they stand in ``versions``: another version, or other checks, another step."""
+    spans = [msgspec.structs.replace(check, span=None) for check in model.checks]  # where a check stands does not count
+    code = fingerprint(msgspec.json.encode(spans, order="sorted").decode(), engine)
+    if model.kind != "view":
+        return Step("check", model.name, WHOLE, code, table_version(versions.get(model.name, {})))
+    inputs, codes = inputs_of(model.name, survey, views)
+    data = fingerprint(code_of(model, survey, engine), _fingerprint(inputs, codes, versions, None))
+    return Step("check", model.name, WHOLE, code, data)
+
+
 def partitions_of(model: Model, inputs: list[Input], versions: Versions, now: datetime) -> list[str]:
     """The partitions that should exist, in order. Raises NoPartitions when nothing says which."""
     grain = model.partition_grain

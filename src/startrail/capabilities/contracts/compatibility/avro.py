@@ -71,14 +71,15 @@ class _Resolution:
 
     def _into_union(self, writer: AvroType, reader: AvroUnion, path: str) -> list[Finding]:
         """Data goes to the first branch of the same type, or else the first that it can be promoted to."""
-        near: list[Finding] | None = None
+        self.work.spend(len(reader.branches))
+        near: list[Finding] = []
         for branch in sorted(reader.branches, key=lambda branch: _word(branch) != _word(writer)):
             found = self.resolve(writer, branch, path)
             if all(each.kind in MEANING for each in found):
                 return found
-            if _word(branch) == _word(writer) or len(reader.branches) <= 2 and branch != AvroPrimitive("null"):
+            if _word(branch) == _word(writer):
                 near = near or found
-        if near is not None and self._alike(writer, reader):
+        if near:
             return near
         writes, reads = self._text(writer), self._text(reader)
         return [
@@ -89,9 +90,6 @@ class _Resolution:
                 writes, reads,
             )
         ]  # fmt: skip
-
-    def _alike(self, writer: AvroType, reader: AvroUnion) -> bool:
-        return any(_word(branch) == _word(writer) and not isinstance(branch, AvroPrimitive) for branch in reader.branches)
 
     def _named(self, written: str, read: str, path: str) -> list[Finding]:
         pair = (written, read)

@@ -186,8 +186,10 @@ class _Reader:
         if not isinstance(schema, dict) or not schema:
             self._lose(path, "items", "no type of the items; the field is left out")
             return None
-        merged = self._merged(schema, path + "[]")
-        nullable = merged is None or merged.nullable
+        try:
+            nullable = self._merger.admits_null(schema, path + "[]")
+        except (Recursive, Unresolved):
+            nullable = True  # told when it is read in full
         return self._field("element", schema, path + "[]", depth + 1, must=not nullable)
 
     def _string(self, name: str, keywords: dict[str, Any], path: str, promises: dict[str, Any]) -> Field:

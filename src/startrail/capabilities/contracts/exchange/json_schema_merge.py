@@ -6,9 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-
-from startrail.capabilities.contracts.exchange.json_text import JsonNumber
-
 Part = dict[str, Any]
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
@@ -46,6 +43,14 @@ class Merger:
                 self._lay(keywords, word, value, path)
         nullable = _admits_null(keywords)
         return Merged(keywords, tuple({word: part[word] for word in BOUNDS if word in part} for part in parts), nullable)
+
+    def admits_null(self, schema: Any, path: str) -> bool:
+        """A look at a schema that will be read in full later."""
+        before = self.open
+        try:
+            return self.merged(schema, path).nullable
+        finally:
+            self.open = before
 
     def _flat(self, schema: Any, path: str, depth: int) -> list[Part]:
         if not isinstance(schema, dict) or depth > 50:
@@ -97,10 +102,11 @@ class Merger:
 
 
 def _admits_null(keywords: Part) -> bool:
-    given = keywords.get("type")
-    said = keywords.get("nullable") is True or given == "null" or (isinstance(given, list) and "null" in given)
-    if isinstance(keywords.get("enum"), list) and not isinstance(given, (str, JsonNumber)):
-        return None in keywords["enum"] and (said or given is None)
-    if isinstance(keywords.get("enum"), list):
-        return said and None in keywords["enum"]
-    return said or ("const" in keywords and keywords["const"] is None)
+    given, allowed = keywords.get("type"), keywords.get("enum")
+    if keywords.get("nullable") is True:
+        return True
+    if isinstance(allowed, list) and None not in allowed:
+        return False
+    if given is None:
+        return isinstance(allowed, list) or ("const" in keywords and keywords["const"] is None)
+    return given == "null" or (isinstance(given, list) and "null" in given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal as Exact
-from decimal import InvalidOperation
+from decimal import InvalidOperation, localcontext
 from typing import Any
 
 import msgspec
@@ -94,11 +94,17 @@ def _narrowest(merged: Merged, word: str, exclusive: str, step: Exact | None, si
             lose(exclusive, f"{strict} itself is admitted: a floating number has no next one to name")
             found.append((strict, format(strict, "f")))
         elif strict is not None and step is not None:
-            inside = ((strict / step).to_integral_value("ROUND_FLOOR" if sign > 0 else "ROUND_CEILING") + sign) * step
+            inside = _beyond(strict, step, sign)
             found.append((inside, format(inside, "f")))
     if not found:
         return None
     return (max if sign > 0 else min)(found, key=lambda bound: bound[0])[1]
+
+
+def _beyond(bound: Exact, step: Exact, sign: int) -> Exact:
+    """The nearest multiple of ``step`` strictly beyond ``bound``."""
+    with localcontext(prec=1000):
+        return ((bound / step).to_integral_value("ROUND_FLOOR" if sign > 0 else "ROUND_CEILING") + sign) * step
 
 
 def _exact(value: Any) -> Exact | None:
