@@ -21,7 +21,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     """Show what a run would do now, and why. Reads only: no feed is asked, nothing is written."""
     from startrail.capabilities.contracts.capability import plan_loads
     from startrail.capabilities.models.capability import plan_models
-    from startrail.cli.plans import show_plan
+    from startrail.cli.plans import Note, show_plan
     from startrail.flow.select import select
     from startrail.wiring.graph import graph
 
@@ -31,5 +31,8 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
         chosen = select(patterns, names)
         planned = [item for item in plan_loads(opened.project, ports.ledger) if item.step.subject in chosen]
         planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
+        for contract in opened.project.contracts.values():
+            for word in contract.not_enforced:
+                console.item(Note(contract.name, word), f"  note     contract {contract.name}: not enforced: {word}")
         show_plan(planned, names, console)
         return 1 if check and planned else 0

@@ -23,6 +23,13 @@ class PlanLine(msgspec.Struct, frozen=True, tag_field="type", tag="planned"):
     later: bool = False
 
 
+class Note(msgspec.Struct, frozen=True, tag_field="type", tag="note"):
+    """Something that a contract says and loading does not enforce."""
+
+    contract: str
+    not_enforced: str
+
+
 class PlanResult(msgspec.Struct, frozen=True):
     """How much there is to do."""
 

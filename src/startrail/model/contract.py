@@ -56,6 +56,8 @@ class Contract(msgspec.Struct, frozen=True):
     primary_key: tuple[str, ...] = ()
     description: str | None = None
     fingerprint: str = ""
+    not_enforced: tuple[str, ...] = ()
+    """What the document says and loading does not look at, each with its place."""
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)

@@ -13,6 +13,7 @@ from startrail.project import errors
 from startrail.project.decode import decode
 from startrail.project.odcs_fields import FieldReader
 from startrail.project.odcs_form import Document, SchemaObject
+from startrail.project.odcs_unenforced import not_enforced
 from startrail.project.scalars import Problems
 from startrail.project.yaml import Node, read_yaml
 
@@ -74,6 +75,7 @@ def _contract(document: Document, described: SchemaObject, node: Node, path: str
         node.at,
         primary_key=key,
         description=described.description or (document.description.purpose if document.description else None),
+        not_enforced=not_enforced(node),
     )
     return msgspec.structs.replace(contract, fingerprint=contract_fingerprint(contract))
 

@@ -128,7 +128,7 @@ def test_data_cannot_move_the_cursor_or_start_a_line_of_its_own() -> None:
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    event = e.Published(publication="p", tables=(), steps=0)
+    event = e.Published(publication="p", tables=("marts.sales",), steps=0)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert "\x1b[32m" in told(event, terminal=True)

@@ -436,3 +436,15 @@ def test_any_text_is_a_physical_type_or_none_and_a_pattern_or_a_clear_error(text
     for reader in (check_pattern, strptime_pattern):
         with contextlib.suppress(ValueError):
             reader(text)
+
+
+def test_what_is_said_and_not_enforced_is_named_with_its_place() -> None:
+    contract, problems = read(
+        properties(
+            "{name: n, logicalType: integer, logicalTypeOptions: {multipleOf: 5, minimum: 0}}",
+            "{name: tags, logicalType: array, items: {logicalType: string}, logicalTypeOptions: {maxItems: 3}}",
+        )
+    )
+    assert problems == []
+    assert contract is not None
+    assert contract.not_enforced == (f"multipleOf at {PATH}:8:65", f"maxItems at {PATH}:9:89")

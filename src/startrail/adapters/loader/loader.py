@@ -133,7 +133,7 @@ class _Loading:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
                 pipes = _MOST_PIPES
-        if self._cut and self._aside.malformed == self._rows_in:
+        if self._cut and 0 < self._aside.malformed == self._rows_in:
             raise Unreadable("the file ends in the middle of a record")
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in)
