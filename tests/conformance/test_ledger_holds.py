@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tests.fixtures.ledgers import Place
+
 from startrail.model.run import Hold, NewFact, Run
 from startrail.model.table import Column, TableChange, TableName, TableSchema
 from startrail.model.types import Primitive
-from tests.fixtures.ledgers import Place
 
 NOW = datetime(2026, 10, 3, 6, tzinfo=UTC)
 SALES = TableName("marts", "sales")

@@ -20,6 +20,7 @@ from tests.faults.invariants import Tables
 from tests.faults.process import Ended, Process, process
 
 from startrail import examples
+from startrail.flow.lease import RUNNER
 from startrail.flow.read import published
 from startrail.flow.workspace import Workspace
 from startrail.ports.warehouse import Query
@@ -83,6 +84,13 @@ class Shop:
         """The same, to its end."""
         with self.running(now, death, wait=wait) as child:
             return child.ended()
+
+    def expire_lease(self) -> None:
+        """The lease runs out now, as it does for a runner that sleeps through its heartbeats."""
+        with open_project(self.root, "local") as opened:
+            lease = opened.ports.ledger.holder(RUNNER)
+            assert lease is not None
+            opened.ports.ledger.renew(lease, -1, opened.ports.wall.now())
 
     @contextmanager
     def opened(self) -> Iterator[Opened]:

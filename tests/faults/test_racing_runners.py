@@ -13,10 +13,6 @@ from tests.faults.invariants import require_equal
 from tests.faults.reader import Reader
 from tests.faults.shop import ONCE_MORE, RESUMED, SECOND_RUN, Shop
 
-HOURS_LATER = "2026-10-03T12:00:00+02:00"
-"""For a runner whose clock says so, a lease taken in the morning has long expired."""
-LATER_STILL = "2026-10-03T13:00:00+02:00"
-
 
 def test_of_two_runners_started_at_once_one_works_at_a_time(
     shop: Shop, controls: Controls, request: pytest.FixtureRequest
@@ -68,7 +64,8 @@ def test_a_runner_that_slept_through_its_lease_changes_nothing_any_more(
     shop.arrive(drifted=False)
     with Reader(shop) as reader, shop.running(SECOND_RUN, Death(point, mode="stop")) as sleeper:
         sleeper.stands_still()
-        examine_done(shop.run(HOURS_LATER))
+        shop.expire_lease()
+        examine_done(shop.run(RESUMED))
         delivered = _delivered(shop)
         sleeper.send(signal.SIGCONT)
         woken = sleeper.ended()
@@ -78,7 +75,7 @@ def test_a_runner_that_slept_through_its_lease_changes_nothing_any_more(
     assert _delivered(shop) == delivered
     require_equal(examine_whole(shop, expected.nights), expected.after)
     reader.judge(expected.before, expected.after)
-    examine_idle(shop.run(LATER_STILL))
+    examine_idle(shop.run(ONCE_MORE))
     record(request, f"races on {shop.ledger_kind}", runners=2, fenced_off=1, polls=reader.polls)
 
 

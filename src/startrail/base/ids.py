@@ -15,15 +15,14 @@ def digest(data: bytes) -> str:
 
 def fingerprint(*parts: str | Iterable[str]) -> str:
     """32 hex digits that change when any part, or the order or the borders of parts, change."""
-    hasher = hashlib.sha256()
+    pieces: list[bytes] = []
     for part in parts:
         items = (part,) if isinstance(part, str) else tuple(part)
-        hasher.update(len(items).to_bytes(4, "big"))
+        pieces.append(len(items).to_bytes(4, "big"))
         for item in items:
             data = item.encode()
-            hasher.update(len(data).to_bytes(8, "big"))
-            hasher.update(data)
-    return hasher.hexdigest()[:32]
+            pieces += (len(data).to_bytes(8, "big"), data)
+    return hashlib.sha256(b"".join(pieces)).hexdigest()[:32]
 
 
 def new_run_id(now: datetime) -> str:

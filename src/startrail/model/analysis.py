@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-
 PARAMETERS = ("start", "end", "partition", "env")
 """What a model's SQL may bind as ``$name``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -16,7 +17,7 @@ StepState = Literal["staged", "published", "held", "failed"]
 """staged: done, its output not yet visible. published: visible. held: a delivery set aside under this contract."""
 
 
-class Step(msgspec.Struct, frozen=True, order=True):
+class Step(msgspec.Struct, frozen=True, order=True, dict=True):
     """What is to be done, not how. ``fingerprint`` covers code, inputs and contract.
 
     ``code`` and ``inputs`` are its two halves, kept apart so that a plan can say *why* a step is stale.
@@ -28,11 +29,11 @@ class Step(msgspec.Struct, frozen=True, order=True):
     code: str = ""
     inputs: str = ""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         return fingerprint(self.code, self.inputs)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """32 hex digits; the same work always has the same key."""
         return fingerprint(self.kind, self.subject, self.partition, self.fingerprint)

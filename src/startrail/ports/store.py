@@ -93,14 +93,14 @@ def not_stored(key: str) -> NotStored:
     return NotStored(f"there is no '{printable(key)}' in the store", hint="check that the profile's `store` is the right one")
 
 
+_NO_NAMES = frozenset(("", ".", ".."))
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 
 
 def check_key(key: str) -> str:
     """The key itself when it is one. Raises BadKey (ST605)."""
     parts = key.split("/")
-    good = all(part not in ("", ".", "..") and not _UNFIT.search(part) for part in parts)
-    if not good or parts[0] == ".scratch":
+    if not _NO_NAMES.isdisjoint(parts) or _UNFIT.search(key) or parts[0] == ".scratch":
         raise BadKey(f"{key!r} is not a key of a store", hint="a key is names joined by '/', without '..' or empty names")
     return key
 

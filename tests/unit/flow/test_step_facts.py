@@ -41,7 +41,7 @@ def session(shown: list[Event]) -> Session:
         raise AssertionError("no adapter is needed here")
 
     clock, ledger = ManualClock(), memory_ledger()
-    ports = Ports(ledger, MemoryStore(), clock, nothing, nothing, nothing, nothing, nothing, nothing)
+    ports = Ports(ledger, MemoryStore(), clock, clock, nothing, nothing, nothing, nothing, nothing, nothing)
     lease = ledger.acquire("runner", "me", 30, clock.now())
     assert lease is not None
     ledger.start_run(Run("r1", clock.now()), lease)

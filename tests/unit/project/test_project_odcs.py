@@ -447,4 +447,4 @@ def test_what_is_said_and_not_enforced_is_named_with_its_place() -> None:
     )
     assert problems == []
     assert contract is not None
-    assert contract.not_enforced == (f"multipleOf at {PATH}:8:65", f"maxItems at {PATH}:9:89")
+    assert contract.not_enforced == (f"multipleOf at {PATH}:8:62", f"maxItems at {PATH}:9:93")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
@@ -24,6 +25,8 @@ from startrail.ports.store import NotStored, StoredObject, check_key, disk_error
 
 _BLOCK = 1 << 20
 _LEFT_BEHIND_SECONDS = 86_400
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.=-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.=-]*)*")
+"""Keys that stand in an address as they are."""
 
 
 class LocalStore:
@@ -31,6 +34,7 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a link that the user chose
+        self._address = f"{self._root.as_uri()}/"
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
         target = self._path(key)
@@ -124,6 +128,8 @@ class LocalStore:
         return self._path(key).as_uri()
 
     def key(self, uri: str) -> str:
+        if uri.startswith(self._address) and _PLAIN.fullmatch(uri, len(self._address)):
+            return uri[len(self._address) :]  # the rule; what follows is for names that an address has to encode
         parts = urlsplit(uri)
         path = Path(unquote(parts.path))
         if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not path.is_relative_to(self._root):

@@ -87,7 +87,7 @@ def _task(report: Report, step: Step, tables: tuple[str, ...], session: Session)
             run=session.run,
             snapshots=_snapshots(tables, session),
             columns=model.columns if model is not None else {},
-            confirm=lambda: ports.ledger.renew(session.lease, LEASE_SECONDS, ports.clock.now()),
+            confirm=lambda: ports.ledger.renew(session.lease, LEASE_SECONDS, ports.wall.now()),
         )
         session.emit_with(step, event)
         return output

@@ -24,9 +24,7 @@ class Language(Protocol[S]):
         ...
 
 
-def check(
-    language: Language[S], old: Sequence[tuple[str, Refs]], new: tuple[str, Refs], mode: Mode
-) -> list[Incompatibility]:
+def check(language: Language[S], old: Sequence[tuple[str, Refs]], new: tuple[str, Refs], mode: Mode) -> list[Incompatibility]:
     """The reasons why ``new`` may not follow ``old`` (oldest first), each version's in turn.
 
     Modes as schema registries define them: without _TRANSITIVE only the newest old version counts. All that is

@@ -21,7 +21,8 @@ class Nfa:
     def __init__(self) -> None:
         self.letters: list[list[tuple[Ranges, int]]] = []
         self.silent: list[list[tuple[int, int]]] = []
-        self.start = self.goal = 0
+        self.start = self.goal = self.untouched = 0
+        """``untouched`` leads nowhere: it tells the text without letters, where ``$`` may come before ``^``."""
 
     def state(self) -> int:
         """A new state."""
@@ -39,7 +40,7 @@ class Nfa:
 
     def begin(self) -> Frozen:
         """Before the first letter."""
-        return self._spread({self.start}, at_start=True)
+        return self._spread({self.start, self.untouched}, at_start=True)
 
     def step(self, states: Frozen, letter: int) -> Frozen:
         """After one more letter; a match may begin at any letter."""
@@ -54,7 +55,7 @@ class Nfa:
 
     def accepts(self, states: Frozen) -> bool:
         """True when the text may end here. The start is taken at the end too, for expressions such as ``$``."""
-        return self.goal in states or self.goal in self._spread(set(states), at_end=True)
+        return self.goal in states or self.goal in self._spread(set(states), at_start=self.untouched in states, at_end=True)
 
     def _spread(self, states: set[int], at_start: bool = False, at_end: bool = False) -> Frozen:
         front = list(states)
@@ -73,7 +74,7 @@ def parse(pattern: str) -> Nfa:
     start, goal = reader.alternatives(0)
     if reader.at < len(pattern):
         raise Unsupported("a parenthesis too many")
-    reader.nfa.start, reader.nfa.goal = start, goal
+    reader.nfa.start, reader.nfa.goal, reader.nfa.untouched = start, goal, reader.nfa.state()
     return reader.nfa
 
 
