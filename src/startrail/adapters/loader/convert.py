@@ -128,7 +128,7 @@ def _decimal(kind: Decimal, source: str, form: Format) -> tuple[str, str]:
     """Most decimals are written with their full scale; then writing the value back is the whole check."""
     with_point = _with_point(source, form)
     value = f"TRY_CAST({with_point} AS {sql.word(kind)})"
-    fraction = rf"(\.[0-9]{{1,9}}0*)?" if kind.scale else r"(\.0+)?"
+    fraction = rf"(\.[0-9]{{1,{kind.scale}}}0*)?" if kind.scale else r"(\.0+)?"
     grammar = _matches(with_point, f"-?(0|[1-9][0-9]*){fraction}")
     separated = "" if form.decimal_separator == "." else f" AND NOT contains({source}, '.')"
     written = f"CAST({value} AS VARCHAR) = {with_point}"

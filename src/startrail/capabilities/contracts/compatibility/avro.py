@@ -149,7 +149,7 @@ class _Resolution:
     def _no_default(self, field: AvroField, path: str) -> Finding:
         return Finding(
             "field_without_default", path,
-            f"the {self.sides.reader} schema reads '{field.name}', which the {self.sides.writer} one does not write, and has no default",
+            f"'{field.name}' has no default in the {self.sides.reader} schema, and the {self.sides.writer} one does not write it",
             self.sides.advise(
                 f"give '{field.name}' a default, or an alias when it was renamed", f"keep '{field.name}' in the new schema"
             ),
