@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import statistics
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -64,24 +63,41 @@ def group(store: LocalStore, data: bytes, word: str, count: int) -> list[Figure]
 def commits(store: LocalStore, data: bytes, how: str, count: int) -> Figure:
     """``count`` commits to one table; the ratio of what the last fifty cost to the first fifty.
 
-    Medians, so that a busy neighbour on the machine counts less.
+    The first fifty are those of a second table that takes turns with the last of the first one, so that a machine
+    whose speed changes within minutes is as quick for both.
     """
-    tables, catalog = IcebergTables(store), Catalog()
-    schema = tables.assign(SCHEMA, None)
-    name = TableName("raw", how.replace(" ", "_"))
-    pointer: Pointer | None = None
-    costs: list[float] = []
-    for n in range(count):
-        part = f"d{n}" if how == "append" else f"d{n % 30}"
-        replaces = () if how == "append" else None if how == "replace the whole" else (part,)
-        change = TableChange(name, schema, (staged(store, name, part, f"s{n}", data),), replaces, ("step",))
-        cpu = time.process_time()
-        prepared = tables.prepare(change, pointer, AT)
-        catalog.move([prepared])
-        costs.append(time.process_time() - cpu)
-        pointer = prepared.pointer
-    ratio = statistics.median(costs[-50:]) / statistics.median(costs[:50])
+    old, new = Table(store, data, f"old {how}"), Table(store, data, f"new {how}")
+    for _ in range(count - 50):
+        old.commit()
+    costs = [(old.commit(), new.commit()) for _ in range(50)]
+    ratio = sum(last for last, _ in costs) / sum(first for _, first in costs)
     return Figure(f"{count} commits, {how}: last 50 to first 50", ratio, "x", 1.5)
+
+
+class Table:
+    """One table, committed to again and again."""
+
+    def __init__(self, store: LocalStore, data: bytes, name: str) -> None:
+        self.store, self.data, self.name = store, data, TableName("raw", name.replace(" ", "_"))
+        self.tables, self.catalog = IcebergTables(store), Catalog()
+        self.schema = self.tables.assign(SCHEMA, None)
+        self.pointer: Pointer | None = None
+        self.commits = 0
+
+    def commit(self) -> float:
+        """One more; returns its CPU seconds."""
+        how = self.name.name.partition("_")[2]
+        part = f"d{self.commits}" if how == "append" else f"d{self.commits % 30}"
+        replaces = () if how == "append" else None if how == "replace_the_whole" else (part,)
+        file = staged(self.store, self.name, part, f"s{self.commits}", self.data)
+        change = TableChange(self.name, self.schema, (file,), replaces, ("step",))
+        cpu = time.process_time()
+        prepared = self.tables.prepare(change, self.pointer, AT)
+        self.catalog.move([prepared])
+        cpu = time.process_time() - cpu
+        self.pointer = prepared.pointer
+        self.commits += 1
+        return cpu
 
 
 class Catalog:

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from startrail.base.errors import StartrailError
+    from startrail.ports.compatibility import Incompatibility
     from startrail.project.load import read_project
+    from startrail.wiring.compatibility import compatible
 
 _HOMES = {
+    "Incompatibility": "startrail.ports.compatibility",
     "StartrailError": "startrail.base.errors",
+    "compatible": "startrail.wiring.compatibility",
     "read_project": "startrail.project.load",
 }
 
-__all__ = ["StartrailError", "__version__", "read_project"]
+__all__ = ["Incompatibility", "StartrailError", "__version__", "compatible", "read_project"]
 
 __version__ = "0.1.0"
 

@@ -34,6 +34,9 @@ class Death(msgspec.Struct, frozen=True):
     mode: str = "kill"
 
 
+_QUIET_LOOKS = 10
+"""One look may fall between two deeds of a thread."""
+
 LIVES = Death("", 0, "count")
 
 
@@ -59,13 +62,16 @@ class Hook:
 def _await_quiet() -> None:
     """Until every other thread waits: for us at its next point, or for work. One that stood still inside a
     transaction would keep the whole ledger locked for as long."""
-    while any(id_ != threading.get_ident() and not _waits(frame) for id_, frame in sys._current_frames().items()):
+    quiet = 0
+    while quiet < _QUIET_LOOKS:
         time.sleep(0.01)
+        others = (frame for id_, frame in sys._current_frames().items() if id_ != threading.get_ident())
+        quiet = quiet + 1 if all(map(_waits, others)) else 0
 
 
 def _waits(frame: FrameType) -> bool:
-    file = frame.f_code.co_filename
-    return file == __file__ or file.endswith(("/threading.py", "/concurrent/futures/thread.py"))
+    file, function = frame.f_code.co_filename, frame.f_code.co_name
+    return file == __file__ or (Path(file).name, function) in {("threading.py", "wait"), ("thread.py", "_worker")}
 
 
 def command_line(death: Death, arguments: tuple[str, ...], output: Path, environment: dict[str, str]) -> None:

@@ -295,3 +295,21 @@ def test_two_records_in_one_line_are_one_malformed_record(tmp_path: Path) -> Non
     loaded = load_bytes(tmp_path, lines(order(1), order(2) + " " + order(3), order(4)), ORDERS)
     assert loaded.rows("id, _ordinal") == [(1, 1), (4, 3)]
     assert loaded.rules() == {2: [("$", "malformed")]}
+
+
+def test_an_unknown_field_that_stands_twice_is_refused_even_when_it_is_long_known(tmp_path: Path) -> None:
+    twice = '{"id":3,"amount":"1","new":1,"new":2}'
+    escaped = '{"id":4,"amount":"1","new":1,"\\u006eew":2}'
+    blocks = [[order(n * 2000 + k + 10, new="x" * 40) for k in range(1500)] for n in range(3)]
+    data = lines(*blocks[0], *blocks[1], twice, *blocks[2], escaped, order(5))
+    loaded = load_bytes(tmp_path, data, ORDERS)
+    assert loaded.rules() == {3001: [("$", "duplicate_key")], 4502: [("$", "duplicate_key")]}
+    assert loaded.kept == {"new": 4500}
+
+
+def test_text_with_nul_is_refused(tmp_path: Path) -> None:
+    promised = contract(field("id", "long"), field("name", "string"))
+    loaded = load_bytes(tmp_path, lines('{"id":1,"name":"a\\u0000b"}', '{"id":2,"name":"ab"}'), promised)
+    assert loaded.rules() == {1: [("$.name", "malformed")]}
+    textual = load_bytes(tmp_path, b"id,name\n1,a\x00b\n2,ab\n", promised, "csv")
+    assert textual.rules() == {1: [("$.name", "malformed")]}

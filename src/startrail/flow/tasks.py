@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from startrail.base.crash import crash_point
 from startrail.base.errors import StartrailError
 from startrail.flow.events import StepBlocked, StepFailed, StepFinished, StepRetried, StepStarted
+from startrail.flow.order import Order
 from startrail.flow.session import Session, to_facts
 from startrail.model.step import Step, StepOutput, StepRecord, StepState
 
@@ -51,58 +51,26 @@ def execute(tasks: list[Task], session: Session) -> Outcome:
 
     A defect (an exception that is not a StartrailError) is raised once the running tasks have ended.
     """
-    outcome, order = Outcome(), _Order(tasks)
+    outcome = Outcome()
+    known = {task.step.key: task for task in tasks}
+    order = Order({key: task.after for key, task in known.items()})
     running: dict[Future[StepOutput], Task] = {}
     parallel = max(1, session.profile.limits.parallel)
     with ThreadPoolExecutor(parallel, thread_name_prefix="step") as pool:
         while order.ready or running:
             while order.ready and len(running) < parallel:
-                task = order.ready.popleft()
+                task = known[order.ready.popleft()]
                 running[pool.submit(_do, task, session)] = task
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 task = running.pop(future)
                 _settle(task, future, outcome, session)
-                for blocked in order.ended(task, stops=outcome.stops(task.step.key)):
-                    _block(blocked, outcome, session)
+                if outcome.stops(task.step.key):
+                    for key in order.failed(task.step.key):
+                        _block(known[key], outcome, session)
+                else:
+                    order.ended(task.step.key)
     return outcome
-
-
-class _Order:
-    """Which tasks may begin as others end; each task is looked at once per predecessor, however many tasks there are."""
-
-    def __init__(self, tasks: list[Task]) -> None:
-        self._tasks = {task.step.key: task for task in tasks}
-        self._awaited = {key: set(task.after & self._tasks.keys()) for key, task in self._tasks.items()}
-        self._followers: dict[str, list[str]] = {}
-        for key, awaited in self._awaited.items():
-            for before in awaited:
-                self._followers.setdefault(before, []).append(key)
-        self.ready = deque(task for key, task in self._tasks.items() if not self._awaited[key])
-        """Tasks that may begin, in order; the caller takes them from the left."""
-
-    def ended(self, task: Task, *, stops: bool) -> list[Task]:
-        """Take note that a task is over; returns those that will never begin when it ``stops`` what comes after it."""
-        if stops:
-            return self._cut(task.step.key)
-        for key in self._followers.get(task.step.key, ()):
-            awaited = self._awaited.get(key)
-            if awaited is not None:
-                awaited.discard(task.step.key)
-                if not awaited:
-                    self.ready.append(self._tasks[key])
-        return []
-
-    def _cut(self, key: str) -> list[Task]:
-        """All that stands behind a task, directly or not, and was not cut off before."""
-        cut: list[Task] = []
-        behind = deque(self._followers.get(key, ()))
-        while behind:
-            follower = behind.popleft()
-            if self._awaited.pop(follower, None) is not None:
-                cut.append(self._tasks[follower])
-                behind.extend(self._followers.get(follower, ()))
-        return cut
 
 
 def _block(task: Task, outcome: Outcome, session: Session) -> None:

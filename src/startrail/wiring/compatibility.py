@@ -1,12 +1,25 @@
-"""``startrail.compatible``: which reader and which rules serve a schema language."""
+"""``startrail.compatible`` and ``startrail contract check``: which reader and which rules serve a schema language."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from startrail.base.text import did_you_mean, printable
-from startrail.ports.compatibility import Incompatibility, Mode, Refs, SchemaType, UnknownMode
+from startrail.ports.compatibility import (
+    MAX_BYTES,
+    Incompatibility,
+    Mode,
+    Refs,
+    SchemaFileUnreadable,
+    SchemaType,
+    UnknownMode,
+    UnknownSchemaType,
+    refuse_large,
+)
 
 GivenRefs = Mapping[str, str] | Sequence[tuple[str, str]] | Sequence[Mapping[str, str]]
 """Name to text; as a mapping, as pairs, or for several old schemas as one mapping each."""
@@ -37,6 +50,67 @@ def compatible(
     language = _language(_word(SchemaType, schema_type, "schema type"), lenient)
     texts = [old] if isinstance(old, str) else list(old)
     return check(language, list(zip(texts, _each(old_refs, len(texts)), strict=True)), (new, _each(new_refs, 1)[0]), chosen)
+
+
+def read_schema(path: Path) -> str:
+    """A file's text. Raises SchemaFileUnreadable, SchemaTooLarge."""
+    try:
+        if not path.is_file():
+            missing = "is no plain file" if path.exists() else "is not there"
+            raise SchemaFileUnreadable(f"{printable(str(path))} {missing}", hint="name a schema file")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise SchemaFileUnreadable(f"{printable(str(path))} cannot be read: {reason}", hint="check its permissions") from None
+    except UnicodeDecodeError:
+        if len(data) <= MAX_BYTES:
+            raise SchemaFileUnreadable(f"{printable(str(path))} is not UTF-8 text", hint="save it as UTF-8") from None
+        text = data.decode("latin-1")  # too long whatever it is, which is said below
+    refuse_large(text, printable(str(path)))
+    return text
+
+
+def infer_type(files: Sequence[tuple[Path, str]]) -> str:
+    """The one language of all files, from their names and what they say. Raises UnknownSchemaType."""
+    kinds = {path: _kind(path.name.lower(), text) for path, text in files}
+    for path, kind in kinds.items():
+        if kind is None:
+            raise UnknownSchemaType(
+                f"{printable(str(path))} does not tell what language it is in", hint="add --type AVRO, JSON, ..."
+            )
+    words = sorted({kind for kind in kinds.values() if kind is not None})
+    if len(words) > 1:
+        raise UnknownSchemaType(
+            f"the files are in different languages: {', '.join(words)}", hint="compare like with like, or add --type"
+        )
+    return words[0]
+
+
+def _kind(name: str, text: str) -> str | None:
+    for endings, kind in (((".avsc", ".avro.json"), "AVRO"), ((".proto",), "PROTOBUF"), ((".odcs.yml", ".odcs.yaml"), "ODCS")):
+        if name.endswith(endings):
+            return kind
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        if re.search(r"^\s*(syntax|edition)\s*=|^\s*message\s+\w+\s*\{", text, re.MULTILINE):
+            return "PROTOBUF"
+        return "ODCS" if re.search(r"^kind\s*:\s*['\"]?DataContract", text, re.MULTILINE) else None
+    if name.endswith(".schema.json") or isinstance(value, bool) or (isinstance(value, dict) and "$schema" in value):
+        return "JSON"
+    if isinstance(value, list | str) or (
+        isinstance(value, dict) and value.get("type") in _AVRO_TYPES and _AVRO_KEYS & value.keys()
+    ):
+        return "AVRO"
+    if isinstance(value, dict) and value.get("kind") == "DataContract":
+        return "ODCS"
+    return "JSON" if isinstance(value, dict) else None
+
+
+_AVRO_TYPES = ("record", "enum", "fixed", "array", "map")
+_AVRO_KEYS = {"fields", "symbols", "size", "values"}
 
 
 def _word(kind: Any, word: str, what: str) -> Any:

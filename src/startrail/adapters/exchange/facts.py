@@ -35,6 +35,8 @@ def column_facts(
         few: tuple[str, ...] = ()
         if name in texts and 0 < distinct <= FEW:
             column = quote(name)
-            few = tuple(str(each[0]) for each in run(f"SELECT DISTINCT {column} AS c {source} WHERE {column} IS NOT NULL ORDER BY 1"))
+            few = tuple(
+                str(each[0]) for each in run(f"SELECT DISTINCT {column} AS c {source} WHERE {column} IS NOT NULL ORDER BY 1")
+            )
         found.append(ColumnFacts(name, row[0], row[0] - there, distinct, few))
     return tuple(found)

@@ -45,7 +45,7 @@ class Engine:
             config["threads"] = threads
         with self._errors():
             self.connection = duckdb.connect(":memory:", config=config)
-            self.connection.execute("SET TimeZone = 'UTC'")
+            self.connection.execute("SET GLOBAL TimeZone = 'UTC'")
 
     def close(self) -> None:
         self.connection.close()

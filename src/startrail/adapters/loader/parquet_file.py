@@ -26,7 +26,7 @@ def parquet(path: Path, contract: Contract) -> Iterator[Block]:
     """Blocks of a Parquet file. Raises Unreadable when it is none, or lacks a required column."""
     with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "200MB"}) as connection:
         try:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET GLOBAL TimeZone = 'UTC'")
             reader = f"read_parquet({sql.text(str(path))})"
             columns = connection.sql(f"SELECT * FROM {reader}")
             _check(columns.columns, contract)

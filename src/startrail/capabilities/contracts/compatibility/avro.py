@@ -85,7 +85,7 @@ class _Resolution:
         return [
             Finding(
                 "union_branch_missing", path,
-                f"the {self.sides.writer} schema writes {writes}, for which the union of the {self.sides.reader} schema has no branch",
+                f"the {self.sides.writer} schema writes {writes}, for which the {self.sides.reader} union has no branch",
                 self.sides.advise(f"add {writes} to the union", f"leave {writes} out of what is written"),
                 writes, reads,
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from startrail.capabilities.contracts.compatibility.findings import Finding, Sides, undecided
 from startrail.capabilities.contracts.compatibility.work import OutOfWork, Work
 from startrail.ports.compatibility import Incompatibility, Mode, Refs
@@ -41,7 +43,12 @@ def check(language: Language[S], old: Sequence[tuple[str, Refs]], new: tuple[str
             found.update(_pair(language, version, newest, Sides(reader_is_new=True), number))
         if not mode.startswith(Mode.BACKWARD):
             found.update(_pair(language, newest, version, Sides(reader_is_new=False), number))
-    return list(found)
+    return [each for each in found if each.direction == "backward" or _turned(each) not in found]
+
+
+def _turned(one: Incompatibility) -> Incompatibility:
+    """The same said of old data: some rules are about the change, whoever reads."""
+    return msgspec.structs.replace(one, direction="backward")
 
 
 def _pair(language: Language[S], writer: S, reader: S, sides: Sides, number: int) -> dict[Incompatibility, None]:

@@ -30,7 +30,8 @@ def from_arrow(data: bytes, name: str, *, version: str = "1.0.0") -> Imported:
     schema = tree.get("schema") if isinstance(tree, dict) else None
     if not isinstance(schema, dict) or not isinstance(schema.get("fields"), list):
         raise NotASchema(
-            "the file is no description of an Arrow schema", hint="give what 'contract export --to arrow' writes, or a Parquet file"
+            "the file is no description of an Arrow schema",
+            hint="give what 'contract export --to arrow' writes, or a Parquet file",
         )
     reader = _Reader()
     about = _metadata(schema)
@@ -144,9 +145,7 @@ class _Reader:
             return Field(name, Primitive("long"), minimum="0", maximum=str(2**32 - 1), **promises)
         return Field(name, Decimal(20, 0), minimum="0", maximum=str(2**64 - 1), **promises)
 
-    def _time(
-        self, name: str, word: str, unit: str, kind: dict[str, Any], path: str, promises: dict[str, Any]
-    ) -> Field:
+    def _time(self, name: str, word: str, unit: str, kind: dict[str, Any], path: str, promises: dict[str, Any]) -> Field:
         own = "timestamptz" if kind.get("timezone") else word
         if unit == "NANOSECOND":
             self.lose(path, "unit", f"nanoseconds: a {own} counts microseconds; values with more digits are refused")

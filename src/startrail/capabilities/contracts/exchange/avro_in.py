@@ -30,8 +30,11 @@ _WIDER = {
     ("long", "local-timestamp-nanos"): ("timestamp", "nanoseconds"),
 }
 """Times of other units than ours."""
-_TYPE_WORDS = frozenset("type name namespace doc aliases fields items values symbols size logicalType precision scale".split())
-_FIELD_WORDS = frozenset("name type doc aliases default".split())
+_TYPE_WORDS = frozenset([
+    "type", "name", "namespace", "doc", "aliases", "fields", "items", "values", "symbols", "size", "logicalType",
+    "precision", "scale",
+])  # fmt: skip
+_FIELD_WORDS = frozenset(["name", "type", "doc", "aliases", "default"])
 
 
 def from_avro(data: bytes, name: str, *, version: str = "1.0.0") -> Imported:
@@ -83,9 +86,7 @@ class _Reader:
         }
         return self._field(entry["name"], entry["type"], path, depth, namespace, promises)
 
-    def _field(
-        self, name: str, schema: Any, path: str, depth: int, namespace: str, promises: dict[str, Any]
-    ) -> Field | None:
+    def _field(self, name: str, schema: Any, path: str, depth: int, namespace: str, promises: dict[str, Any]) -> Field | None:
         self._count += 1
         if self._count > MOST:
             raise NotASchema(f"the schema means more than {MOST} fields", hint="import a part of it")
@@ -103,9 +104,7 @@ class _Reader:
             return None
         return self._typed(name, schema, path, depth, namespace, promises | {"required": required})
 
-    def _typed(
-        self, name: str, schema: Any, path: str, depth: int, namespace: str, promises: dict[str, Any]
-    ) -> Field | None:
+    def _typed(self, name: str, schema: Any, path: str, depth: int, namespace: str, promises: dict[str, Any]) -> Field | None:
         if isinstance(schema, str):
             if schema in _PLAIN:
                 return Field(name, Primitive(_PLAIN[schema]), **promises)
@@ -183,9 +182,7 @@ class _Reader:
             self._lose(path, "size", "how many bytes a decimal is written in is no promise of a contract")
         return Field(name, Decimal(precision, scale), **promises)
 
-    def _referred(
-        self, name: str, schema: str, path: str, depth: int, namespace: str, promises: dict[str, Any]
-    ) -> Field | None:
+    def _referred(self, name: str, schema: str, path: str, depth: int, namespace: str, promises: dict[str, Any]) -> Field | None:
         full = schema if "." in schema or not namespace else f"{namespace}.{schema}"
         full = full if full in self._known else schema
         if full in self._open:

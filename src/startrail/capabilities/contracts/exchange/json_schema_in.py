@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from startrail.base.span import Span
 from startrail.capabilities.contracts.exchange.errors import NotASchema
 from startrail.capabilities.contracts.exchange.fields import array_field, field_of, map_field, object_field
 from startrail.capabilities.contracts.exchange.json_schema_merge import Merged, Merger, Recursive, Unresolved
@@ -11,7 +12,6 @@ from startrail.capabilities.contracts.exchange.json_schema_numbers import Numeri
 from startrail.capabilities.contracts.exchange.json_schema_out import TEXT_FORMATS
 from startrail.capabilities.contracts.exchange.json_text import JsonNumber, named, read_json, whole
 from startrail.capabilities.contracts.exchange.losses import Imported, Loss
-from startrail.base.span import Span
 from startrail.model.contract import Contract, Field
 from startrail.model.types import Primitive
 from startrail.project.odcs_types import check_pattern
@@ -22,14 +22,15 @@ MOST = 5000
 """Fields in all: references can write a small schema that means a large one."""
 
 _FORMATS = {format: name for name, format in TEXT_FORMATS.items()}
-_SILENT = frozenset(
-    "$schema $id id $anchor $comment $defs definitions type properties required items enum const nullable description".split()
-)
+_SILENT = frozenset([
+    "$schema", "$id", "id", "$anchor", "$comment", "$defs", "definitions", "type", "properties", "required", "items",
+    "enum", "const", "nullable", "description",
+])  # fmt: skip
 """Keywords that are read, or say nothing about values."""
 _READ = {
-    "string": frozenset("format contentEncoding minLength maxLength pattern".split()),
-    "integer": frozenset("format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split()),
-    "number": frozenset("format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf".split()),
+    "string": frozenset(["format", "contentEncoding", "minLength", "maxLength", "pattern"]),
+    "integer": frozenset(["format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
+    "number": frozenset(["format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
     "object": frozenset(["additionalProperties"]),
 }
 
@@ -123,9 +124,7 @@ class _Reader:
         self._unread(keywords, path, read)
         return made
 
-    def _by_kind(
-        self, name: str, kind: str, merged: Merged, path: str, depth: int, promises: dict[str, Any]
-    ) -> Field | None:
+    def _by_kind(self, name: str, kind: str, merged: Merged, path: str, depth: int, promises: dict[str, Any]) -> Field | None:
         keywords = merged.keywords
         if kind == "object":
             return self._object(name, keywords, path, depth, promises)
@@ -158,9 +157,7 @@ class _Reader:
         self._lose(path, "type", f"it says {said[:80]}; the field is left out, and loading keeps it in _extra")
         return None
 
-    def _object(
-        self, name: str, keywords: dict[str, Any], path: str, depth: int, promises: dict[str, Any]
-    ) -> Field | None:
+    def _object(self, name: str, keywords: dict[str, Any], path: str, depth: int, promises: dict[str, Any]) -> Field | None:
         if isinstance(keywords.get("properties"), dict) and keywords["properties"]:
             self._closed(keywords, path)
             fields = self._properties(keywords, path, depth)
@@ -262,7 +259,9 @@ def _json_type(value: Any) -> str:
         return "boolean"
     if isinstance(value, JsonNumber):
         return "number" if set(str.__str__(value)) & set(".eE") else "integer"
-    return "string" if isinstance(value, str) else "object" if isinstance(value, dict) else "array" if value is not None else "null"
+    return (
+        "string" if isinstance(value, str) else "object" if isinstance(value, dict) else "array" if value is not None else "null"
+    )
 
 
 def _text(value: Any) -> str | None:

@@ -106,9 +106,9 @@ def _text(field: Field, name: str) -> Schema:
     schema: Schema = {"type": "string"}
     if name == "binary":
         return schema | {"contentEncoding": "base64"}
-    if name in TEXT_FORMATS and field.format.pattern is None:
-        if name != "timestamptz" or field.format.timezone is None:
-            schema["format"] = TEXT_FORMATS[name]
+    form = field.format
+    if name in TEXT_FORMATS and form.pattern is None and (name != "timestamptz" or form.timezone is None):
+        schema["format"] = TEXT_FORMATS[name]
     if name in ("string", "uuid"):
         schema |= {} if field.min_length is None else {"minLength": field.min_length}
         schema |= {} if field.max_length is None else {"maxLength": field.max_length}

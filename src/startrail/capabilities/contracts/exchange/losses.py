@@ -113,7 +113,9 @@ def _field(path: str, old: Field, new: Field) -> Iterator[Difference]:
 def show(value: object) -> str:
     """A promise in a message: short and safe to print."""
     if isinstance(value, Format):
-        given = {name: getattr(value, name) for name in value.__struct_fields__ if getattr(value, name) != getattr(Format(), name)}
+        given = {
+            name: getattr(value, name) for name in value.__struct_fields__ if getattr(value, name) != getattr(Format(), name)
+        }
         return ", ".join(f"{name} {show(inner)}" for name, inner in given.items())
     if isinstance(value, tuple):
         return printable(", ".join(map(str, value)), 80)

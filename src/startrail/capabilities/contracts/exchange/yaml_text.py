@@ -9,7 +9,7 @@ from startrail.base.text import printable
 from startrail.capabilities.contracts.exchange.errors import NotWritable
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_][A-Za-z0-9_./,;()'-]*)*")
-_WORDS = frozenset("y n yes no on off true false null".split())
+_WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 
 
@@ -25,9 +25,11 @@ def quoted(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise NotWritable(f"'{printable(text, 60)}' is not text: it holds half a character", hint="mend the name or value") from None
+        raise NotWritable(
+            f"'{printable(text, 60)}' is not text: it holds half a character", hint="mend the name or value"
+        ) from None
     escaped = json.dumps(text, ensure_ascii=False)
-    escaped = re.sub(r"\{(?=[{%])", r"\\x7b", escaped)
+    escaped = _without_templates(escaped)
     return "".join(char if char.isprintable() else _escape(char) for char in escaped)
 
 
@@ -43,7 +45,12 @@ def flow(texts: tuple[str, ...]) -> str:
 
 def comment(text: str) -> str:
     """A comment on one line."""
-    return "# " + printable(text, 400)
+    return "# " + _without_templates(printable(text, 400))
+
+
+def _without_templates(text: str) -> str:
+    """Marks of templates, which no reader of declarations lets pass, in another spelling."""
+    return re.sub(r"\{(?=[{%])", r"\\x7b", text)
 
 
 def _escape(char: str) -> str:

@@ -136,17 +136,13 @@ class _Reader:
         if keyword not in self.value:
             return None
         value = self.value[keyword]
-        if not isinstance(value, kind) or (
-            isinstance(value, bool) and kind is not bool and not (isinstance(kind, tuple) and bool in kind)
-        ):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self.wrong(keyword, needs)
         return value
 
     def size(self, keyword: str) -> int | None:
         value = self.get(keyword, (int, Decimal), "a whole number")
-        if value is not None and (
-            value < 0 or (isinstance(value, Decimal) and (abs(value.adjusted()) > 30 or value != int(value)))
-        ):
+        if value is not None and (value < 0 or value != int(value)):
             raise self.wrong(keyword, "a whole number")
         return None if value is None else int(value)
 
@@ -172,9 +168,8 @@ class _Reader:
     def values(self, found: dict[str, Any]) -> None:
         given = self.get("type", (str, list), "a type or a list of types")
         if given is not None:
-            found["types"] = frozenset(
-                atom for word in ([given] if isinstance(given, str) else given) for atom in self.type(word)
-            )
+            words = [given] if isinstance(given, str) else given
+            found["types"] = frozenset(atom for word in words for atom in self.type(word))
         values = self.get("enum", list, "a list of values")
         if self.draft > 4 and "const" in self.value:
             const = self.value["const"]
@@ -217,7 +212,9 @@ class _Reader:
 
     def strings(self, found: dict[str, Any]) -> None:
         found |= {"min_length": self.size("minLength") or 0, "max_length": self.size("maxLength")}
-        found |= {"pattern": self.get("pattern", str, "text"), "format": self.get("format", str, "text")}
+        found["pattern"] = self.get("pattern", str, "text")
+        if self.node.library.formats:
+            found["format"] = self.get("format", str, "text")
 
     def objects(self, found: dict[str, Any]) -> None:
         required = self.words("required")
@@ -228,11 +225,18 @@ class _Reader:
             "additional": self.schema("additionalProperties"),
             "names": self.schema("propertyNames") if self.draft > 4 else None,
             "required": required,
-            "defaulted": frozenset(n for n in required if n in properties and isinstance(properties[n].value, dict) and "default" in properties[n].value),
+            "defaulted": frozenset(name for name in required if name in properties and self.has_default(properties[name])),
             "min_properties": self.size("minProperties") or 0,
             "max_properties": self.size("maxProperties"),
             "unevaluated_properties": self.schema("unevaluatedProperties") if self.draft >= 2019 else None,
         }  # fmt: skip
+        found |= self.dependencies()
+
+    @staticmethod
+    def has_default(node: Node) -> bool:
+        return isinstance(node.value, dict) and "default" in node.value
+
+    def dependencies(self) -> dict[str, Any]:
         needs: list[tuple[str, frozenset[str]]] = []
         schemas: list[tuple[str, Node]] = []
         keywords = ("dependencies",) if self.draft <= 7 else ("dependentRequired", "dependentSchemas")
@@ -243,7 +247,7 @@ class _Reader:
                     needs.append((name, frozenset(word for word in value if isinstance(word, str))))
                 else:
                     schemas.append((name, self.node.child(keyword, name)))
-        found |= {"dependent_required": tuple(needs), "dependent_schemas": tuple(schemas)}
+        return {"dependent_required": tuple(needs), "dependent_schemas": tuple(schemas)}
 
     def arrays(self, found: dict[str, Any]) -> None:
         prefix: tuple[Node, ...] = ()

@@ -19,8 +19,8 @@ Json = Any
 
 _DRAFTS = {
     "http://json-schema.org/draft-04/schema": 4, "http://json-schema.org/draft-06/schema": 6,
-    "http://json-schema.org/draft-07/schema": 7, "https://json-schema.org/draft/2019-09/schema": 2019,
-    "https://json-schema.org/draft/2020-12/schema": 2020,
+    "http://json-schema.org/draft-07/schema": 7, "http://json-schema.org/draft/2019-09/schema": 2019,
+    "http://json-schema.org/draft/2020-12/schema": 2020,
 }  # fmt: skip
 _NEWER = ("$defs", "prefixItems", "unevaluatedProperties", "unevaluatedItems", "dependentRequired", "dependentSchemas",
           "$dynamicRef", "$dynamicAnchor", "$anchor", "minContains", "maxContains")  # fmt: skip
@@ -35,10 +35,10 @@ def parse_json(text: str, what: str) -> Json:
     """Numbers keep their exact value. Raises SchemaUnreadable, SchemaTooLarge."""
     refuse_large(text, what)
     try:
-        value = json.loads(text, parse_float=Decimal, parse_constant=_no_number)
+        value = json.loads(text, parse_float=_number, parse_constant=_no_number)
     except RecursionError:
         raise _too_deep(what) from None
-    except ValueError as error:
+    except (ValueError, ArithmeticError) as error:
         raise SchemaUnreadable(f"{what} is not JSON: {printable(str(error), 200)}", hint="mend the text") from None
     level: list[Json] = [value]
     for _ in range(MAX_DEPTH):
@@ -59,6 +59,13 @@ def _too_deep(what: str) -> SchemaTooLarge:
     return SchemaTooLarge(f"{what} nests more than {MAX_DEPTH} levels", hint="move inner parts to definitions and refer to them")
 
 
+def _number(text: str) -> Decimal:
+    number = Decimal(text) if len(text) <= 1_000 else None
+    if number is None or abs(number.adjusted()) > 10_000:
+        raise ValueError("a number of more than 1,000 digits or beyond 1e10000")
+    return number
+
+
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON number")
 
@@ -76,12 +83,11 @@ class Node:
 
     def child(self, *steps: str | int) -> Node:
         """The schema under keywords, names and positions."""
-        node = self
+        value, pointer = self.value, self.pointer
         for step in steps:
-            value = node.value[step]
-            pointer = f"{node.pointer}/{str(step).replace('~', '~0').replace('/', '~1')}"
-            node = self.library.node(value, node.base, pointer, node.draft)
-        return node
+            value = value[step]
+            pointer += f"/{escaped(str(step))}"
+        return self.library.node(value, self.base, pointer, self.draft)
 
     def resolve(self, reference: str) -> Node:
         """What ``$ref`` leads to. Raises ReferenceMissing."""
@@ -91,7 +97,9 @@ class Node:
 class Library:
     """A schema with all that it may refer to."""
 
-    def __init__(self, text: str, refs: Refs) -> None:
+    def __init__(self, text: str, refs: Refs, formats: bool = True) -> None:
+        self.formats = formats
+        """False: ``format`` asserts nothing."""
         self.id = next(_libraries)
         self._nodes: dict[tuple[str, str, int], Node] = {}
         self._digests: dict[int, tuple[bytes, bool]] = {}
@@ -99,11 +107,11 @@ class Library:
         self._dynamic: dict[str, int] = {}
         value = parse_json(text, "the schema")
         draft = _draft(value, "the schema")
-        base = _own_address(value, draft) or ""
+        base = ""
         for name, other in refs.items():
             what = f"reference '{printable(name, 80)}'"
             known = parse_json(other, what)
-            address = _join(base, name)
+            address = _join(_own_address(value, draft) or "", name)
             self._add(known, address, _draft(known, what, draft))
             self._places.setdefault(name, self._places[address])
         self._add(value, base, draft)
@@ -146,7 +154,10 @@ class Library:
         return known
 
     def _walk(self, value: Json, base: str, pointer: str, draft: int, fragment: str, reference: str) -> Node:
+        """``base``: of what surrounds the value, whose own address counts only for what is inside."""
         for step in fragment.split("/")[1:]:
+            own = _own_address(value, draft)
+            base = _join(base, own) if own else base
             name = step.replace("~1", "/").replace("~0", "~")
             if isinstance(value, dict) and name in value:
                 value = value[name]
@@ -155,8 +166,6 @@ class Library:
             else:
                 raise self._missing(reference)
             pointer += f"/{step}"
-            own = _own_address(value, draft)
-            base = _join(base, own) if own else base
         return self.node(value, base, pointer, draft)
 
     def _missing(self, reference: str) -> ReferenceMissing:
@@ -172,21 +181,24 @@ class Library:
         while front:
             each, near, pointer = front.pop()
             if isinstance(each, dict):
-                own = _own_address(each, draft)
+                own, around = _own_address(each, draft), near
                 if own:
                     near = _join(near, own)
-                    self._places[urldefrag(near)[0]] = (each, near, pointer, draft)
+                    self._places[urldefrag(near)[0]] = (each, around, pointer, draft)
                 for anchor in _anchors(each, draft):
-                    self._places[f"{urldefrag(near)[0]}#{anchor}"] = (each, near, pointer, draft)
+                    self._places[f"{urldefrag(near)[0]}#{anchor}"] = (each, around, pointer, draft)
                 if isinstance(each.get("$dynamicAnchor"), str):
                     self._dynamic[each["$dynamicAnchor"]] = self._dynamic.get(each["$dynamicAnchor"], 0) + 1
                 if each.get("$recursiveAnchor") is True:
                     self._dynamic["$recursive"] = self._dynamic.get("$recursive", 0) + 1
-                front += [
-                    (v, near, f"{pointer}/{k.replace('~', '~0').replace('/', '~1')}") for k, v in each.items() if k not in _DATA
-                ]
+                front += [(inner, near, f"{pointer}/{escaped(key)}") for key, inner in each.items() if key not in _DATA]
             elif isinstance(each, list):
                 front += [(v, near, f"{pointer}/{i}") for i, v in enumerate(each)]
+
+
+def escaped(step: str) -> str:
+    """A name as a step of a JSON pointer."""
+    return step.replace("~", "~0").replace("/", "~1")
 
 
 def equal_values(one: Json, other: Json) -> bool:
@@ -217,7 +229,7 @@ def _digest(value: Json, inner: Any) -> tuple[bytes, bool]:
     elif isinstance(value, bool) or value is None:
         parts = [repr(value).encode()]
     elif isinstance(value, int | Decimal):
-        parts = [b"n", str(Decimal(value).normalize(_WIDE)).encode()]
+        parts = [b"n", str(Decimal(value).normalize(_WIDE)).encode() if value else b"0"]
     else:
         parts = [b"s", value.encode("utf-8", "surrogatepass")]
     return hashlib.blake2b(b"".join(parts), digest_size=16).digest(), closed
@@ -227,11 +239,7 @@ def _draft(value: Json, what: str, otherwise: int | None = None) -> int:
     given = value.get("$schema") if isinstance(value, dict) else None
     if given is None:
         return otherwise or (2020 if _uses_newer(value) else 7)
-    draft = (
-        _DRAFTS.get(given.rstrip("#").replace("https://json-schema.org/draft-0", "http://json-schema.org/draft-0"))
-        if isinstance(given, str)
-        else None
-    )
+    draft = _DRAFTS.get(given.rstrip("#").replace("https:", "http:")) if isinstance(given, str) else None
     if draft is None:
         raise SchemaUnreadable(
             f"$schema of {what} is '{printable(str(given), 80)}'", hint="drafts 4, 6, 7, 2019-09 and 2020-12 are read"

@@ -27,13 +27,16 @@ class Evaluated:
 
     def add(self, a: Assertions, first: bool, sure: bool) -> None:
         """``first``: the schema with the keyword itself. ``sure``: only what must have been evaluated counts."""
-        everything = a.additional is not None or (a.unevaluated_properties is not None and not first)
+        lost = bool(a.unknown) and not sure
+        everything = lost or a.additional is not None or (a.unevaluated_properties is not None and not first)
         if everything:
             self.names = None
         elif self.names is not None:
             self.names |= set(a.properties)
             self.patterns |= {pattern for pattern, _ in a.patterns}
-        ends = a.rest is not None or (a.unevaluated_items is not None and not first) or (a.contains is not None and not sure)
+        ends = (
+            lost or a.rest is not None or (a.unevaluated_items is not None and not first) or (a.contains is not None and not sure)
+        )
         if ends:
             self.positions = None
         elif self.positions is not None:
@@ -52,8 +55,6 @@ def evaluated(a: Assertions, sure: bool) -> Evaluated:
             if schema.key not in seen:
                 seen.add(schema.key)
                 front.append(assertions(schema))
-    if a.unknown and not sure:
-        found.names = found.positions = None
     return found
 
 

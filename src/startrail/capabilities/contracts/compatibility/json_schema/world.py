@@ -39,7 +39,9 @@ class Split:
 class World:
     """A conjunction of schemas that apply (``holds``) and of some that do not (``fails``)."""
 
-    def __init__(self, holds: Iterable[Schema], fails: Iterable[Schema], work: Work, done: frozenset[object] = frozenset()) -> None:
+    def __init__(
+        self, holds: Iterable[Schema], fails: Iterable[Schema], work: Work, done: frozenset[object] = frozenset()
+    ) -> None:
         self.work, self.done = work, done
         self.holds = {schema.key: schema for schema in holds}
         self.fails = {schema.key: schema for schema in fails}
@@ -230,7 +232,9 @@ class World:
 
     def declares(self, name: str) -> bool:
         """True when some schema has a property, or a pattern that may match, for the name."""
-        return any(name in a.properties or any(matches(p, name, self.work) is not False for p, _ in a.patterns) for a in self.flat)
+        return any(
+            name in a.properties or any(matches(p, name, self.work) is not False for p, _ in a.patterns) for a in self.flat
+        )
 
     def property(self, name: str) -> World:
         """What is known of a property's value."""
@@ -308,5 +312,3 @@ def _splits(schema: Schema, a: Assertions) -> list[Split]:
         has = Fact(("required", name), Assertions(types=frozenset(("object",)), required=frozenset((name,))))
         found.append(Split((schema.key, "dependent", name), (((has, needed), ()), ((), (has,)))))
     return found
-
-

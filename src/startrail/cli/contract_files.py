@@ -1,0 +1,99 @@
+"""Contracts on the command line: found by name or path, written where nothing is overwritten, losses printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from startrail.cli.console import Console
+
+if TYPE_CHECKING:
+    from startrail.capabilities.contracts.exchange.losses import Loss
+    from startrail.model.contract import Contract
+
+
+def contract_name(text: str) -> str:
+    """A contract's name from that of a file: ``Orders 2026.csv.gz`` -> ``orders_2026``."""
+    stem = re.sub(r"\.(odcs\.ya?ml|schema\.json|[A-Za-z]{1,7})(\.gz)?$", "", text)
+    return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "contract"
+
+
+def find_contract(text: str, root: Path) -> Contract:
+    """The contract in an ODCS file, or of this name in the project. Raises UnknownContract (ST376), DeclarationError."""
+    from startrail.base.errors import raise_all
+    from startrail.base.text import did_you_mean, printable
+    from startrail.capabilities.contracts.exchange.errors import UnknownContract
+    from startrail.project.odcs import read_contract
+    from startrail.project.scalars import Problems
+    from startrail.wiring import read
+
+    path = Path(text)
+    if path.is_file():
+        problems: Problems = []
+        contract = read_contract(_bytes(path), str(path), problems)
+        raise_all(problems)
+        assert contract is not None, "without a problem there is a contract"
+        return contract
+    if path.suffix in (".yml", ".yaml") or not (root / "startrail.yml").is_file():
+        raise UnknownContract(
+            f"there is no file {printable(text)}, and no project in which a contract could have that name",
+            hint="give the path of an ODCS file, or go to the project folder",
+        )
+    contracts = read(root).contracts
+    if text not in contracts:
+        raise UnknownContract(f"the project has no contract '{printable(text)}'", hint=did_you_mean(text, contracts))
+    return contracts[text]
+
+
+def read_schema_file(path: Path) -> bytes:
+    """The bytes of a schema file of bounded size. Raises NotASchema (ST373)."""
+    from startrail.base.text import printable
+    from startrail.capabilities.contracts.exchange.errors import NotASchema
+
+    if path.is_file() and path.stat().st_size > 16 << 20:
+        raise NotASchema(f"{printable(str(path))} is larger than 16 MB", hint="give a schema, not data")
+    return _bytes(path)
+
+
+def write_out(text: str, out: Path | None, console: Console, *, force: bool) -> None:
+    """The text to the file, or for people to standard output. Raises ContractThere (ST375) and BadOutput (ST803)."""
+    from startrail.base.text import printable
+    from startrail.capabilities.contracts.exchange.errors import ContractThere
+    from startrail.cli.errors import BadOutput
+
+    if out is None:
+        if not console.as_json:
+            click.echo(text, nl=False)
+        return
+    try:
+        with out.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise ContractThere(f"{printable(str(out))} is there already", hint="add --force, or name another file") from error
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise BadOutput(
+            f"{printable(str(out))} cannot be written: {reason}", hint=f"make the folder '{out.parent}', or name another file"
+        ) from error
+
+
+def say_losses(losses: tuple[Loss, ...], console: Console) -> None:
+    """Every loss on a line of its own."""
+    if losses:
+        console.say(f"{len(losses)} {'thing is' if len(losses) == 1 else 'things are'} lost:")
+    for loss in losses:
+        console.say(f"  {loss}")
+
+
+def _bytes(path: Path) -> bytes:
+    from startrail.base.text import printable
+    from startrail.capabilities.contracts.exchange.errors import NotASchema
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise NotASchema(f"{printable(str(path))} cannot be read: {reason}", hint="check the path") from error
