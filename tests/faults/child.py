@@ -56,7 +56,8 @@ class Hook:
             if self._signal is not None and name == self._death.point and self.passed[name] == self._death.nth:
                 if self._signal == signal.SIGSTOP:
                     _await_quiet()
-                os.kill(os.getpid(), self._signal)
+                # to this thread, which takes it at once; sent to the process, any thread may take it, some time later
+                signal.pthread_kill(threading.get_ident(), self._signal)
 
 
 def _await_quiet() -> None:

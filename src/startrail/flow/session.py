@@ -70,7 +70,9 @@ class Session:
 
     def emit(self, event: Event) -> None:
         """Show an event, and record it when it is a fact. For what a step does there is :meth:`emit_with`."""
-        self.ports.ledger.append(to_facts(event), run=self.run, at=self.ports.clock.now())
+        facts = to_facts(event)
+        if facts:
+            self.ports.ledger.append(facts, run=self.run, at=self.ports.clock.now())
         self.show(event)
 
     def emit_with(self, step: Step, event: Event) -> None:

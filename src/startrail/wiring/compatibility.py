@@ -60,16 +60,15 @@ def read_schema(path: Path) -> str:
             raise SchemaFileUnreadable(f"{printable(str(path))} {missing}", hint="name a schema file")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise SchemaFileUnreadable(f"{printable(str(path))} cannot be read: {reason}", hint="check its permissions") from None
+    if len(data) > MAX_BYTES:
+        refuse_large(data.decode("latin-1"), printable(str(path)))
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        if len(data) <= MAX_BYTES:
-            raise SchemaFileUnreadable(f"{printable(str(path))} is not UTF-8 text", hint="save it as UTF-8") from None
-        text = data.decode("latin-1")  # too long whatever it is, which is said below
-    refuse_large(text, printable(str(path)))
-    return text
+        raise SchemaFileUnreadable(f"{printable(str(path))} is not UTF-8 text", hint="save it as UTF-8") from None
 
 
 def infer_type(files: Sequence[tuple[Path, str]]) -> str:

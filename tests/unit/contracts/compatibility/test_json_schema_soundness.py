@@ -39,11 +39,16 @@ def schemas(draft: int) -> st.SearchStrategy[Any]:
             lambda v: {"enum": v}, st.lists(VALUES, min_size=1, max_size=3, unique_by=lambda v: json.dumps(v, sort_keys=True))
         ),
         st.just({}),
-        st.sampled_from([{"$ref": "#/definitions/one"}, {"$ref": "#/definitions/two"}, {"$ref": "#"}]),
+        st.builds(_guarded, st.sampled_from(["#/definitions/one", "#/definitions/two", "#"]), st.booleans()),
     )
     if draft > 4:
         leaf |= st.booleans() | st.builds(lambda v: {"const": v}, VALUES)
     return st.recursive(leaf, lambda inner: _composed(draft, inner), max_leaves=6)
+
+
+def _guarded(reference: str, in_array: bool) -> Any:
+    """A reference to a part of the instance: one to the whole of it could lead to itself."""
+    return {"items": {"$ref": reference}} if in_array else {"properties": {"a": {"$ref": reference}}}
 
 
 def _composed(draft: int, inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -110,15 +115,16 @@ def pairs(draw: st.DrawFn) -> tuple[int, Any, Any]:
 
 
 def _whole(draft: int, schema: Any, one: Any, two: Any) -> Any:
-    return {"$schema": URI[draft], "definitions": {"one": one, "two": two}, "allOf": [schema if schema is not True else {}]}
+    return {
+        "$schema": URI[draft],
+        "definitions": {"one": one, "two": two},
+        "allOf": [schema if draft > 4 or schema not in (True, False) else {}],
+    }
 
 
-def valid(draft: int, schema: Any, value: Any) -> bool | None:
-    """None when the schema refers to itself without end, which means nothing."""
-    try:
-        return VALIDATORS[draft](schema).is_valid(value)
-    except RecursionError:
-        return None
+def valid(draft: int, schema: Any, value: Any) -> bool:
+    """What a validator says."""
+    return VALIDATORS[draft](schema).is_valid(value)
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
@@ -129,11 +135,11 @@ def test_no_instance_of_a_compatible_writer_is_refused(pair: tuple[int, Any, Any
         return
     for value in values:
         if valid(draft, writer, value):
-            assert valid(draft, reader, value) is not False, value
+            assert valid(draft, reader, value), value
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs())
 def test_a_schema_is_compatible_with_itself_or_undecided(pair: tuple[int, Any, Any]) -> None:
-    draft, schema, _ = pair
+    _, schema, _ = pair
     assert compatible(json.dumps(schema), json.dumps(schema), "FULL", "JSON") == []

@@ -98,7 +98,7 @@ class _Wire:
         if (writer.label == "repeated") != (reader.label == "repeated") and not {writer.type, reader.type} <= _REPEATABLE:
             yield Finding(
                 "label_changed", path,
-                f"'{reader.name}' is {writer.label} in the {self.sides.writer} schema and {reader.label} in the {self.sides.reader} one",
+                f"'{reader.name}' is written as {writer.label} and read as {reader.label}",
                 "keep it as it was, or make a new field", _text(writer), _text(reader),
             )  # fmt: skip
         if reader.label == "required" and writer.label != "required":
@@ -140,7 +140,8 @@ class _Wire:
             if _reserves(old.reserved, field.number) or field.name in old.reserved_names:
                 yield self._said(
                     "reserved_number_used", f"{path}.{field.name}",
-                    f"'{field.name}' takes number {field.number} or a name that the old schema reserves", "take another number and name",
+                    f"'{field.name}' takes number {field.number} or a name that the old schema reserves",
+                    "take another number and name",
                     f"reserved {field.number}", _text(field),
                 )  # fmt: skip
         for field in old.fields:
@@ -175,12 +176,13 @@ class _Wire:
         for name, number in old.values:
             if name in places and places[name] != number:
                 yield self._said(
-                    "enum_value_changed", f"{path}.{name}", f"{name} was {number} and is {places[name]}", f"keep {name} = {number}",
+                    "enum_value_changed", f"{path}.{name}", f"{name} was {number} and is {places[name]}",
+                    f"keep {name} = {number}",
                     f"{name} = {number}", f"{name} = {places[name]}",
                 )  # fmt: skip
             elif number not in numbers and not self.lenient and not _reserves(new.reserved, number):
                 yield self._said(
-                    "removed_without_reserved", f"{path}.{name}", f"{name} was removed and its number {number} may be taken again",
+                    "removed_without_reserved", f"{path}.{name}", f"{name} was removed, and {number} may be taken again",
                     f"add: reserved {number};", f"{name} = {number}", "",
                 )  # fmt: skip
             elif number in numbers and not self.lenient and not numbers[number] & before[number]:

@@ -15,6 +15,8 @@ from startrail.model.types import DataType, Decimal, Primitive
 
 _PLAIN = re.compile(r"-?(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+_SURE = 15
+"""A number of no more characters is a long when it is whole, and a double in any case."""
 _LONG = Field("", Primitive("long"))
 _DOUBLE = Field("", Primitive("double"))
 
@@ -48,22 +50,26 @@ class NumberGuess:
         self._long = True
         self._double = True
 
-    def see(self, text: str) -> None:
-        """A text that is a number as JSON writes it."""
+    def see(self, text: str) -> bool:
+        """Take a number in, as JSON writes it. False for a text that is none."""
         match = _PLAIN.fullmatch(text)
-        self.seen = True
         if match is None:
+            if _NUMBER.fullmatch(text) is None:
+                return False
             self.exponent, self._long = True, False
             self.fraction = self.fraction or "." in text
         else:
             whole, after = match.groups()
             self.before = max(self.before, 0 if whole == "0" else len(whole))
             if after is not None:
-                self.fraction = True
+                self.fraction, self._long = True, False
                 self.after = max(self.after, len(after))
-            if len(whole) > 17 or after is not None:
-                self._long = self._long and after is None and _is(JsonNumber(text), _LONG)
-        self._double = self._double and _is(JsonNumber(text), _DOUBLE)
+            elif len(whole) > _SURE:
+                self._long = self._long and _is(JsonNumber(text), _LONG)
+        self.seen = True
+        if self._double and (match is None or len(text) > _SURE):
+            self._double = _is(JsonNumber(text), _DOUBLE)
+        return True
 
     def merge(self, other: NumberGuess) -> None:
         """As if all of the other's numbers had been seen here."""
@@ -123,12 +129,12 @@ class TextGuess:
         return next(iter(self.patterns)) if self.patterns is not None and len(self.patterns) == 1 else None
 
     def _see(self, text: str) -> None:
-        self._alive = {name: field for name, field in self._alive.items() if _SHAPES[name].fullmatch(text) and _is(text, field)}
+        if self._alive:
+            alive = self._alive.items()
+            self._alive = {name: field for name, field in alive if _SHAPES[name].fullmatch(text) and _is(text, field)}
         if self.numbers.alive:
-            self.leading_zeros = self.leading_zeros or (text[:1] == "0" and text.isdecimal() and len(text) > 1)
-            self.numbers.alive = _NUMBER.fullmatch(text) is not None
-            if self.numbers.alive:
-                self.numbers.see(text)
+            self.leading_zeros = self.leading_zeros or (text[:1] == "0" and len(text) > 1 and text.isdecimal())
+            self.numbers.alive = self.numbers.see(text)
         if self.patterns is None or self.patterns:
             found = _patterns(text)
             self.patterns = found if self.patterns is None else self.patterns & found

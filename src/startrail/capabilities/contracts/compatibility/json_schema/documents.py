@@ -38,7 +38,7 @@ def parse_json(text: str, what: str) -> Json:
         value = json.loads(text, parse_float=_number, parse_constant=_no_number)
     except RecursionError:
         raise _too_deep(what) from None
-    except (ValueError, ArithmeticError) as error:
+    except ValueError as error:
         raise SchemaUnreadable(f"{what} is not JSON: {printable(str(error), 200)}", hint="mend the text") from None
     level: list[Json] = [value]
     for _ in range(MAX_DEPTH):
@@ -60,7 +60,10 @@ def _too_deep(what: str) -> SchemaTooLarge:
 
 
 def _number(text: str) -> Decimal:
-    number = Decimal(text) if len(text) <= 1_000 else None
+    try:
+        number = Decimal(text) if len(text) <= 1_000 else None
+    except ArithmeticError:
+        number = None
     if number is None or abs(number.adjusted()) > 10_000:
         raise ValueError("a number of more than 1,000 digits or beyond 1e10000")
     return number

@@ -12,7 +12,7 @@ from startrail.capabilities.contracts.compatibility.json_schema.assertions impor
     Bound,
     Schema,
 )
-from startrail.capabilities.contracts.compatibility.json_schema.collections import CollectionRules
+from startrail.capabilities.contracts.compatibility.json_schema.containers import ContainerRules
 from startrail.capabilities.contracts.compatibility.json_schema.documents import value_digest
 from startrail.capabilities.contracts.compatibility.json_schema.places import limit, place, shown, words
 from startrail.capabilities.contracts.compatibility.json_schema.world import World
@@ -29,7 +29,7 @@ class KeywordRules:
 
     def __init__(self, prover: Prover) -> None:
         self.prover, self.sides, self.work = prover, prover.sides, prover.work
-        self.collections = CollectionRules(prover)
+        self.containers = ContainerRules(prover)
 
     def of(self, a: Assertions) -> Iterator[Rule]:
         """The rules that a schema needs."""
@@ -41,7 +41,7 @@ class KeywordRules:
             yield self.numbers
         if a.min_length or a.max_length is not None or a.pattern is not None or a.format is not None:
             yield self.texts
-        yield from self.collections.of(a)
+        yield from self.containers.of(a)
         if a.any is not None:
             yield self.any_of
         if a.one is not None:
@@ -63,7 +63,7 @@ class KeywordRules:
         return [
             Finding(
                 "type_narrowed" if kept else "type_changed", place(schema, "type"),
-                f"{words(extra)} may be written under the {self.sides.writer} schema, and the {self.sides.reader} one takes {now}",
+                f"{words(extra)} may be written under the {self.sides.writer} schema; the {self.sides.reader} one takes {now}",
                 self.sides.advise(f"accept {was}", f"write {now} only"), was, now,
             )
         ]  # fmt: skip

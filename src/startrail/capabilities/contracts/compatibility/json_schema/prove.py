@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from startrail.capabilities.contracts.compatibility.findings import Finding, Sides, undecided
 from startrail.capabilities.contracts.compatibility.json_schema.assertions import (
     NUMBERS,
@@ -38,6 +40,8 @@ class Prover:
         self.proven: dict[object, list[Finding]] = {}
         self.relied: list[object] = []
         """The goals of :attr:`proven` that hold, in the order in which they were proven."""
+        self.places: dict[object, str] = {}
+        """Where a goal was first met: equal schemas at several places are one goal, and told at each."""
         self.active: dict[object, int] = {}
         self.rules = KeywordRules(self)
 
@@ -46,7 +50,10 @@ class Prover:
         if schema.key in world.holds or assertions(schema) == Assertions():
             return []
         goal = (world.key, schema.key)
-        return self._settle(goal, lambda: self._within(world, schema), undecided(place(schema), "a reference leads to itself"))
+        here = place(schema)
+        found = self._settle(goal, lambda: self._within(world, schema), undecided(here, "a reference leads to itself"))
+        origin = self.places.setdefault(goal, here)
+        return found if origin == here else [_moved(each, origin, here) for each in found]
 
     def empty(self, world: World) -> bool:
         """True when the world is proven to have no instance."""
@@ -111,7 +118,7 @@ class Prover:
                 Finding(
                     "values_refused", place(schema),
                     f"{words} may be written under the {self.sides.writer} schema and is refused by the {self.sides.reader} one",
-                    self.sides.advise("accept the values that old data may have", "write only values that the old schema accepts"),
+                    self.sides.advise("accept the values that old data may have", "write only what the old schema accepts"),
                     ", ".join(shown(value) for value in values[:20]), shown(getattr(schema, "value", "")),
                 )
             ]  # fmt: skip
@@ -169,3 +176,9 @@ class Prover:
                 reasons = [reason for part in parts for reason in prove(world.of(part))]
             found += reasons
         return list(dict.fromkeys(found))
+
+
+def _moved(finding: Finding, origin: str, here: str) -> Finding:
+    if not finding.path.startswith(origin):
+        return finding
+    return msgspec.structs.replace(finding, path=here + finding.path[len(origin) :])

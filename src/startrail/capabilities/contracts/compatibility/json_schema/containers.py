@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Rule = Callable[[World, Schema, Assertions], list[Finding]]
 
 
-class CollectionRules:
+class ContainerRules:
     """Each rule answers why instances of a world may break one group of keywords."""
 
     def __init__(self, prover: Prover) -> None:
@@ -185,7 +185,7 @@ class CollectionRules:
                 found.append(
                     Finding(
                         "dependency_added", place(schema, "dependentRequired", name),
-                        f"with '{name}' the {self.sides.reader} schema requires {lacking}, and the {self.sides.writer} one does not",
+                        f"with '{name}' the {self.sides.reader} schema requires {lacking}, the {self.sides.writer} one does not",
                         self.sides.advise("drop the dependency", "write them together"), "", f"{name}: {lacking}",
                     )
                 )  # fmt: skip
