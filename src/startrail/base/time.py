@@ -36,6 +36,10 @@ GRAINS = ("hour", "day", "week", "month")
 2026-W40, 2026-10. ``list`` partitions are not of time and carry their value as name."""
 
 
+PARTITION_PATTERNS = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+"""The same names as strftime patterns."""
+
+
 def partition_name(start: datetime | date, grain: str) -> str:
     """The name of the partition that begins at ``start``."""
     if grain == "hour":

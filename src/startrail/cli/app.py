@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "backfill": "Rebuild partitions of one model, saying first what it takes.",
     "ledger": "Look into the ledger, and verify it.",
     "contract": "Check, test and translate data contracts.",
+    "quarantine": "Look at refused rows, mend and replay them, or discard them.",
     "schema": "Print the JSON Schemas of all declarations.",
     "demo": "Three days of a small shop, with real servers, a schema change and a crash.",
     "completion": "Print the completion script for a shell.",

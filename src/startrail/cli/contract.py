@@ -12,6 +12,7 @@ import click
 
 SUBCOMMANDS: dict[str, str] = {
     "check": "Say whether a schema may follow older ones.",
+    "test": "Judge a file under a contract, as loading would.",
 }
 """Every subcommand with its one line of help."""
 

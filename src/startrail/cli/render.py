@@ -25,7 +25,8 @@ _COLOURS = {
 }  # fmt: skip
 _MOST_TABLES = 4
 _NEWS = (
-    e.Landed, e.Growing, e.Loaded, e.DeliveryHeld, e.Published, e.PublicationHeld, e.Delivered, e.StepFailed, e.Checked,
+    e.Landed, e.Growing, e.Loaded, e.Replayed, e.DeliveryHeld, e.Published, e.PublicationHeld, e.Delivered, e.StepFailed,
+    e.Checked,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -88,6 +89,12 @@ class Renderer:
             case e.Loaded():
                 kept = "".join(f"; kept unknown field {name} of {_count(rows, 'row')}" for name, rows in event.kept.items())
                 self._line("loaded", f"{event.name}: {balance(event.counts)}{kept}", event.source)
+            case e.Replayed():
+                mended = f"; {_count(event.repaired, 'row')} repaired" if event.repaired else ""
+                self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}", event.source)
+            case e.Discarded():
+                text = f"{_count(event.rows, 'row')} of delivery {event.delivery}, by {event.by}: {event.reason}"
+                self._line("discarded", text, event.source)
             case e.DeliveryHeld():
                 self._line("held", f"{event.name}: {event.reason}", event.source)
             case e.Checked():

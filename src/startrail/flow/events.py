@@ -78,6 +78,38 @@ class Loaded(Event, frozen=True, tag="loaded"):
     """Unknown fields kept in ``_extra`` and in how many rows."""
 
 
+class Replayed(Event, frozen=True, tag="replayed"):
+    """A delivery was loaded again, under its contract and the repairs as they are now; its rows have new dispositions."""
+
+    fact = "delivery.replayed"
+    source: str
+    delivery: str
+    name: str
+    before: Counts
+    counts: Counts
+    repaired: int = 0
+    """Rows that a repair made keep the contract."""
+    repairs: str | None = None
+    """SHA-256 of the file of repairs."""
+    changed: tuple[str, ...] | None = None
+    """Partitions whose rows are others now; None: all that the delivery has rows in."""
+
+
+class Discarded(Event, frozen=True, tag="discarded"):
+    """A person decided that quarantined rows will never be loaded. Their bytes stay."""
+
+    fact = "quarantine.discarded"
+    source: str
+    delivery: str
+    rows: int
+    quarantine: str
+    """Store key of the file that holds the rows."""
+    ordinals: tuple[int, ...] | None
+    """Numbers of the records in the delivery; None: all of that file."""
+    reason: str
+    by: str
+
+
 class DeliveryHeld(Event, frozen=True, tag="delivery_held"):
     """A whole delivery was set aside; the last good data stays served."""
 

@@ -131,7 +131,8 @@ class Workspace:
     def _next_versions(self, name: str, step: Step, output: StepOutput, change: TableChange) -> dict[str, str]:
         before = self.versions.get(name, {})
         if step.kind == "load":
-            return {part: add_version(before.get(part), step.key) for part in (WHOLE, *output.touched)}
+            parts = (WHOLE, *output.touched) if output.changed is None else output.changed
+            return {part: add_version(before.get(part), step.key) for part in parts}
         gone = before if change.replaces is None else ()
         return dict.fromkeys(gone, GONE) | {step.partition: step.key}
 

@@ -7,6 +7,7 @@ import msgspec
 from startrail.model.contract import Contract
 from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
+from startrail.model.repair import Repairs
 from startrail.model.report import Report
 from startrail.model.source import Source
 
@@ -23,3 +24,5 @@ class Project(msgspec.Struct, frozen=True):
     reports: dict[str, Report]
     tests: dict[str, ModelTest]
     digest: str = ""
+    repairs: dict[str, Repairs] = {}
+    """By source."""

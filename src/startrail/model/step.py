@@ -62,6 +62,9 @@ class StepOutput(msgspec.Struct, frozen=True):
     counts: Counts | None = None
     touched: dict[str, int] = {}
     """Partitions of the table's time column that this step put rows into, with row counts (raw tables)."""
+    changed: tuple[str, ...] | None = None
+    """Of a load that replaces an earlier one: the partitions whose rows are others now, and ``all`` when there are any.
+    None: those that were touched."""
     deliveries: tuple[Delivery, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     view: str | None = None

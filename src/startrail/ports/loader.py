@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from startrail.model.contract import Contract
+from startrail.model.drift import DriftKind as DriftKind
 from startrail.model.source import Dialect
 from startrail.model.table import TableSchema
 
@@ -24,22 +25,6 @@ EXTRA = "_extra"
 OWN_COLUMNS = (DELIVERY, ORDINAL, EXTRA)
 """What loading adds to the declared columns: where a row came from, its record number (from 1) in the delivery,
 and JSON text of the fields that no contract declares."""
-
-DriftKind = Literal[
-    "new_field",
-    "missing_required",
-    "null_in_required",
-    "wrong_type",
-    "inexact",
-    "wrong_format",
-    "unknown_value",
-    "out_of_range",
-    "wrong_length",
-    "pattern_mismatch",
-    "duplicate_key",
-    "malformed",
-]
-"""How data departs from its contract. More kinds may join; none is ever dropped silently."""
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -70,6 +55,23 @@ class Judge(Protocol):
     def __call__(self, raw: bytes) -> Judged: ...
 
 
+class Mender(Protocol):
+    """Repairs of refused records. Never raises on data."""
+
+    def __call__(self, ordinal: int, raw: bytes, violations: tuple[Violation, ...]) -> bytes | None:
+        """The record as it should be judged, or None when no repair is for it."""
+        ...
+
+
+class Redo(msgspec.Struct, frozen=True):
+    """What is different when a delivery is loaded again: refused records may be mended, and are then judged once
+    more; records that a person has discarded are neither loaded nor refused."""
+
+    mend: Mender | None = None
+    discarded: frozenset[int] = frozenset()
+    """Ordinals."""
+
+
 class Drift(msgspec.Struct, frozen=True):
     """One kind of departure at one path of a delivery, with how many rows show it and one example."""
 
@@ -92,6 +94,7 @@ class LoadTask(msgspec.Struct, frozen=True):
     dialect: Dialect = Dialect()
     records: str = "$"
     partition: tuple[str, str] | None = None
+    redo: Redo | None = None
 
 
 class LocalFile(msgspec.Struct, frozen=True):
@@ -115,12 +118,23 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     kept: dict[str, int] = {}
     drift: tuple[Drift, ...] = ()
     unreadable: str | None = None
+    mended: int = 0
+    """Records that keep the contract since they were mended."""
+    discarded: int = 0
     careful: str | None = None
     """Why every single record was judged, when the quick way gave up: a key twice in one object, for example."""
 
 
 Progress = Callable[[int, int], None]
 """Called now and then with the bytes read so far and the bytes there are (0 = not known)."""
+
+
+class Landed(Protocol):
+    """What a loader needs of a store."""
+
+    def local(self, key: str) -> AbstractContextManager[Path]:
+        """The bytes of ``key`` as a file of this machine."""
+        ...
 
 
 class Loader(Protocol):

@@ -15,6 +15,7 @@ from startrail.model.contract import Contract
 from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.project import Project
+from startrail.model.repair import Repairs
 from startrail.model.report import Report
 from startrail.model.source import Source
 from startrail.project import errors
@@ -24,6 +25,7 @@ from startrail.project.forms import ModelTestForm, ProjectForm
 from startrail.project.header import model_name, read_model
 from startrail.project.odcs import contract_name, read_contract
 from startrail.project.references import Places, check_references
+from startrail.project.repairs import read_repairs
 from startrail.project.scalars import Problems
 from startrail.project.values import table_name
 from startrail.project.yaml import Node, read_yaml
@@ -54,6 +56,7 @@ def read_declarations(files: tuple[ProjectFile, ...], digest: str) -> Project:
         values["reports"],
         values["tests"],
         digest,
+        values["contracts/repairs"],
     )
     names = {folder: frozenset(files) for folder, files in declared.items()}
     check_references(project, names, Places(reading.nodes), problems)
@@ -152,6 +155,10 @@ def _contract(file: ProjectFile, _name: str, reading: _Reading) -> Contract | No
     return read_contract(file.data, file.path, reading.problems)
 
 
+def _repairs(file: ProjectFile, name: str, reading: _Reading) -> Repairs | None:
+    return read_repairs(reading.yaml(file), name, file.sha256, reading.problems)
+
+
 def _model(file: ProjectFile, _name: str, reading: _Reading) -> Model | None:
     return read_model(file.data, file.path, reading.problems)
 
@@ -198,4 +205,5 @@ _READERS: dict[str, tuple[str, Callable[[str], str], _Read]] = {
     "models": ("model", model_name, _model),
     "reports": ("report", _stem, _report),
     "tests": ("test", _test_name, _test),
+    "contracts/repairs": ("repairs of", _stem, _repairs),
 }

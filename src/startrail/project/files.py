@@ -17,6 +17,7 @@ YAML = (".yml", ".yaml")
 FOLDERS: dict[str, tuple[tuple[str, ...], bool]] = {
     "sources": (YAML, False),
     "contracts": ((".odcs.yml", ".odcs.yaml"), False),
+    "contracts/repairs": (YAML, False),
     "models": ((".sql",), True),
     "reports": (YAML, False),
     "tests": (YAML, True),
@@ -36,7 +37,8 @@ class ProjectFile(msgspec.Struct, frozen=True):
 
     @property
     def folder(self) -> str:
-        return self.path.partition("/")[0]
+        folder = self.path.rpartition("/")[0]
+        return folder if folder in FOLDERS else self.path.partition("/")[0]
 
 
 def digest_of(root: Path) -> tuple[str, tuple[ProjectFile, ...]]:
@@ -67,6 +69,8 @@ def _walk(
         path = f"{folder}/{entry.name}"
         if entry.name.startswith("."):
             continue
+        if path in FOLDERS and entry.is_dir(follow_symlinks=False):
+            continue
         if entry.is_dir(follow_symlinks=False):
             _walk(root, path, endings if deep else (), deep, files, problems)
         elif entry.is_symlink() and not _stays_inside(root, path):
@@ -86,7 +90,7 @@ def _walk(
 
 
 def _where_to(folder: str, endings: tuple[str, ...]) -> str:
-    top = folder.partition("/")[0]
+    top = folder if folder in FOLDERS else folder.partition("/")[0]
     if not endings:
         return f"move it to {top}/"
     return f"name it *{endings[0]}, or move it out of {top}/"

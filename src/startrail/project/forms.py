@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from startrail.model.profile import Profile
 from startrail.model.quantities import TableText
+from startrail.model.repair import RepairStep
 
 
 class ProjectForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,3 +32,10 @@ class ModelTestForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tested model; None = as the file's path says."""
     parameters: dict[str, str] = {}
     """Values of ``$partition``, ``$start``, ``$end``, ``$env``."""
+
+
+class RepairsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``contracts/repairs/SOURCE.yml``: what is done to refused records of the source when they are replayed."""
+
+    steps: tuple[RepairStep, ...]
+    """Applied one after the other; the file's name is the source's."""

@@ -45,6 +45,9 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
         if report.model is not None and report.model not in tables and complete:
             at = places.of(report.span.file, "model")
             _unknown("model", report.model, tables, at, f"report {report.name}", problems)
+    for name, repairs in project.repairs.items():
+        if name not in declared["sources"]:
+            _unknown("source", name, declared["sources"], repairs.span, f"repairs of {name}", problems)
     for test in project.tests.values():
         if test.model not in models:
             _unknown("model", test.model, models, places.of(test.span.file, "model"), f"test {test.name}", problems)

@@ -8,7 +8,7 @@ import msgspec
 
 from startrail.model.report import Report
 from startrail.model.source import Source
-from startrail.project.forms import ModelTestForm, ProjectForm
+from startrail.project.forms import ModelTestForm, ProjectForm, RepairsForm
 from startrail.project.header import CHECK_WORDS, ModelHeader
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,6 +16,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _DECLARATIONS: dict[str, tuple[type, str]] = {
     "startrail": (ProjectForm, "startrail.yml"),
     "source": (Source, "sources/*.yml"),
+    "repairs": (RepairsForm, "contracts/repairs/*.yml"),
     "report": (Report, "reports/*.yml"),
     "test": (ModelTestForm, "tests/**/*.yml"),
     "model": (ModelHeader, "the header of models/*/*.sql"),

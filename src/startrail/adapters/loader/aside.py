@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from startrail.adapters.loader.blocks import KEPT, Record
-from startrail.ports.loader import EXTRA, ORDINAL, Drift, DriftKind, Judge, Violation
+from startrail.ports.loader import EXTRA, ORDINAL, Drift, DriftKind, Judge, Redo, Violation
 
 _INDEX = re.compile(r"\[[0-9]+\]")
 
@@ -27,16 +27,19 @@ class Aside:
     """Two growing files of JSON lines, and tallies of bounded size. ``ordinals`` are those it has decided, in order
     of decision."""
 
-    def __init__(self, folder: Path, judge: Judge) -> None:
+    def __init__(self, folder: Path, judge: Judge, redo: Redo | None = None) -> None:
         self.ordinals = array("q")
         self.saved = folder / "saved.ndjson"
         self.refused = folder / "refused.ndjson"
         self.saved_rows = 0
         self.refused_rows = 0
+        self.mended_rows = 0
+        self.discarded_rows = 0
         self.malformed = 0
         """Ordinal of the last record that is not JSON at all."""
         self.kept: dict[str, int] = {}
         self._judge = judge
+        self._redo = redo or Redo()
         self._drift: dict[tuple[DriftKind, str], tuple[int, str]] = {}
         self._encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
         self._saved = self.saved.open("wb")
@@ -45,10 +48,19 @@ class Aside:
     def decide(self, ordinal: int, record: Record, *, tally: bool = True) -> tuple[str, ...]:
         """Let the judge decide, and write the record down accordingly; returns the paths of its unknown fields.
         ``tally`` False: they are counted elsewhere."""
+        if ordinal in self._redo.discarded:
+            self.ordinals.append(ordinal)
+            self.discarded_rows += 1
+            return ()
         if record.broken is not None:
             self.refuse(ordinal, record, (record.broken,))
             return ()
         judged = self._judge(record.line)
+        if judged.violations and self._redo.mend is not None:
+            mended = self._redo.mend(ordinal, record.line, judged.violations)
+            if mended is not None:
+                judged = self._judge(mended)
+                self.mended_rows += not judged.violations
         for path in judged.unknown if tally else ():
             self.keep(path)
         if judged.violations:

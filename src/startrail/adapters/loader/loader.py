@@ -22,8 +22,7 @@ from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.stream import PIPE, Stream
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
-from startrail.ports.loader import Judge, LoadOutcome, LoadTask, LocalFile, Progress, Violation
-from startrail.ports.store import Store
+from startrail.ports.loader import Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress, Violation
 
 _TELL_EVERY = 8_000_000
 _MOST_PIPES = 64
@@ -36,7 +35,7 @@ class DuckdbLoader:
     ``careful``: let the judge decide every record, a hundred times slower; what tests hold the fast way against.
     """
 
-    def __init__(self, store: Store, scratch: Path, *, memory: int, threads: int = 0, careful: bool = False) -> None:
+    def __init__(self, store: Landed, scratch: Path, *, memory: int, threads: int = 0, careful: bool = False) -> None:
         self._store = store
         self._scratch = scratch
         self._memory = memory
@@ -60,7 +59,7 @@ class DuckdbLoader:
     ) -> LoadOutcome:
         """``careful``: trust the gate with nothing, because the engine contradicted it (a key twice in one object)."""
         folder.mkdir()
-        aside = Aside(folder, judge)
+        aside = Aside(folder, judge, task.redo)
         with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
             return _Loading(task, path, engine, aside, progress, careful=careful).outcome()
 
@@ -88,7 +87,7 @@ class _Loading:
         try:
             files = self._streamed()
             files += self._left_over(files)
-            files = self._without_repeated(files)
+            files = self._without_repeated(self._without_discarded(files))
         except Unreadable as found:
             return LoadOutcome(self._rows_in, unreadable=found.reason)
         return LoadOutcome(
@@ -98,6 +97,8 @@ class _Loading:
             self._touched(files),
             self._aside.kept,
             self._aside.drift(),
+            mended=self._aside.mended_rows,
+            discarded=self._aside.discarded_rows,
         )
 
     def _blocks(self) -> Generator[Block]:
@@ -262,6 +263,15 @@ class _Loading:
                 else:
                     self._aside.refuse(wanted, record, (violation,))
                 wanted = next(ordinals, None)
+
+    def _without_discarded(self, files: list[LocalFile]) -> list[LocalFile]:
+        """Before keys are compared: what is discarded repeats nothing."""
+        gone = self._task.redo.discarded if self._task.redo is not None else frozenset()
+        if not files or not gone:
+            return files
+        kept = self._engine.copy(self._queries.without(files, sorted(gone)), "kept", self._task.schema)
+        self._aside.discarded_rows += sum(file.rows for file in files) - sum(file.rows for file in kept)
+        return kept
 
     def _without_repeated(self, files: list[LocalFile]) -> list[LocalFile]:
         """All but the first row of each key that occurs twice are set aside."""

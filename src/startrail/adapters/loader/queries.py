@@ -8,11 +8,9 @@ from startrail.adapters.loader.blocks import LONGEST
 from startrail.adapters.loader.convert import Form, conversion, source_type
 from startrail.adapters.loader.engine import files_list
 from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.base.time import PARTITION_PATTERNS
 from startrail.model.table import TableSchema
 from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, LoadTask, LocalFile
-
-_NAMES = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
-"""As base.time.partition_name."""
 
 
 class Queries:
@@ -108,7 +106,8 @@ class Queries:
         if kind == "timestamptz":
             value = f"make_timestamp(epoch_us({value}))"
         starts = f"SELECT date_trunc('{grain}', {value}) AS p, count(*) AS n FROM {files_list(files)} GROUP BY p"
-        return f"SELECT coalesce(strftime(p, '{_NAMES[grain]}'), 'null') AS name, n::BIGINT FROM ({starts}) ORDER BY name"
+        name = f"coalesce(strftime(p, '{PARTITION_PATTERNS[grain]}'), 'null')"
+        return f"SELECT {name} AS name, n::BIGINT FROM ({starts}) ORDER BY name"
 
     def _reader(self, path: str, form: Form) -> str:
         types = {field.name: source_type(field.type, form) for field in self._task.contract.fields}

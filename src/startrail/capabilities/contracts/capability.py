@@ -62,7 +62,7 @@ def _taken_over(step: Step, delivery: Delivery, records: tuple[StepRecord, ...],
         if record.key != step.key or record.output is None:
             continue
         if record.state == "held":
-            session.show(_held(delivery, record.output))  # every run says what waits for a person
+            session.show(held_event(delivery, record.output))  # every run says what waits for a person
             return True
         if record.state == "staged" and session.workspace.can_take(record.output, session.ports.store):
             session.workspace.stage(step, record.output)
@@ -71,7 +71,8 @@ def _taken_over(step: Step, delivery: Delivery, records: tuple[StepRecord, ...],
     return False
 
 
-def _held(delivery: Delivery, output: StepOutput) -> DeliveryHeld:
+def held_event(delivery: Delivery, output: StepOutput) -> DeliveryHeld:
+    """The delivery was set aside, as people are told."""
     source, reason = delivery.source, output.held or ""
     return DeliveryHeld(subject=source, source=source, delivery=delivery.id, name=delivery.name, reason=reason)
 
@@ -92,7 +93,7 @@ def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, se
             emit=session.show,
         )
         if output.held is not None:
-            session.emit_with(step, _held(delivery, output))
+            session.emit_with(step, held_event(delivery, output))
         else:
             session.workspace.stage(step, output)
         assert output.counts is not None

@@ -33,3 +33,42 @@ class NotConserved(ContractError):
     """
 
     code = "ST320"
+
+
+class UnknownDelivery(ContractError):
+    """Nothing is quarantined or held under that name.
+
+    ``startrail quarantine list`` shows the deliveries that have refused rows, and their ids; the beginning of an id
+    suffices where it is the only one.
+    """
+
+    code = "ST380"
+
+
+class NotQuarantined(ContractError):
+    """Rows that should be discarded are not in the quarantine.
+
+    They were loaded, replayed or discarded before, or the delivery is held as a whole. ``startrail quarantine show``
+    prints the rows that are there.
+    """
+
+    code = "ST381"
+
+
+class NoPerson(ContractError):
+    """Discarding rows needs a person and a reason.
+
+    Leaving rows out is a decision that somebody answers for: give ``--reason``, and ``--by`` where the name of the user
+    is not known.
+    """
+
+    code = "ST382"
+
+
+class NoTestFile(ContractError):
+    """A file that should be judged cannot be read.
+
+    It is missing, is no plain file, or its format is not known. Check the path; ``--format`` says what it is.
+    """
+
+    code = "ST383"

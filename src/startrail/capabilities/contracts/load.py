@@ -22,7 +22,7 @@ from startrail.model.source import Source
 from startrail.model.step import StepOutput
 from startrail.model.table import Column, DataFile, TableChange, TableName, TableSchema
 from startrail.model.types import DataType, ListOf, MapOf, Primitive, StructOf
-from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, OWN_COLUMNS, Drift, Loader, LoadOutcome, LoadTask
+from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, OWN_COLUMNS, Drift, Loader, LoadOutcome, LoadTask, Redo
 from startrail.ports.store import Store
 
 
@@ -52,39 +52,31 @@ def load(
     folder: str,
     name: str,
     emit: Callable[[Event], None],
+    redo: Redo | None = None,
 ) -> StepOutput:
     """Stage the delivery's rows as files of its table, and its refused rows as a file of the quarantine.
 
     ``schema`` is :func:`raw_schema` with field ids; ``folder`` the store prefix of the table's data; ``name`` the
-    unique stem of the files. Raises NotConserved (ST320) and what stores and loaders raise.
+    unique stem of the files; ``redo`` what is different the second time.
+    Raises NotConserved (ST320) and what stores and loaders raise.
     """
     assert source.into is not None, "a source without a table has no load step"
-    task = LoadTask(
-        delivery=delivery.id,
-        key=delivery.key,
-        media=delivery.media,
-        contract=contract,
-        schema=schema,
-        dialect=source.csv,
-        records=source.feed.records,
-        partition=(source.partition_by, source.grain) if source.partition_by else None,
-    )
-    csv = delivery.media.startswith("csv")
-    judge = RecordJudge(contract, null_words=source.csv.null_words if csv else (), textual=csv)
+    task, judge = task_of(delivery, source, contract, schema, redo)
 
     def progress(done: int, total: int) -> None:
         emit(Progress(subject=delivery.name, done=done, total=total, unit="bytes"))
 
     with loader.load(task, judge, progress) as outcome:
         refused = 0 if outcome.rejected is None else outcome.rejected.rows
-        reason = outcome.unreadable or _too_many(outcome, refused, source)
+        reason = why_held(outcome, source)
         if reason is not None:
             return _held(reason, outcome)
         loaded = sum(file.rows for file in outcome.files)
-        counts = Counts(rows_in=outcome.rows_in, loaded=loaded, quarantined=refused)
+        counts = Counts(rows_in=outcome.rows_in, loaded=loaded, quarantined=refused, discarded=outcome.discarded)
         if not counts.conserved():
             raise NotConserved(
-                f"delivery {delivery.id} has {counts.rows_in} rows, but {loaded} were loaded and {refused} quarantined",
+                f"delivery {delivery.id} has {counts.rows_in} rows, but {loaded} were loaded, {refused} quarantined "
+                f"and {counts.discarded} discarded",
                 affects=f"{source.into}: nothing of this delivery is visible",
                 hint="report this defect; the landed bytes are untouched",
             )
@@ -102,6 +94,31 @@ def load(
             quarantine=quarantine,
             note=_note(outcome),
         )
+
+
+def task_of(
+    delivery: Delivery, source: Source, contract: Contract, schema: TableSchema, redo: Redo | None = None
+) -> tuple[LoadTask, RecordJudge]:
+    """What a loader is given for this delivery."""
+    task = LoadTask(
+        delivery=delivery.id,
+        key=delivery.key,
+        media=delivery.media,
+        contract=contract,
+        schema=schema,
+        dialect=source.csv,
+        records=source.feed.records,
+        partition=(source.partition_by, source.grain) if source.partition_by else None,
+        redo=redo,
+    )
+    csv = delivery.media.startswith("csv")
+    return task, RecordJudge(contract, null_words=source.csv.null_words if csv else (), textual=csv)
+
+
+def why_held(outcome: LoadOutcome, source: Source) -> str | None:
+    """Why the delivery as a whole should be set aside; None when it need not."""
+    refused = 0 if outcome.rejected is None else outcome.rejected.rows
+    return outcome.unreadable or _too_many(outcome, refused, source)
 
 
 def _check(field: Field, contract: Contract) -> None:
@@ -164,4 +181,6 @@ def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[
 def _note(outcome: LoadOutcome) -> dict[str, str]:
     """The verdict for the ledger, bounded: the fifty most frequent kinds of drift."""
     found = {"drift": json.dumps(msgspec.to_builtins(outcome.drift[:50]), ensure_ascii=False)} if outcome.drift else {}
+    if outcome.mended:
+        found["repaired"] = str(outcome.mended)
     return found if outcome.careful is None else {**found, "careful": outcome.careful}

@@ -1,0 +1,196 @@
+"""Replay: a landed delivery loaded again under the contract and the repairs as they are now.
+
+It is a load step of the same delivery whose rows take the place of the earlier ones as a whole, so nothing comes twice.
+Its key covers the contract, the dialect, the repairs, what people discarded and the load that it replaces: to do the
+same again is no step at all, and what a killed replay staged is taken over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from startrail.base.ids import fingerprint, token
+from startrail.capabilities.contracts.capability import held_event, load_step
+from startrail.capabilities.contracts.changed import changed_partitions
+from startrail.capabilities.contracts.load import load, raw_schema
+from startrail.capabilities.contracts.quarantine import LOADED_AS, REPAIRS, REPLACES, Standing, discarded, one, standings
+from startrail.capabilities.contracts.repair import RepairMender
+from startrail.flow.capability import Phase
+from startrail.flow.events import Replayed
+from startrail.flow.session import Session
+from startrail.flow.tasks import Task
+from startrail.model.contract import Contract
+from startrail.model.project import Project
+from startrail.model.repair import Repairs
+from startrail.model.source import Source
+from startrail.model.step import Step, StepOutput
+from startrail.model.table import Relation, TableName
+from startrail.ports.ledger import Ledger
+from startrail.ports.loader import Redo
+from startrail.ports.quarantine import QuarantineFiles
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What to replay: everything that is open, of one source, or one delivery (then also when it is not open)."""
+
+    source: str | None = None
+    delivery: str | None = None
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """One delivery to load again. ``step`` is None when contract, repairs and dialect are those it was loaded under."""
+
+    standing: Standing
+    source: Source
+    contract: Contract
+    repairs: Repairs | None
+    discarded: frozenset[int]
+    content: str
+    step: Step | None
+
+    @property
+    def redo(self) -> Redo:
+        mend = None if self.repairs is None else RepairMender(self.repairs, self.standing.delivery.id)
+        return Redo(mend, self.discarded)
+
+
+def plan_replays(project: Project, ledger: Ledger, files: QuarantineFiles, wanted: Wanted) -> list[Replay]:
+    """What a replay would do as things stand; reads only. Raises UnknownDelivery (ST380)."""
+    found = standings(project, ledger, wanted.source)
+    if wanted.delivery is not None:
+        return [_replay(one(found, wanted.delivery), project, files)]
+    return [_replay(standing, project, files) for standing in found if standing.state == "open"]
+
+
+class Replays:
+    """The capability that does them; it stands in the place of landing and loading in the run of a replay."""
+
+    def __init__(self, wanted: Wanted, files: QuarantineFiles) -> None:
+        self._wanted = wanted
+        self._files = files
+
+    def tasks(self, phase: Phase, session: Session) -> list[Task]:
+        if phase != "load":
+            return []
+        planned = plan_replays(session.project, session.ports.ledger, self._files, self._wanted)
+        tasks: list[Task] = []
+        for replay in planned:
+            if replay.step is None:
+                session.skipped += 1
+            elif not _taken_over(replay, replay.step, session):
+                tasks.append(_task(replay, replay.step, session))
+        return tasks
+
+
+def _replay(standing: Standing, project: Project, files: QuarantineFiles) -> Replay:
+    source = project.sources[standing.delivery.source]
+    assert source.contract is not None, "only sources with a contract have load steps"
+    contract = project.contracts[source.contract]
+    repairs = project.repairs.get(source.name)
+    first = load_step(standing.delivery, source, contract)
+    content = first.code if repairs is None else fingerprint(first.code, repairs.fingerprint)
+    gone = discarded(standing, files)
+    return Replay(standing, source, contract, repairs, gone, content, _step(standing, source, first, content, gone))
+
+
+def _step(standing: Standing, source: Source, first: Step, content: str, gone: frozenset[int]) -> Step | None:
+    load = standing.load
+    if load is not None:
+        output = load.output or StepOutput()
+        if output.note.get(LOADED_AS, load.step.code) == content:
+            return None
+    after = "" if load is None else load.key
+    parts = (content, str(source.quarantine.hold_above), after, ",".join(map(str, sorted(gone))))
+    return msgspec.structs.replace(first, code=fingerprint("replay", *parts))
+
+
+def _taken_over(replay: Replay, step: Step, session: Session) -> bool:
+    """Held under just this before, or staged by a replay that did not come to publish."""
+    record = session.ports.ledger.steps([step.key]).get(step.key)
+    if record is None or record.output is None:
+        return False
+    if record.state == "held":
+        session.show(held_event(replay.standing.delivery, record.output))
+        return True
+    if record.state == "staged" and session.workspace.can_take(record.output, session.ports.store):
+        session.workspace.stage(step, record.output)
+        session.skipped += 1
+        return True
+    return False
+
+
+def _task(replay: Replay, step: Step, session: Session) -> Task:
+    delivery, source = replay.standing.delivery, replay.source
+
+    def work() -> StepOutput:
+        assert source.into is not None
+        table = TableName.parse(source.into)
+        output = load(
+            delivery,
+            source,
+            replay.contract,
+            loader=session.ports.loader(),
+            store=session.ports.store,
+            schema=session.workspace.schema(str(table), raw_schema(replay.contract)),
+            folder=f"tables/{table.namespace}/{table.name}/data",
+            name=f"{step.key}-{token(3)}",
+            emit=session.show,
+            redo=replay.redo,
+        )
+        if output.held is not None:
+            session.emit_with(step, held_event(delivery, output))
+            return output
+        output = msgspec.structs.replace(output, note=output.note | _note(replay), changed=_changed(replay, output, session))
+        session.workspace.stage(step, output)
+        session.emit_with(step, _event(replay, output))
+        return output
+
+    return Task(step, work, source.name)
+
+
+def _note(replay: Replay) -> dict[str, str]:
+    load = replay.standing.load
+    found = {LOADED_AS: replay.content}
+    if load is not None:
+        found[REPLACES] = load.key
+    if replay.repairs is not None:
+        found[REPAIRS] = replay.repairs.digest
+    return found
+
+
+def _changed(replay: Replay, output: StepOutput, session: Session) -> tuple[str, ...] | None:
+    """Partitions whose rows are others than those that are visible; None for a delivery that had none."""
+    if replay.standing.load is None:
+        return None
+    (change,) = output.changes
+    state = session.workspace.state(str(change.table))
+    part = replay.standing.delivery.id
+    old = tuple(file for file in state.files if file.part == part) if state is not None else ()
+    before, after = Relation("loaded.before", change.schema, old), Relation("loaded.after", change.schema, change.files)
+    return changed_partitions(before, after, replay.source, session.ports.warehouse())
+
+
+def _event(replay: Replay, output: StepOutput) -> Replayed:
+    delivery = replay.standing.delivery
+    assert output.counts is not None
+    return Replayed(
+        subject=delivery.source,
+        source=delivery.source,
+        delivery=delivery.id,
+        name=delivery.name,
+        before=replay.standing.counts,
+        counts=output.counts,
+        repaired=int(output.note.get("repaired", "0")),
+        repairs=output.note.get(REPAIRS),
+        changed=output.changed,
+    )
+
+
+def remaining(project: Project, ledger: Ledger, wanted: Wanted) -> int:
+    """Rows that are still quarantined or held."""
+    found: Sequence[Standing] = standings(project, ledger, wanted.source)
+    if wanted.delivery is not None:
+        found = [one(found, wanted.delivery)]
+    return sum(standing.counts.quarantined + standing.counts.held for standing in found)
