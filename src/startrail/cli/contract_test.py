@@ -12,6 +12,7 @@ from startrail.cli.console import Console
 
 if TYPE_CHECKING:
     from startrail.capabilities.contracts.trial import Trial
+    from startrail.model.contract import Contract
     from startrail.model.delivery import Delivery
     from startrail.model.source import Dialect, Format, Source
 
@@ -50,7 +51,7 @@ def command(
         delivery, source = _delivery(file, form), _source(records, dialect)
         with file_loader(file) as (loader, files):
             found = trial(delivery, source, contract, loader=loader, files=files, examples=examples)
-        _tell(found, file.name, f"{contract.name} {contract.version}", console)
+        _tell(found, file.name, contract, console)
         return 0 if found.ok else 1
 
 
@@ -87,30 +88,31 @@ def _source(records: str, dialect: Dialect) -> Source:
     return Source("test", FolderFeed(".", records=records), Span("test"), contract="test", into="raw.test", csv=dialect)
 
 
-def _tell(found: Trial, name: str, contract: str, console: Console) -> None:
+def _tell(found: Trial, name: str, contract: Contract, console: Console) -> None:
     from startrail.base.text import printable
 
-    counts = found.counts
-    if found.held is not None:
-        console.item({"type": "held", "reason": found.held}, f"the whole file would be held: {printable(found.held, 600)}")
+    for field, count in found.kept.items():
+        value = {"type": "kept", "field": field, "rows": count}
+        console.item(value, f"{'new_field':<18} {printable('$.' + field, 60)} in {_rows(count)}")
     for rule in found.rules:
-        console.item(
-            {"type": "refusal", "rule": rule.rule, "path": rule.path, "rows": rule.rows, "sample": rule.sample},
-            f"{rule.rows:>8,} {rule.rule} at {printable(rule.path)}, such as {printable(rule.sample)}",
-        )
+        value = {"type": "refusal", "rule": rule.rule, "path": rule.path, "rows": rule.rows, "sample": rule.sample}
+        sample = f", such as {printable(rule.sample)}" if rule.sample else ""
+        console.item(value, f"{rule.rule:<18} {printable(rule.path, 60)} in {_rows(rule.rows)}{sample}")
     for each in found.examples:
         wrong = "; ".join(f"{v.rule} at {v.path}: expected {v.expected}, got {v.got}" for v in each.violations)
-        console.item(
-            {"type": "refused", "ordinal": each.ordinal, "raw": each.raw, "violations": each.violations},
-            f"record {each.ordinal}: {printable(each.raw, 400)}\n  {printable(wrong, 1000)}",
-        )
-    for field, rows in found.kept.items():
-        console.item(
-            {"type": "kept", "field": field, "rows": rows},
-            f"{rows:>8,} have the undeclared field {printable(field)}, kept in _extra",
-        )
-    console.say(
-        f"{printable(name)} under {printable(contract)}: {counts.rows_in:,} rows in, {counts.loaded:,} would load, "
-        f"{counts.quarantined:,} would be quarantined" + (f", {counts.held:,} held" if counts.held else "")
-    )
-    console.result({"ok": found.ok, "counts": counts, "held": found.held})
+        value = {"type": "refused", "ordinal": each.ordinal, "raw": each.raw, "violations": each.violations}
+        console.item(value, f"record {each.ordinal}: {printable(each.raw, 400)}\n  {printable(wrong, 1000)}")
+    counts, under = found.counts, f"under {contract.name} {printable(contract.version)}"
+    if found.held is not None:
+        console.say(f"{printable(name)} would be held as a whole {under}: {printable(found.held, 600)}")
+    else:
+        split = f"{counts.loaded:,} would load + {counts.quarantined:,} would be set aside"
+        console.say(f"{_rows(counts.rows_in)} in = {split} {under}")
+    console.result({
+        "ok": found.ok, "contract": contract.name, "version": contract.version, "rows_in": counts.rows_in,
+        "loaded": counts.loaded, "quarantined": counts.quarantined, "held": found.held, "kept": found.kept,
+    })  # fmt: skip
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" + ("" if count == 1 else "s")
