@@ -254,6 +254,23 @@ def test_a_held_delivery_cannot_be_discarded(till: Till) -> None:
     assert_refused(found, "ST381", hint="replay")
 
 
+# -- a repair that a check finds wrong -------------------------------------------------------------------------------
+def test_a_repair_that_fails_a_check_is_not_published_and_can_be_corrected(tmp_path: Path) -> None:
+    till = Till.write(tmp_path / "till")
+    till.put("inbox/sales_2026-10-03.csv", "sale_id,day,store,amount\nc1,2026-10-03,north,?\nc2,2026-10-03,south,2.00\n")
+    till.good_run(now=FIRST)
+    before = till.daily()
+    text = "steps:\n  - set: {path: $.amount, value: '-5.00'}\n    where: {rule: wrong_type, path: $.amount}\n"
+    till.put("contracts/repairs/sales.yml", text)
+    held = till.call("quarantine", "replay", "--now", REPLAYED, "--json")
+    assert (held.code, held.result["published"], held.result["remaining"]) == (1, False, 1)
+    assert (till.daily(), [each["state"] for each in listed(till)]) == (before, ["open"])
+    assert till.good_run(now=REPLAYED).built() == []
+    till.put("contracts/repairs/sales.yml", text.replace("-5.00", "5.00"))
+    assert good_replay(till, now=LATER).result["remaining"] == 0
+    assert till.daily() == before | {("2026-10-03", "north"): "5.00"}
+
+
 # -- discarding --------------------------------------------------------------------------------------------------------
 def discard(till: Till, delivery: str, *more: str) -> Outcome:
     return till.call(
@@ -286,6 +303,18 @@ def test_discarded_rows_count_as_such_and_are_never_loaded(shop: Till) -> None:
     gone = json.loads(inexact["raw"])["order_id"]
     assert shop.rows(f"select count(*) as n from raw.orders where order_id = '{gone}'") == [{"n": 0}]
     assert second
+
+
+def test_what_is_discarded_and_would_still_be_refused_counts_once(shop: Till) -> None:
+    delivery = listed(shop)[0]["delivery"]
+    [inexact] = shop.call("quarantine", "show", delivery, "--rule", "inexact", "--json").of("refused")
+    assert discard(shop, delivery, "--ordinals", str(inexact["ordinal"])).code == 0
+    put_repairs(shop.root, "steps:\n" + REPAIRS[REPAIRS.index("  - set") :])  # without the step for this record
+    replayed = {each["delivery"]: each["counts"] for each in good_replay(shop, now=LATER).of("replayed")}
+    assert (replayed[delivery]["quarantined"], replayed[delivery]["discarded"]) == (0, 1)
+    [entry, *_] = listed(shop)
+    assert (entry["state"], entry["rules"]) == ("discarded", [])
+    assert [entry["counts"][name] for name in ("rows_in", "loaded", "quarantined", "discarded")] == [100, 99, 0, 1]
 
 
 def test_rows_are_discarded_once_by_a_person_with_a_reason(shop: Till) -> None:

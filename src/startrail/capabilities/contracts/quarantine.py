@@ -107,7 +107,7 @@ def discarded(standing: Standing, files: QuarantineFiles) -> frozenset[int]:
 
 
 def _standing(delivery: Delivery, records: Sequence[StepRecord], discards: tuple[Discard, ...]) -> Standing | None:
-    load = _visible(records)
+    load = visible_load(records)
     refused = [
         record
         for record in records
@@ -130,7 +130,7 @@ def _standing(delivery: Delivery, records: Sequence[StepRecord], discards: tuple
     return Standing(delivery, state, since, counts, load, tried, discards)
 
 
-def _visible(records: Iterable[StepRecord]) -> StepRecord | None:
+def visible_load(records: Iterable[StepRecord]) -> StepRecord | None:
     """The published load that no other published load takes the place of."""
     published = [record for record in records if record.state == "published" and record.output is not None]
     replaced = {record.output.note.get(REPLACES) for record in published if record.output is not None}
