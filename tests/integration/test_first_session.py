@@ -67,7 +67,7 @@ def test_init_and_run_end_with_the_reports_and_the_right_numbers(tmp_path: Path)
     root = tmp_path / "shop"
     made = call("init", "--example", "shop", str(root))
     assert made.code == 0
-    assert f"cd {root} && startrail run" in made.out
+    assert f"cd {root} && startrail run" in made.err
     shop = Till(root)
     outcome = good(shop, FIRST)
     assert delivered(outcome) == ["daily_sales", "product_sales"]
@@ -222,7 +222,7 @@ def test_a_query_shows_its_rows_in_the_form_asked_for(done: Till, form: str) -> 
     outcome = done.call("query", "select store from marts.store_ranking order by revenue_eur desc limit 1", "--format", form)
     assert outcome.code == 0
     best = done.rows("select store from marts.store_ranking order by revenue_eur desc")[0]["store"]
-    assert best in outcome.out
+    assert best in outcome.err
 
 
 def test_a_selection_does_only_its_part(shop: Till) -> None:

@@ -127,7 +127,7 @@ def valid(draft: int, schema: Any, value: Any) -> bool:
     return VALIDATORS[draft](schema).is_valid(value)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs(), st.lists(VALUES, min_size=20, max_size=40))
 def test_no_instance_of_a_compatible_writer_is_refused(pair: tuple[int, Any, Any], values: list[Any]) -> None:
     draft, writer, reader = pair
@@ -138,7 +138,7 @@ def test_no_instance_of_a_compatible_writer_is_refused(pair: tuple[int, Any, Any
             assert valid(draft, reader, value), value
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pairs())
 def test_a_schema_is_compatible_with_itself_or_undecided(pair: tuple[int, Any, Any]) -> None:
     _, schema, _ = pair
