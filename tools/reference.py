@@ -122,7 +122,8 @@ def key_meanings() -> dict[str, dict[str, str]]:
     """The text under each field of each declared struct: class name -> field -> text; "" -> the class itself."""
     found: dict[str, dict[str, str]] = {}
     for place in ("model", "project"):
-        for path in sorted((HERE.parent.parent / "src" / "startrail" / place).glob("[!o]*.py")):  # not the standard's own form (odcs_*)
+        folder = HERE.parent.parent / "src" / "startrail" / place
+        for path in sorted(folder.glob("[!o]*.py")):  # not the standard's own form (odcs_*)
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef):
                     texts = {"": ast.get_docstring(node) or ""}

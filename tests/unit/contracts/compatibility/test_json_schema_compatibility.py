@@ -157,7 +157,8 @@ INCOMPATIBLE: list[tuple[str, Any, Any, list[tuple[str, str]]]] = [
     ("siblings of $ref in 2020-12 count", {}, {"$schema": D2020, "$ref": "#/$defs/a", "type": "string", "$defs": {"a": {}}},
      [("type_narrowed", "#/type")]),
     ("a dynamic reference of several meanings", {}, {"$schema": D2020, "$dynamicRef": "#n", "$defs": {
-        "a": {"$dynamicAnchor": "n", "type": "string"}, "b": {"$id": "b", "$dynamicAnchor": "n"}}}, [("not_decidable", "#/$dynamicRef")]),
+        "a": {"$dynamicAnchor": "n", "type": "string"}, "b": {"$id": "b", "$dynamicAnchor": "n"}}},
+     [("not_decidable", "#/$dynamicRef")]),
 ]  # fmt: skip
 
 
@@ -231,8 +232,12 @@ def test_references_lead_to_other_texts_addresses_and_anchors() -> None:
     user = {"properties": {"m": {"$ref": "money.json#/definitions/amount"}}}
     assert judged(user, user, old_refs={"money.json": json.dumps({"definitions": {"amount": INT}})},
                   new_refs={"money.json": json.dumps({"definitions": {"amount": NUM}})}) == []  # fmt: skip
-    named = {"$schema": D2020, "$id": "https://shop.example/order", "properties": {"a": {"$ref": "amount"}, "b": {"$ref": "#cents"}},
-             "$defs": {"x": {"$id": "amount", "type": "integer"}, "y": {"$anchor": "cents", "type": "integer"}}}  # fmt: skip
+    named = {
+        "$schema": D2020,
+        "$id": "https://shop.example/order",
+        "properties": {"a": {"$ref": "amount"}, "b": {"$ref": "#cents"}},
+        "$defs": {"x": {"$id": "amount", "type": "integer"}, "y": {"$anchor": "cents", "type": "integer"}},
+    }
     plain = {"properties": {"a": NUM, "b": NUM}}
     assert judged(named, plain) == []
     assert [each.path for each in judged(plain, named)] == [
@@ -288,12 +293,12 @@ def bomb(keyword: str, leaf: Any) -> dict[str, Any]:
     return {"$ref": "#/definitions/d39", "definitions": {"d0": leaf, **steps}}
 
 
-def test_ten_thousand_properties_take_work_in_proportion() -> None:
+def test_thousands_of_properties_take_work_in_proportion() -> None:
     def wide(leaf: Any, count: int) -> Any:
         return closed(**{f"p{i}": leaf for i in range(count)})
 
-    small, _ = spent(wide(INT, 1_000), wide(NUM, 1_000))
-    large, fits = spent(wide(INT, 10_000), wide(NUM, 10_000))
+    small, _ = spent(wide(INT, 400), wide(NUM, 400))
+    large, fits = spent(wide(INT, 4_000), wide(NUM, 4_000))
     assert fits
     assert large <= 11 * small
     assert len(judged(wide(STR, 10_000), wide(NUM, 10_000))) == 10_000
@@ -320,7 +325,7 @@ RING = {"$ref": "#/definitions/n0", "definitions": {f"n{i}": {"$ref": f"#/defini
         (STR, {"$ref": "#"}),
         (RING, STR),
         (STR, RING),
-        ({"oneOf": [card(str(i)) for i in range(800)]}, {"oneOf": [card(str(i)) for i in range(801)]}),
+        ({"oneOf": [card(str(i)) for i in range(400)]}, {"oneOf": [card(str(i)) for i in range(401)]}),
         ({"pattern": "[ab]*a" + "[ab]" * 40}, {"pattern": "[ab]*b" + "[ab]" * 40}),
         ({"pattern": "^(a{900}){900}$"}, {"pattern": "^(a{901}){900}$"}),
         ({"enum": ["a" * 5_000 + "b"]}, {"pattern": "^(a+)+$"}),
@@ -347,9 +352,7 @@ def test_whatever_is_not_proven_within_the_work_allowed_is_refused(old: Any, new
 
 
 def test_a_proof_within_a_small_budget_fails_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "startrail.capabilities.contracts.compatibility.work.Work.__init__", lambda self: setattr(self, "left", 5)
-    )
+    monkeypatch.setattr("startrail.capabilities.contracts.compatibility.check.Work", lambda: Work(5))
     found = check(
         JsonSchema(lenient=False), [(json.dumps(closed(a=INT, b=INT)), {})], (json.dumps(closed(a=NUM, b=NUM)), {}), Mode.BACKWARD
     )

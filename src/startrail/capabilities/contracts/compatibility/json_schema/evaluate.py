@@ -18,7 +18,7 @@ from startrail.capabilities.contracts.compatibility.regex import matches
 from startrail.capabilities.contracts.compatibility.work import Work
 
 Answer = bool | None
-_MAX_DEPTH = 45
+_MAX_DEPTH = 30
 
 
 def accepts(schema: Schema, value: Json, work: Work, depth: int = 0) -> Answer:
