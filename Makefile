@@ -13,7 +13,7 @@ demo: setup ## Three days of a small shop: real servers, a schema change at nigh
 	$(RUN) startrail demo $(DEMO)
 
 test: setup servers ## Run all tests but the long ones
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 -m "not soak"
 
 check: setup ## Lint, types, layers, dependencies
 	$(RUN) ruff check

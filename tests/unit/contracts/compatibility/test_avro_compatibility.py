@@ -231,7 +231,7 @@ def datum(schema: Any, draw: Any, depth: int = 0) -> Any:
     }[kind])  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(avro_schemas(), avro_schemas(), st.data())
 def test_what_is_written_under_a_compatible_schema_is_read(old: Any, new: Any, data: st.DataObject) -> None:
     changed = {field["name"]: field for field in new["fields"]}
@@ -244,3 +244,34 @@ def test_what_is_written_under_a_compatible_schema_is_read(old: Any, new: Any, d
     out = io.BytesIO()
     avro.io.DatumWriter(writer).write(datum(writer, data.draw), avro.io.BinaryEncoder(out))
     avro.io.DatumReader(writer, reader).read(avro.io.BinaryDecoder(io.BytesIO(out.getvalue())))
+
+
+EVERY: list[tuple[Any, list[Any]]] = [
+    ("null", [None]), ("boolean", [True]), ("int", [7]), ("long", [2**40]), ("float", [0.5]), ("double", [1e300]),
+    ("string", ["x"]),
+    (["null", "int"], [None, 7]), (["null", "long"], [None, 2**40]), (["null", "string"], [None, "x"]),
+    (["int", "string"], [7, "x"]), (["null", "double"], [None, 1e300]), (["null", "float", "string"], [None, 0.5, "x"]),
+    (enum("A"), ["A"]), (enum("A", "B"), ["A", "B"]), (fixed(2), [b"xx"]), (fixed(3), [b"xxx"]),
+    ({"type": "array", "items": ["null", "int"]}, [[], [None, 7]]),
+    ({"type": "array", "items": ["null", "double"]}, [[None, 0.5]]),
+    ({"type": "map", "values": ["null", "int"]}, [{"k": 7}]), ({"type": "map", "values": ["null", "string"]}, [{"k": "x"}]),
+    (record(("p", "int"), name="P"), [{"p": 7}]), (record(("p", "long"), name="P"), [{"p": 2**40}]),
+    (record(("p", "int"), ("q", "int", 1), name="P"), [{"p": 7, "q": 8}]), (record(("q", "int"), name="P"), [{"q": 8}]),
+]  # fmt: skip
+
+
+def test_of_every_two_types_the_package_reads_what_is_said_to_be_readable() -> None:
+    fits = 0
+    for old, values in EVERY:
+        for new, _ in EVERY:
+            writes, reads = record(("f", old)), record(("f", new))
+            if compatible(json.dumps(writes), json.dumps(reads), "BACKWARD", "AVRO"):
+                continue
+            fits += 1
+            writer, reader = avro.schema.parse(json.dumps(writes)), avro.schema.parse(json.dumps(reads))
+            for value in values:
+                out = io.BytesIO()
+                avro.io.DatumWriter(writer).write({"f": value}, avro.io.BinaryEncoder(out))
+                got = avro.io.DatumReader(writer, reader).read(avro.io.BinaryDecoder(io.BytesIO(out.getvalue())))
+                assert isinstance(got, dict)
+    assert fits > 50
