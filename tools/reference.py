@@ -30,7 +30,7 @@ def commands_page() -> str:
     """``--help`` of every command."""
     lines = ["# Commands", NOTE, "Every command takes `--help`. Exit codes: 0 fine, 1 found something, 2 could not.\n"]
     for path, command in _commands():
-        with click.Context(command, info_name=" ".join(path)) as context:
+        with click.Context(command, info_name=" ".join(path), help_option_names=["-h", "--help"]) as context:
             lines += [f"## {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines)
 

@@ -222,7 +222,7 @@ def test_a_query_shows_its_rows_in_the_form_asked_for(done: Till, form: str) -> 
     outcome = done.call("query", "select store from marts.store_ranking order by revenue_eur desc limit 1", "--format", form)
     assert outcome.code == 0
     best = done.rows("select store from marts.store_ranking order by revenue_eur desc")[0]["store"]
-    assert best in outcome.err
+    assert best in outcome.out
 
 
 def test_a_selection_does_only_its_part(shop: Till) -> None:
