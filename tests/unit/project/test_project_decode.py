@@ -70,7 +70,7 @@ WRONG = [
     (Profile, "ledger: {kind: postgres, dsn: 'host=h password=x'}\n", errors.SecretInText, 1, 31, None),
     (Profile, "ledger: {kind: postgres, dsn: 'postgresql://u:x@h/d'}\n", errors.SecretInText, 1, 31, None),
     (Profile, "store: {kind: s3, bucket: b, secret_key: abc}\n", errors.SecretInText, 1, 42, None),
-    (Deadline, "time: \"09:00\"\ntimezone: CEST5\n", errors.BadValue, 2, 11, None),
+    (Deadline, 'time: "09:00"\ntimezone: CEST5\n', errors.BadValue, 2, 11, None),
     (ModelTestForm, "given: {}\nexpect: [{a: 99999999999999999999}]\n", errors.BadValue, 2, 14, None),
     (ModelTestForm, "given: {a.b: [1]}\nexpect: []\n", errors.WrongType, 1, 15, None),
     (ModelTestForm, "given: {}\nexpect: []\nmodel: Marts.x\n", errors.BadValue, 3, 8, None),
