@@ -61,7 +61,7 @@ def test_killed_at_a_point_and_resumed_nothing_shows_that_it_was(
     with Reader(shop) as reader:
         killed = shop.run(SECOND_RUN, Death(point, 1 if which == "first" else expected.passed[point]))
         assert killed.code == -signal.SIGKILL, killed.errors
-        seen, done = examine_dead(shop)
+        seen, done = examine_dead(shop, killed)
         require_equal(seen, expected.after if point in COMMITTED else expected.before)
         resumed = shop.run(RESUMED)
     examine_done(resumed)
