@@ -24,6 +24,7 @@ _STEADY = 3.0
 _FACTORS = (*(float(10**power) for power in range(1, 10)), 60.0, 3600.0, 1024.0, 1024.0**2)
 _NEAR = 1.2
 _OFTEN = 0.1
+_VALUES = ("wrong_type", "wrong_format", "inexact", "unknown_value", "out_of_range", "wrong_length", "pattern_mismatch")
 _WITH_COMMA = re.compile(r'"?[+-]?[0-9.]*[0-9],[0-9]+"?', re.ASCII)
 _WITH_POINT = re.compile(r'"?[+-]?[0-9,]*[0-9]\.[0-9]+"?', re.ASCII)
 
@@ -142,8 +143,8 @@ def _steady(name: str, history: tuple[Past, ...]) -> float | None:
 
 
 def _order(outcome: LoadOutcome, history: tuple[Past, ...]) -> Iterator[Drift]:
-    """In a file without header: two columns that each look as the other one did. Wrong types in two columns say so too."""
-    refused = [d for d in outcome.drift if d.kind in ("wrong_type", "wrong_format") and 2 * d.rows > outcome.rows_in]
+    """In a file without header: two columns that each look as the other one did. Wrong values in two columns say so too."""
+    refused = [d for d in outcome.drift if d.kind in _VALUES and 2 * d.rows >= outcome.rows_in > 1]
     if len(refused) > 1:
         yield Drift("column_order", "$", outcome.rows_in, " and ".join(sorted(_name(drift) for drift in refused)[:3]))
         return
