@@ -90,7 +90,8 @@ class Renderer:
                 self._line("loaded", f"{event.name}: {balance(event.counts)}{kept}", event.source)
             case e.DriftFound():
                 found = event.finding
-                if event.first and found.verb == "accept":  # the others are told with the rows or the hold
+                promised = found.kind == "missing_optional"
+                if event.first and found.verb == "accept" and not promised:  # the others are told with the rows or the hold
                     such = f": {found.sample}" if found.sample else ""
                     self._line("drift", f"{event.name}: {found.kind} at {found.path}, accepted{such}", event.source)
             case e.DeliveryHeld():

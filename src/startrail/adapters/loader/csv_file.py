@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -13,6 +14,7 @@ import msgspec
 from startrail.adapters.loader.blocks import LONGEST, SKIP, Block, Record, Unreadable
 from startrail.adapters.loader.dialect import check_header, check_rows, is_utf8
 from startrail.adapters.loader.shape import Shape, listed
+from startrail.base.text import printable
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
 from startrail.ports.loader import EXTRA, Violation
@@ -43,7 +45,6 @@ class Csv:
         errors = "surrogateescape" if dialect.encoding == "utf-8" else "strict"
         self._text = io.TextIOWrapper(file, encoding=_ENCODINGS[dialect.encoding], errors=errors, newline="")
         self._taken: list[str] = []
-        self._last = ""
         self._reader = csv.reader(
             self._recorded(), delimiter=dialect.delimiter, quotechar=dialect.quote, doublequote=True, strict=True
         )
@@ -57,6 +58,8 @@ class Csv:
         self.unknown = self.shape.unknown
         self.unended = False
         """Whether the last line had no line end."""
+        self.samples: dict[str, str] = {}
+        """The first value of each undeclared column."""
         self._first = True
         self._also_utf8 = 0
         self._misread = 0
@@ -69,6 +72,7 @@ class Csv:
     def blocks(self) -> Iterator[Block]:
         """Raises Unreadable for a quote that never closes, or a file in another encoding than declared."""
         pending = _Pending(self._names, self.unknown)
+        last = "\n"
         while True:
             self._taken.clear()
             try:
@@ -82,13 +86,14 @@ class Csv:
                 break
             if not row and problem is None:
                 continue
-            pending.add(row, "".join(self._taken), problem or self._ragged(row) or self._encoded(row))
+            last = "".join(self._taken)
+            pending.add(row, last, problem or self._ragged(row) or self._encoded(row))
             if len(pending) == _ROWS:
                 yield self._block(pending)
                 pending = _Pending(self._names, self.unknown)
         if len(pending):
             yield self._block(pending)
-        self.unended = bool(self._last) and not self._last.endswith(("\n", "\r"))
+        self.unended = not last.endswith(("\n", "\r"))
         if self._misread and not self._multibyte:
             raise Unreadable(
                 f"the file is not {self._dialect.encoding}: {self._misread} rows have other bytes, and none has such text",
@@ -103,7 +108,14 @@ class Csv:
         if self._first:
             self._first = False
             check_rows(pending.rows, pending.raws, self._names, self._dialect)
+            self._sample(pending.rows)
         return pending.block()
+
+    def _sample(self, rows: list[list[str]]) -> None:
+        for column, name in enumerate(self._names):
+            if name in self.unknown:
+                values = (row[column] for row in rows if len(row) == len(self._names) and row[column])
+                self.samples[name] = printable(json.dumps(next(values, ""), ensure_ascii=False), 120)
 
     def _not_text(self, error: UnicodeError) -> Unreadable:
         return Unreadable(f"the file is not {self._dialect.encoding} text: {error.__class__.__name__}", "other_encoding")
@@ -111,7 +123,6 @@ class Csv:
     def _recorded(self) -> Iterator[str]:
         for line in self._text:
             self._taken.append(line)
-            self._last = line
             yield line
 
     def _header(self, contract: Contract) -> Shape:

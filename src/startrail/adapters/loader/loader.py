@@ -80,6 +80,7 @@ class _Loading:
         self._queries = Queries(task, "text" if self._csv else "json")
         self._rows_in = 0
         self._unknown_columns: tuple[str, ...] = ()
+        self._samples: dict[str, str] = {}
         self._shape: Shape | None = None
         self._unended = False
         self._bytes = 0
@@ -140,7 +141,7 @@ class _Loading:
         with opened(self._path, self._task.media) as file:
             if self._csv:
                 csv = Csv(file, self._task.contract, self._task.dialect)
-                self._unknown_columns = csv.unknown
+                self._unknown_columns, self._samples = csv.unknown, csv.samples
                 if self._task.dialect.header:
                     self._shaped(csv.shape)
                 try:
@@ -172,7 +173,7 @@ class _Loading:
         if self._cut and 0 < self._aside.malformed == self._rows_in:
             raise Unreadable("the file ends in the middle of a record", "truncated")
         for name in self._unknown_columns:
-            self._aside.keep(name, self._rows_in)
+            self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
         return files
 
     def _passes_whole(self, gate: Gate) -> bool:

@@ -16,7 +16,7 @@ from startrail.base.text import printable
 from startrail.base.units import parse_share
 from startrail.capabilities.contracts.errors import DriftStopped, NotConserved, ReservedField, UnsupportedField
 from startrail.capabilities.contracts.judge import RecordJudge
-from startrail.capabilities.contracts.policy import Verdict, kinds_with, reaction, verdict
+from startrail.capabilities.contracts.policy import ROWS, Verdict, kinds_with, reaction, verdict
 from startrail.capabilities.contracts.suspect import Past, stream, suspicions
 from startrail.flow.events import Event, Progress
 from startrail.model.contract import Contract, Field
@@ -185,7 +185,7 @@ def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
 
 
 def _worst(drift: tuple[Drift, ...]) -> str:
-    found = [one for one in drift if one.kind != "new_field"][:3]
+    found = ([one for one in drift if one.kind in ROWS] or [one for one in drift if one.kind == "new_field"])[:3]
     return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows, such as {one.sample}" for one in found)
 
 

@@ -14,7 +14,7 @@ from startrail.ports.loader import Drift
 
 Action = Literal["load", "hold", "stop"]
 
-_ROWS: tuple[DriftKind, ...] = (
+ROWS: tuple[DriftKind, ...] = (
     "null_in_required", "wrong_type", "inexact", "wrong_format", "date_order", "unknown_value", "out_of_range",
     "wrong_length", "pattern_mismatch", "duplicate_key", "malformed",
 )  # fmt: skip
@@ -33,7 +33,7 @@ def _table(verb: DriftVerb, **others: DriftVerb | Reaction) -> dict[DriftKind, R
 PRESETS: dict[DriftPreset, dict[DriftKind, Reaction]] = {
     "keep-going": _table(
         "hold",
-        **(dict.fromkeys(_ROWS, Reaction("quarantine")) | {"date_order": _DATES_TURNED}),
+        **(dict.fromkeys(ROWS, Reaction("quarantine")) | {"date_order": _DATES_TURNED}),
         new_field="keep", missing_optional="accept", case_change="accept", widened="accept",
     ),
     "strict": _table("hold", missing_optional="accept"),
@@ -44,7 +44,7 @@ PRESETS: dict[DriftPreset, dict[DriftKind, Reaction]] = {
     ),
     "observe": _table(
         "accept",
-        **(dict.fromkeys(_ROWS, Reaction("quarantine"))),
+        **(dict.fromkeys(ROWS, Reaction("quarantine"))),
         new_field="keep",
     ),
 }  # fmt: skip
@@ -92,7 +92,7 @@ def verdict(drifts: Iterable[Drift], rows_in: int, policy: DriftPolicy) -> Verdi
 
 def describe(finding: Finding) -> str:
     """``wrong_type at $.amount in 6 rows, such as "x"``."""
-    if finding.path == "$" and finding.kind not in _ROWS:
+    if finding.path == "$" and finding.kind not in ROWS:
         return f"{finding.kind}: {finding.sample}"
     rows = f" in {finding.rows} row{'' if finding.rows == 1 else 's'}" if finding.rows else ""
     such = f", such as {finding.sample}" if finding.sample else ""
