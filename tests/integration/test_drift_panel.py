@@ -327,9 +327,10 @@ def test_columns_in_another_order_under_their_names_are_no_drift(tmp_path: Path)
 
 
 def test_a_name_that_two_fields_could_mean_is_not_guessed(tmp_path: Path) -> None:
-    data = b'{"id": 1, "AMOUNT": "1", "Amount": "2"}\n{"id": 2, "amount": "3", "Amount": "4"}\n'
+    data = b'{"id": 1, "AMOUNT": "1", "Amount": "2"}\n{"id": 2, "amount": "3", "Amount": "4"}\n{"id": 3, "Amount": "5"}\n'
     loaded = load_bytes(tmp_path, data, contract(field("id", "long"), field("amount", "decimal(10,2)")))
     assert loaded.rows("id, amount, _extra") == [
         (1, None, '{"AMOUNT":"1","Amount":"2"}'),
         (2, Decimal("3.00"), '{"Amount":"4"}'),
+        (3, Decimal("5.00"), None),
     ]
