@@ -107,7 +107,7 @@ def _rows(name: str, schema: dict[str, Any]) -> list[str]:
     needed, meanings = set(schema.get("required", ())), key_meanings().get(name, {})
     rows = []
     for key, value in schema["properties"].items():
-        default = "**required**" if key in needed else f"`{json.dumps(value['default'])}`" if "default" in value else ""
+        default = "**required**" if key in needed else f"`{_default(value['default'])}`" if "default" in value else ""
         meaning = (
             meanings.get(key)
             or value.get("description")
@@ -115,6 +115,13 @@ def _rows(name: str, schema: dict[str, Any]) -> list[str]:
         )
         rows.append(f"| `{key}` | {_type(value)} | {default} | {' '.join(meaning.split())} |")
     return rows
+
+
+def _default(value: Any) -> str:
+    """As JSON; of many keys only those that say something."""
+    if isinstance(value, dict) and len(value) > 10:
+        value = {key: inner for key, inner in value.items() if inner is not None}
+    return json.dumps(value)
 
 
 @cache

@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "test": "Run the unit tests of the models.",
     "backfill": "Rebuild partitions of one model, saying first what it takes.",
     "ledger": "Look into the ledger, and verify it.",
+    "drift": "What changed in the data, since when, and whom it affects.",
     "contract": "Check, test and translate data contracts.",
     "schema": "Print the JSON Schemas of all declarations.",
     "demo": "Three days of a small shop, with real servers, a schema change and a crash.",

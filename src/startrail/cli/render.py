@@ -88,6 +88,12 @@ class Renderer:
             case e.Loaded():
                 kept = "".join(f"; kept unknown field {name} of {_count(rows, 'row')}" for name, rows in event.kept.items())
                 self._line("loaded", f"{event.name}: {balance(event.counts)}{kept}", event.source)
+            case e.DriftFound():
+                found = event.finding
+                promised = found.kind == "missing_optional"
+                if event.first and found.verb == "accept" and not promised:  # the others are told with the rows or the hold
+                    such = f": {found.sample}" if found.sample else ""
+                    self._line("drift", f"{event.name}: {found.kind} at {found.path}, accepted{such}", event.source)
             case e.DeliveryHeld():
                 self._line("held", f"{event.name}: {event.reason}", event.source)
             case e.Checked():

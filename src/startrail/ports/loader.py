@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
 from startrail.model.contract import Contract
+from startrail.model.drift import DriftKind
 from startrail.model.source import Dialect
 from startrail.model.table import TableSchema
 
@@ -24,22 +25,6 @@ EXTRA = "_extra"
 OWN_COLUMNS = (DELIVERY, ORDINAL, EXTRA)
 """What loading adds to the declared columns: where a row came from, its record number (from 1) in the delivery,
 and JSON text of the fields that no contract declares."""
-
-DriftKind = Literal[
-    "new_field",
-    "missing_required",
-    "null_in_required",
-    "wrong_type",
-    "inexact",
-    "wrong_format",
-    "unknown_value",
-    "out_of_range",
-    "wrong_length",
-    "pattern_mismatch",
-    "duplicate_key",
-    "malformed",
-]
-"""How data departs from its contract. More kinds may join; none is ever dropped silently."""
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -62,6 +47,8 @@ class Judged(msgspec.Struct, frozen=True):
     record: bytes = b"{}"
     extra: str | None = None
     unknown: tuple[str, ...] = ()
+    noted: tuple[Violation, ...] = ()
+    """What departs from the contract and is let in all the same, as the source's policy wants."""
 
 
 class Judge(Protocol):
@@ -92,6 +79,8 @@ class LoadTask(msgspec.Struct, frozen=True):
     dialect: Dialect = Dialect()
     records: str = "$"
     partition: tuple[str, str] | None = None
+    closed: bool = False
+    """True: no record with an undeclared field may pass without the judge."""
 
 
 class LocalFile(msgspec.Struct, frozen=True):
@@ -105,7 +94,8 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     """What became of a delivery, before anyone decides whether it may be seen.
 
     ``rows_in`` is counted where the bytes are cut into records, independently of the files. ``unreadable`` is a
-    reason to set the whole delivery aside; nothing else is then filled but ``rows_in``, as far as it is known.
+    reason to set the whole delivery aside; nothing else is then filled but ``drift``, which says what kind of reason
+    it is, and ``rows_in``, as far as it is known.
     """
 
     rows_in: int
@@ -115,6 +105,11 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     kept: dict[str, int] = {}
     drift: tuple[Drift, ...] = ()
     unreadable: str | None = None
+    medians: dict[str, float] = {}
+    """The median of each numeric column that is no key, and ``length(name)`` of each text column of a file
+    without header."""
+    unended: bool = False
+    """A CSV file whose last line has no line end."""
     careful: str | None = None
     """Why every single record was judged, when the quick way gave up: a key twice in one object, for example."""
 

@@ -32,7 +32,8 @@ FOLDER = "feed: {kind: folder, path: in}\n"
 WRONG = [
     (Source, FOLDER + "shedule: {}\n", errors.UnknownKey, 2, 1, "did you mean 'schedule'?"),
     (Source, FOLDER + "name: x\n", errors.UnknownKey, 2, 1, None),
-    (Source, FOLDER + "drift: {preset: strict}\n", errors.UnknownKey, 2, 1, None),
+    (Source, FOLDER + "drift: {wrong_tipe: hold}\n", errors.UnknownKey, 2, 9, "did you mean 'wrong_type'?"),
+    (Source, FOLDER + "drift: {new_field: {do: drop}}\n", errors.UnknownWord, 2, 25, None),
     (Source, FOLDER + "csv:\n  delimitr: ;\n", errors.UnknownKey, 3, 3, "did you mean 'delimiter'?"),
     (Source, "contract: x\n", errors.MissingKey, 1, 1, "add 'feed:'"),
     (Source, "feed: {path: in}\n", errors.MissingKey, 1, 7, "one of folder, ftp, http"),

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 
 from startrail.base.ids import fingerprint
+from startrail.capabilities.contracts.errors import DriftStopped
 from startrail.capabilities.contracts.load import load, raw_schema
+from startrail.capabilities.contracts.suspect import Past
 from startrail.flow.capability import Phase, Planned
-from startrail.flow.events import DeliveryHeld, Loaded
+from startrail.flow.events import DeliveryHeld, DriftFound, Loaded
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.model.contract import Contract
 from startrail.model.delivery import Delivery
+from startrail.model.drift import DriftPolicy, Finding
 from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.model.step import Step, StepOutput, StepRecord
 from startrail.model.table import TableName
 from startrail.ports.ledger import Ledger
+
+_REMEMBERED = 200
+"""Deliveries that are history enough."""
 
 
 class Contracts:
@@ -30,16 +37,22 @@ class Contracts:
             if source.contract is None or source.name not in session.selection:
                 continue
             contract = session.project.contracts[source.contract]
+            history: tuple[Past, ...] | None = None
             for delivery, records in session.ports.ledger.pending(source.name):
                 step = load_step(delivery, source, contract)
                 if not _taken_over(step, delivery, records, session):
-                    tasks.append(_task(step, delivery, source, contract, session))
+                    if history is None:
+                        history = _history(source.name, session.ports.ledger)
+                    tasks.append(_task(step, delivery, source, contract, session, history))
         return tasks
 
 
 def load_step(delivery: Delivery, source: Source, contract: Contract) -> Step:
     """The step that puts these bytes into the table under this contract and dialect."""
-    code = fingerprint(contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain)
+    parts = [contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain]
+    if source.drift != DriftPolicy():  # what is held under one policy may be loaded under another
+        parts.append(repr(source.drift))
+    code = fingerprint(*parts)
     return Step("load", source.name, delivery.id, code, delivery.sha256)
 
 
@@ -76,11 +89,37 @@ def _held(delivery: Delivery, output: StepOutput) -> DeliveryHeld:
     return DeliveryHeld(subject=source, source=source, delivery=delivery.id, name=delivery.name, reason=reason)
 
 
-def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session) -> Task:
+def _history(source: str, ledger: Ledger) -> tuple[Past, ...]:
+    """The source's newest deliveries that were loaded."""
+    records = ledger.history(kind="load", subject=source, limit=_REMEMBERED)
+    return Past.of(record.output for record in records if record.output is not None)
+
+
+def _task(
+    step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session, history: tuple[Past, ...]
+) -> Task:
+    def found(findings: tuple[Finding, ...]) -> Iterator[DriftFound]:
+        for finding in findings:
+            first = bool(history) and not any((finding.kind, finding.path) in past.drift for past in history)
+            yield DriftFound(
+                subject=source.name, source=source.name, delivery=delivery.id, name=delivery.name, finding=finding, first=first
+            )
+
     def work() -> StepOutput:
+        try:
+            output = loaded()
+        except DriftStopped as stopped:
+            for event in found(stopped.findings):  # the step leaves no record for these facts to go with
+                session.emit(event)
+            raise
+        for event in found(output.drift):
+            session.emit_with(step, event)
+        return told(output)
+
+    def loaded() -> StepOutput:
         assert source.into is not None
         table = TableName.parse(source.into)
-        output = load(
+        return load(
             delivery,
             source,
             contract,
@@ -90,7 +129,10 @@ def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, se
             folder=f"tables/{table.namespace}/{table.name}/data",
             name=f"{step.key}-{secrets.token_hex(3)}",
             emit=session.show,
+            history=history,
         )
+
+    def told(output: StepOutput) -> StepOutput:
         if output.held is not None:
             session.emit_with(step, _held(delivery, output))
         else:
