@@ -11,9 +11,10 @@ help: ## Show the targets
 
 demo: setup ## Three days of a small shop: real servers, a schema change at night, a crash, the report on time
 	$(RUN) startrail demo $(DEMO)
+	@echo "startrail stands in .venv/bin; to have it on the path: . .venv/bin/activate"
 
 test: setup servers ## Run all tests but the long ones
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 -m "not soak"
 
 check: setup ## Lint, types, layers, dependencies
 	$(RUN) ruff check

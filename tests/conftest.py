@@ -1,8 +1,12 @@
 """Fixtures shared by all tests live in ``tests/fixtures``, one module per real server."""
 
+from tests.faults.figures import pytest_terminal_summary
+
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.s3",
     "tests.fixtures.ftp",
     "tests.fixtures.http",
 ]
+
+__all__ = ["pytest_terminal_summary"]

@@ -30,7 +30,7 @@ def commands_page() -> str:
     """``--help`` of every command."""
     lines = ["# Commands", NOTE, "Every command takes `--help`. Exit codes: 0 fine, 1 found something, 2 could not.\n"]
     for path, command in _commands():
-        with click.Context(command, info_name=" ".join(path)) as context:
+        with click.Context(command, info_name=" ".join(path), help_option_names=["-h", "--help"]) as context:
             lines += [f"## {' '.join(path)}", "", "```text", command.get_help(context), "```", ""]
     return "\n".join(lines)
 
@@ -107,7 +107,7 @@ def _rows(name: str, schema: dict[str, Any]) -> list[str]:
     needed, meanings = set(schema.get("required", ())), key_meanings().get(name, {})
     rows = []
     for key, value in schema["properties"].items():
-        default = "**required**" if key in needed else f"`{json.dumps(value['default'])}`" if "default" in value else ""
+        default = "**required**" if key in needed else f"`{_default(value['default'])}`" if "default" in value else ""
         meaning = (
             meanings.get(key)
             or value.get("description")
@@ -117,12 +117,20 @@ def _rows(name: str, schema: dict[str, Any]) -> list[str]:
     return rows
 
 
+def _default(value: Any) -> str:
+    """As JSON; of many keys only those that say something."""
+    if isinstance(value, dict) and len(value) > 10:
+        value = {key: inner for key, inner in value.items() if inner is not None}
+    return json.dumps(value)
+
+
 @cache
 def key_meanings() -> dict[str, dict[str, str]]:
     """The text under each field of each declared struct: class name -> field -> text; "" -> the class itself."""
     found: dict[str, dict[str, str]] = {}
     for place in ("model", "project"):
-        for path in sorted((HERE.parent.parent / "src" / "startrail" / place).glob("[!o]*.py")):  # not the standard's own form (odcs_*)
+        folder = HERE.parent.parent / "src" / "startrail" / place
+        for path in sorted(folder.glob("[!o]*.py")):  # not the standard's own form (odcs_*)
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef):
                     texts = {"": ast.get_docstring(node) or ""}

@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.faults.database import Database
 from tests.faults.examine import Control, control
-from tests.faults.figures import pytest_terminal_summary
 from tests.faults.shop import SECOND_RUN, Shop
-
-__all__ = ["pytest_terminal_summary"]
 
 Controls = Callable[[bool], Control]
 

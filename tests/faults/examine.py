@@ -51,7 +51,7 @@ def control(shop: Shop, now: str, *, drifted: bool) -> Control:
     return Control(before, after, nights, ended.passed, csv_of(shop, len(nights)))
 
 
-def examine_dead(shop: Shop) -> tuple[Tables, frozenset[StepName]]:
+def examine_dead(shop: Shop, killed: Ended) -> tuple[Tables, frozenset[StepName]]:
     """What a reader sees while the runner is dead, and which steps that runner had recorded as done.
 
     The ledger's chain holds, and another Iceberg client reads every table.
@@ -60,7 +60,8 @@ def examine_dead(shop: Shop) -> tuple[Tables, frozenset[StepName]]:
         seen = look(opened)
         _examine_ledger(opened)
         _examine_files(opened, seen)
-        dead = opened.ports.ledger.history(run=opened.ports.ledger.runs(1)[0].id)
+        # Killed before it could tell its run, it had done nothing; the newest run is then that of the night before.
+        dead = [record for begun in killed.of("run_started") for record in opened.ports.ledger.history(run=begun["run"])]
         return seen, frozenset(_name(record) for record in dead if record.state in ("staged", "published"))
 
 

@@ -32,7 +32,16 @@ def test_of_two_runners_started_at_once_one_works_at_a_time(
     record(request, f"races on {shop.ledger_kind}", runners=2, polls=reader.polls, rows_lost=0, rows_doubled=0, torn_reads=0)
 
 
-@pytest.mark.parametrize("point", ["before land", "after stage", "between metadata and pointers", "after delivery written"])
+@pytest.mark.parametrize(
+    ("shop", "point"),
+    [
+        ("sqlite", "before land"),
+        ("sqlite", "after stage"),
+        ("sqlite", "after delivery written"),
+        ("postgres", "between metadata and pointers"),
+    ],
+    indirect=["shop"],
+)
 def test_a_waiting_runner_takes_over_when_the_other_is_killed(
     shop: Shop, controls: Controls, point: str, request: pytest.FixtureRequest
 ) -> None:
@@ -54,7 +63,16 @@ def test_a_waiting_runner_takes_over_when_the_other_is_killed(
 
 
 @pytest.mark.parametrize(
-    "point", ["after landing bytes", "after stage", "before check", "between metadata and pointers", "before delivery"]
+    ("shop", "point"),
+    [
+        ("sqlite", "after landing bytes"),
+        ("sqlite", "after stage"),
+        ("sqlite", "between metadata and pointers"),
+        ("sqlite", "before delivery"),
+        ("postgres", "before check"),
+        ("postgres", "between metadata and pointers"),
+    ],
+    indirect=["shop"],
 )
 def test_a_runner_that_slept_through_its_lease_changes_nothing_any_more(
     shop: Shop, controls: Controls, point: str, request: pytest.FixtureRequest

@@ -77,7 +77,7 @@ class _Soak:
                 killed = self._killed(_at(number, attempt))
                 if killed is None:
                     break
-                seen, done = examine_dead(self._shop)
+                seen, done = examine_dead(self._shop, killed)
                 between.append(seen)
                 if dead:
                     self._count(*dead[-1], killed)

@@ -212,7 +212,7 @@ def test_a_contract_is_never_overwritten_by_the_way(tmp_path: Path) -> None:
         ("a.csv", b'a,b\n1,"2\n', (), "a quote that opens never closes"),
         ("a.csv", "a,b\nÜ,2\n".encode("latin-1"), (), "--encoding latin-1"),
         ("a.ndjson", b"", (), "the file is empty"),
-        ("a.ndjson.gz", gzip.compress(NDJSON.encode())[:-12], (), "the gzip stream is cut off"),
+        ("a.ndjson.gz", gzip.compress(NDJSON.encode(), mtime=0)[:-12], (), "the gzip stream is cut off"),
         ("a.json", b"[" * 100_000, (), "cannot be read"),
         ("a.parquet", b"PAR1 no", (), "no Parquet file"),
         ("a.txt", b"a\n1\n", ("--format", "parquet"), "no Parquet file"),
@@ -224,6 +224,16 @@ def test_a_file_that_cannot_be_read_says_what_to_do(
     path = put(tmp_path, name, data)
     assert_refused(contract("infer", path, *more), "ST370", says=says)
     assert_json_refused(contract("infer", path, *more, "--json"), "ST370")
+
+
+def test_the_schema_in_the_head_of_an_avro_data_file_is_imported(tmp_path: Path) -> None:
+    schema = b'{"type": "record", "name": "r", "fields": [{"name": "id", "type": "long"}]}'
+    sized = bytes([len(schema) * 2 & 0x7F | 0x80, len(schema) * 2 >> 7])
+    head = b"Obj\x01" + b"\x02" + b"\x16avro.schema" + sized + schema + b"\x00" + b"s" * 16
+    assert types(contract("import", put(tmp_path, "a.avro", head), "--from", "avro").out) == {"id": ("long", True)}
+    for broken in (head[:30], b"Obj\x01", b"Obj\x01\x00", b"Obj\x01" + b"\xff" * 30, b"Obj\x02"):
+        outcome = contract("import", put(tmp_path, "b.avro", broken), "--from", "avro")
+        assert_refused(outcome, "ST373" if broken == b"Obj\x02" else "ST370")
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
@@ -260,3 +270,24 @@ def test_the_result_for_machines_holds_text_and_notes(tmp_path: Path) -> None:
     assert (result["rows"], result["whole"], result["broken"]) == (2, True, 0)
     assert json.dumps(result["notes"]).count("cannot be told apart") == 1
     assert types(result["text"])["order_id"] == ("long", True)
+
+
+def test_a_file_is_loaded_on_trial_under_a_contract_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    till = Till.write(tmp_path / "till")
+    good = put(tmp_path, "sales.csv", "sale_id,day,store,amount\na,2026-10-01,north,1.50\n")
+    outcome = contract("test", good, "sales", "-C", till.root)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err == "1 row in = 1 would load + 0 would be set aside under sales 1.0.0\n"
+    bad = put(tmp_path, "sales.ndjson.gz", gzip.compress(b'{"sale_id":"a","amount":1.505,"x":1}\n{"sale_id":1}\n'))
+    asked = contract("test", bad, till.root / "contracts/sales.odcs.yml", "--json")
+    assert asked.code == 1
+    assert {key: asked.result[key] for key in ("rows_in", "loaded", "quarantined", "held")} == {
+        "rows_in": 2, "loaded": 0, "quarantined": 2, "held": None,
+    }  # fmt: skip
+    found = {(line["kind"], line["path"]) for line in asked.events if "kind" in line and "path" in line}
+    assert {("inexact", "$.amount"), ("wrong_type", "$.sale_id"), ("new_field", "$.x")} <= found
+    held = contract("test", put(tmp_path, "short.csv", "sale_id\na\n"), "sales", "-C", till.root)
+    assert held.code == 1
+    assert "would be held as a whole under sales 1.0.0: required columns are missing" in held.err
+    assert_refused(contract("test", tmp_path / "no.csv", "sales", "-C", till.root), "ST371")
+    assert not (till.root / ".startrail/store").exists()

@@ -67,7 +67,7 @@ def test_init_and_run_end_with_the_reports_and_the_right_numbers(tmp_path: Path)
     root = tmp_path / "shop"
     made = call("init", "--example", "shop", str(root))
     assert made.code == 0
-    assert f"cd {root} && startrail run" in made.out
+    assert f"cd {root} && startrail run" in made.err
     shop = Till(root)
     outcome = good(shop, FIRST)
     assert delivered(outcome) == ["daily_sales", "product_sales"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -247,7 +248,7 @@ class _Dying(MemoryStore):
         self.inner, self.writes = inner, writes
         self._objects = inner._objects
 
-    def put(self, key: str, data: bytes) -> int:  # type: ignore[override]
+    def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
         if self.writes == 0:
             raise KeyboardInterrupt
         self.writes -= 1

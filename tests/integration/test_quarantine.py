@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.fixtures.mended import REPAIRS, mended_truth, put_repairs
-from tests.fixtures.till import Outcome, Till, assert_refused, call
+from tests.fixtures.till import Outcome, Till, assert_refused
 
 from startrail import examples
 from startrail.examples.nights import night
@@ -254,6 +254,67 @@ def test_a_held_delivery_cannot_be_discarded(till: Till) -> None:
     assert_refused(found, "ST381", hint="replay")
 
 
+# -- under a drift policy ------------------------------------------------------------------------------------------------
+UNKNOWN = "sale_id,day,store,amount,till\nc1,2026-10-03,north,1.00,4\nc2,03/10/2026,south,2.00,5\n"
+MEND_DAY = """\
+steps:
+  - cast: {path: $.day, to: date, pattern: "%d/%m/%Y"}
+    where: {rule: wrong_format, path: $.day}
+"""
+
+
+def test_repairs_mend_what_a_policy_held_and_what_they_leave_is_held_again(tmp_path: Path) -> None:
+    till = Till.write(tmp_path / "till")
+    policy = "{wrong_format: hold, date_order: hold, new_field: hold}"
+    till.edit("sources/sales.yml", "contract: sales", f"contract: sales\ndrift: {policy}")
+    till.put("inbox/sales_2026-10-03.csv", UNKNOWN)
+    till.run(now=FIRST)
+    till.put("contracts/repairs/sales.yml", MEND_DAY)
+    dry = till.call("quarantine", "replay", "--dry-run", "--json")
+    [trial] = dry.of("trial")
+    assert (dry.code, trial["repaired"], trial["fails"]) == (1, 1, 2)
+    assert trial["held"].startswith("new_field at $.till in 2 rows")
+    [held] = till.call("quarantine", "replay", "--now", REPLAYED, "--json").of("delivery_held")
+    assert held["reason"] == trial["held"]
+    till.edit("sources/sales.yml", "new_field: hold", "new_field: keep")
+    replayed = good_replay(till, now=LATER)
+    assert [finding["finding"]["kind"] for finding in replayed.of("drift_found")] == ["new_field"]
+    assert replayed.result["remaining"] == 0
+    assert till.daily()["2026-10-03", "south"] == "2.00"
+
+
+def test_a_replay_that_the_policy_stops_fails_and_leaves_what_is_loaded(tmp_path: Path) -> None:
+    till = Till.write(tmp_path / "till")
+    till.put("inbox/sales_2026-10-03.csv", UNKNOWN)
+    till.good_run(now=FIRST)
+    before = till.daily()
+    till.edit("sources/sales.yml", "contract: sales", "contract: sales\ndrift: {new_field: stop}")
+    till.put("contracts/repairs/sales.yml", MEND_DAY)
+    dry = till.call("quarantine", "replay", "--dry-run", "--json")
+    assert (dry.code, dry.of("trial")[0]["held"][:9]) == (1, "new_field")
+    stopped = till.call("quarantine", "replay", "--now", REPLAYED, "--json")
+    assert (stopped.code, stopped.result["remaining"]) == (1, 1)
+    assert "ST330" in stopped.of("step_failed")[0]["error"]
+    assert (till.daily(), [each["state"] for each in listed(till)]) == (before, ["open"])
+
+
+def test_a_replay_is_compared_with_what_landed_before_it(tmp_path: Path) -> None:
+    till = Till.write(tmp_path / "till")
+    till.put("inbox/sales_shop_2026-10-03.csv", "sale_id,day,store,amount\nc1,03/10/2026,north,1.00\nc2,2026-10-03,south,2.00\n")
+    till.good_run(now=FIRST)
+    for day in range(4, 10):  # beside these it would be far smaller
+        rows = [f"d{day}-{row},2026-10-{day:02},north,1.00" for row in range(30)]
+        till.put(f"inbox/sales_shop_2026-10-{day:02}.csv", "\n".join(["sale_id,day,store,amount", *rows]) + "\n")
+    till.good_run(now=REPLAYED)
+    till.put("contracts/repairs/sales.yml", MEND_DAY)
+    assert good_replay(till, now=LATER).result["remaining"] == 0
+    till.put("inbox/sales_shop_2026-10-10.csv", "sale_id,day,store,amount\n")
+    till.run(now=LATER)
+    till.put("contracts/repairs/sales.yml", MEND_DAY + "    reason: asked\n")
+    [held] = till.call("quarantine", "replay", "--now", LATER, "--json").of("delivery_held")
+    assert held["reason"].startswith("empty: no rows")
+
+
 # -- a repair that a check finds wrong -------------------------------------------------------------------------------
 def test_a_repair_that_fails_a_check_is_not_published_and_can_be_corrected(tmp_path: Path) -> None:
     till = Till.write(tmp_path / "till")
@@ -326,28 +387,3 @@ def test_rows_are_discarded_once_by_a_person_with_a_reason(shop: Till) -> None:
     assert_refused(shop.call(*nobody), "ST382", hint="--by")
     assert_refused(discard(shop, delivery, "--ordinals", "1;2"), "ST800")
     assert total(listed(shop))["discarded"] == 3
-
-
-# -- a file under a contract ---------------------------------------------------------------------------------------------
-def test_a_file_is_judged_as_loading_would(drifted: Till, tmp_path: Path) -> None:
-    page = drifted.root / "upstream/api/orders_2026-10-03_p1.json"
-    asked = ("contract", "test", str(page), "orders", "--records", "$.orders", "-C", str(drifted.root))
-    found = call(*asked, "--json")
-    assert (found.code, found.result["ok"]) == (1, False)
-    assert [found.result[name] for name in ("rows_in", "loaded", "quarantined", "held")] == [100, 97, 3, None]
-    assert sum(each["rows"] for each in found.of("refusal")) == 3
-    assert len(found.of("refused")) == 3
-    assert "100 rows in = 97 would load + 3 would be set aside under orders 1.0.0" in call(*asked).err
-    clean = drifted.root / "upstream/api/orders_2026-10-01_p1.json"
-    contract = str(drifted.root / "contracts/orders.odcs.yml")
-    assert call("contract", "test", str(clean), contract, "--records", "$.orders").code == 0
-
-
-def test_a_file_that_cannot_be_judged_is_refused(drifted: Till, tmp_path: Path) -> None:
-    contract = str(drifted.root / "contracts/orders.odcs.yml")
-    assert_refused(call("contract", "test", str(tmp_path / "no.csv"), contract), "ST383")
-    (tmp_path / "what").write_text("x")
-    assert_refused(call("contract", "test", str(tmp_path / "what"), contract), "ST383", hint="--format")
-    held = call("contract", "test", str(tmp_path / "what"), contract, "--format", "csv", "--json")
-    assert (held.code, held.result["ok"]) == (1, False)
-    assert "required columns" in held.result["held"]

@@ -12,7 +12,10 @@ import click
 
 SUBCOMMANDS: dict[str, str] = {
     "check": "Say whether a schema may follow older ones.",
-    "test": "Judge a file under a contract, as loading would.",
+    "infer": "Write the contract that a sample file or published table keeps.",
+    "import": "Write the contract that a foreign schema describes.",
+    "export": "Write a contract as JSON Schema, Avro or Arrow.",
+    "test": "Load a file on trial under a contract.",
 }
 """Every subcommand with its one line of help."""
 

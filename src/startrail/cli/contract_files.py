@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +14,36 @@ from startrail.cli.console import Console
 if TYPE_CHECKING:
     from startrail.capabilities.contracts.exchange.losses import Loss
     from startrail.model.contract import Contract
+    from startrail.ports.exchange import SampleForm
+
+
+def sample_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """How a sample file is written; :func:`sample_form` takes what they give."""
+    formats = click.Choice(["csv", "ndjson", "json", "parquet"])
+    encodings = click.Choice(["utf-8", "latin-1", "utf-16"])
+    for option in (
+        click.option("--records", default="$", show_default=True, help="JSON path to the records of a JSON document."),
+        click.option("--encoding", type=encodings, default="utf-8", show_default=True, help="Of CSV."),
+        click.option(
+            "--delimiter", default=",", show_default=True, help="The character between two values of CSV; \\t is a tab."
+        ),
+        click.option("--format", "form", type=formats, help="What the file is; default: by its name."),
+    ):
+        function = option(function)
+    return function
+
+
+def sample_form(form: str | None, delimiter: str, encoding: str, records: str) -> SampleForm:
+    """The options as one value."""
+    import msgspec
+
+    from startrail.ports.exchange import SampleForm
+
+    delimiter = "\t" if delimiter == "\\t" else delimiter
+    if len(delimiter) != 1:
+        raise click.UsageError("--delimiter takes one character")
+    dialect = {"delimiter": delimiter, "encoding": encoding}
+    return msgspec.convert({"format": form, "dialect": dialect, "records": records}, SampleForm)
 
 
 def contract_name(text: str) -> str:
@@ -49,13 +80,14 @@ def find_contract(text: str, root: Path) -> Contract:
 
 
 def read_schema_file(path: Path) -> bytes:
-    """The bytes of a schema file of bounded size. Raises NotASchema (ST373)."""
+    """The bytes of a schema file of bounded size; of an Avro data file the first ones. Raises NotASchema (ST373)."""
     from startrail.base.text import printable
     from startrail.capabilities.contracts.exchange.errors import NotASchema
 
-    if path.is_file() and path.stat().st_size > 16 << 20:
+    data = _bytes(path, 1 + (16 << 20))
+    if len(data) > 16 << 20 and not data.startswith(b"Obj"):
         raise NotASchema(f"{printable(str(path))} is larger than 16 MB", hint="give a schema, not data")
-    return _bytes(path)
+    return data
 
 
 def write_out(text: str, out: Path | None, console: Console, *, force: bool) -> None:
@@ -80,6 +112,11 @@ def write_out(text: str, out: Path | None, console: Console, *, force: bool) -> 
         ) from error
 
 
+def rows(count: int) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{count:,} row" + ("" if count == 1 else "s")
+
+
 def say_losses(losses: tuple[Loss, ...], console: Console) -> None:
     """Every loss on a line of its own."""
     if losses:
@@ -88,12 +125,13 @@ def say_losses(losses: tuple[Loss, ...], console: Console) -> None:
         console.say(f"  {loss}")
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, most: int = -1) -> bytes:
     from startrail.base.text import printable
     from startrail.capabilities.contracts.exchange.errors import NotASchema
 
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(most)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise NotASchema(f"{printable(str(path))} cannot be read: {reason}", hint="check the path") from error

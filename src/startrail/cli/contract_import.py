@@ -55,4 +55,7 @@ def _imported(file: Path, form: str, name: str) -> Imported:
 
     if form == "parquet":
         return import_(samples().described(file), "arrow", name)
-    return import_(read_schema_file(file), msgspec.convert(form, Form), name)
+    data = read_schema_file(file)
+    if form == "avro" and data.startswith(b"Obj"):
+        return import_(samples().avro_schema(file), "avro", name)
+    return import_(data, msgspec.convert(form, Form), name)

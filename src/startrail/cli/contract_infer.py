@@ -9,6 +9,7 @@ import click
 
 from startrail.cli import options
 from startrail.cli.console import Console
+from startrail.cli.contract_files import contract_name, rows, sample_form, sample_options, write_out
 
 if TYPE_CHECKING:
     from startrail.capabilities.contracts.exchange.infer import Inferred
@@ -20,12 +21,7 @@ if TYPE_CHECKING:
 @click.option("--name", help="Name of the contract; default: that of the file or table.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, as contracts/NAME.odcs.yml.")
 @click.option("--force", is_flag=True, help="Overwrite the file that --out names.")
-@click.option(
-    "--format", "form", type=click.Choice(["csv", "ndjson", "json", "parquet"]), help="What the file is; default: by its name."
-)
-@click.option("--delimiter", default=",", show_default=True, help="The character between two values of CSV; \\t is a tab.")
-@click.option("--encoding", type=click.Choice(["utf-8", "latin-1", "utf-16"]), default="utf-8", show_default=True, help="Of CSV.")
-@click.option("--records", default="$", show_default=True, help="JSON path to the records of a JSON document.")
+@sample_options
 @options.common
 def command(
     sample: str,
@@ -46,22 +42,18 @@ def command(
     """
     from startrail.base.text import printable
     from startrail.capabilities.contracts.exchange.odcs_text import odcs
-    from startrail.cli.contract_files import contract_name, write_out
 
-    delimiter = "\t" if delimiter == "\\t" else delimiter
-    if len(delimiter) != 1:
-        raise click.UsageError("--delimiter takes one character")
     path = Path(sample)
     is_table = not path.exists() and _is_table(sample)
     chosen = name or contract_name(sample.partition("@")[0].partition(".")[2] if is_table else path.name)
     with Console(as_json) as console:
         if not is_table:
-            found = _from_file(path, chosen, _sample_form(form, delimiter, encoding, records))
+            found = _from_file(path, chosen, sample_form(form, delimiter, encoding, records))
         else:
             found = _from_table(sample, chosen, root, profile_name)
         text = odcs(found.contract, found.notes, status="draft")
         write_out(text, out, console, force=force)
-        extent = f"the first {found.rows:,} rows" if found.cut else f"{found.rows:,} rows"
+        extent = f"the first {rows(found.rows)}" if found.cut else rows(found.rows)
         passed = f", {found.broken:,} could not be read" if found.broken else ""
         console.say(f"{len(found.contract.fields)} fields from {extent} of {printable(sample)}{passed}")
         for path_out in found.left_out:
@@ -84,15 +76,6 @@ def _is_table(text: str) -> bool:
     except ValueError:
         return False
     return text.rpartition(".")[2].lower() not in ("csv", "json", "ndjson", "jsonl", "parquet", "gz")
-
-
-def _sample_form(form: str | None, delimiter: str, encoding: str, records: str) -> SampleForm:
-    import msgspec
-
-    from startrail.ports.exchange import SampleForm
-
-    dialect = {"delimiter": delimiter, "encoding": encoding}
-    return msgspec.convert({"format": form, "dialect": dialect, "records": records}, SampleForm)
 
 
 def _from_file(path: Path, name: str, form: SampleForm) -> Inferred:

@@ -46,9 +46,7 @@ def facts(
         count = 0
         for fact in opened.ports.ledger.facts(kind=kind, subject=subject, run=run_id, limit=limit):
             count += 1
-            console.item(
-                fact,
-                f"{fact.seq:>6}  {fact.at:%Y-%m-%d %H:%M:%S}  {fact.kind:<24} {printable(fact.subject)}  {printable(fact.payload)}",
-            )
+            when = f"{fact.seq:>6}  {fact.at:%Y-%m-%d %H:%M:%S}"
+            console.item(fact, f"{when}  {fact.kind:<24} {printable(fact.subject)}  {printable(fact.payload)}")
         console.result({"facts": count})
         return 0

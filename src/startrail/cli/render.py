@@ -89,6 +89,12 @@ class Renderer:
             case e.Loaded():
                 kept = "".join(f"; kept unknown field {name} of {_count(rows, 'row')}" for name, rows in event.kept.items())
                 self._line("loaded", f"{event.name}: {balance(event.counts)}{kept}", event.source)
+            case e.DriftFound():
+                found = event.finding
+                promised = found.kind == "missing_optional"
+                if event.first and found.verb == "accept" and not promised:  # the others are told with the rows or the hold
+                    such = f": {found.sample}" if found.sample else ""
+                    self._line("drift", f"{event.name}: {found.kind} at {found.path}, accepted{such}", event.source)
             case e.Replayed():
                 mended = f"; {_count(event.repaired, 'row')} repaired" if event.repaired else ""
                 self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}", event.source)

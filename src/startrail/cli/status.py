@@ -36,10 +36,8 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
             console.item(source, f"source    {source.source}  {when}  {source.waiting} waiting{held}")
         for held_table in found.held:
             name = held_table.table
-            console.item(
-                held_table,
-                f"held      {name}: a check failed, the last good data is served; see: startrail query 'select * from {name}@failed'",
-            )
+            see = f"startrail query 'select * from {name}@failed'"
+            console.item(held_table, f"held      {name}: a check failed, the last good data is served; see: {see}")
         console.result({"healthy": found.healthy})
         return 0 if found.healthy else 1
 

@@ -11,6 +11,7 @@ from typing import ClassVar
 import msgspec
 
 from startrail.model.delivery import Counts
+from startrail.model.drift import Finding
 from startrail.model.step import CheckResult
 
 SCHEMA_VERSION = 1
@@ -76,6 +77,18 @@ class Loaded(Event, frozen=True, tag="loaded"):
     counts: Counts
     kept: dict[str, int] = {}
     """Unknown fields kept in ``_extra`` and in how many rows."""
+
+
+class DriftFound(Event, frozen=True, tag="drift_found"):
+    """A delivery departs from its contract in one way at one path."""
+
+    fact = "drift.found"
+    source: str
+    delivery: str
+    name: str
+    finding: Finding
+    first: bool = False
+    """True when earlier deliveries of the source, the newest two hundred, did not show it."""
 
 
 class Replayed(Event, frozen=True, tag="replayed"):

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from startrail.base.span import Span
+from startrail.model.drift import DriftPolicy
 from startrail.model.quantities import Count, Duration, Headers, OneCharacter, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
@@ -139,6 +140,8 @@ class Source(msgspec.Struct, frozen=True):
     """When new deliveries are expected. Recorded, not acted on yet: ``startrail run`` asks every feed."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
+    drift: DriftPolicy = DriftPolicy()
+    """What happens when data departs from the contract: a preset, and verbs by kind."""
     description: str | None = None
     """One sentence for people."""
     owner: str | None = None

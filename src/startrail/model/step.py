@@ -10,6 +10,7 @@ import msgspec
 
 from startrail.base.ids import fingerprint
 from startrail.model.delivery import Counts, Delivery
+from startrail.model.drift import Finding
 from startrail.model.table import WHOLE, TableChange
 
 StepKind = Literal["land", "load", "build", "check", "deliver"]
@@ -79,6 +80,10 @@ class StepOutput(msgspec.Struct, frozen=True):
     """Store key of the Parquet file with the quarantined rows."""
     report: str | None = None
     """Where a report was delivered."""
+    drift: tuple[Finding, ...] = ()
+    """How the delivery departs from its contract, and what was done about it; the fifty most severe."""
+    medians: dict[str, float] = {}
+    """Medians of a delivery's numeric columns, against which later deliveries are held."""
     note: dict[str, str] = {}
 
 

@@ -58,6 +58,10 @@ class Samples(Protocol):
         """The schema of a Parquet file, in the JSON form of Arrow's integration format."""
         ...
 
+    def avro_schema(self, path: Path) -> bytes:
+        """The text of an Avro schema: of a schema file, or the one that a data file begins with."""
+        ...
+
     def facts(self, path: Path) -> tuple[ColumnFacts, ...]:
         """What the values of a Parquet file's columns show."""
         ...

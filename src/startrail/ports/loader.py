@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from startrail.model.contract import Contract
-from startrail.model.drift import DriftKind as DriftKind
+from startrail.model.drift import DriftKind
 from startrail.model.source import Dialect
 from startrail.model.table import TableSchema
 
@@ -47,6 +47,8 @@ class Judged(msgspec.Struct, frozen=True):
     record: bytes = b"{}"
     extra: str | None = None
     unknown: tuple[str, ...] = ()
+    noted: tuple[Violation, ...] = ()
+    """What departs from the contract and is let in all the same, as the source's policy wants."""
 
 
 class Judge(Protocol):
@@ -94,6 +96,8 @@ class LoadTask(msgspec.Struct, frozen=True):
     dialect: Dialect = Dialect()
     records: str = "$"
     partition: tuple[str, str] | None = None
+    closed: bool = False
+    """True: no record with an undeclared field may pass without the judge."""
     redo: Redo | None = None
 
 
@@ -108,7 +112,8 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     """What became of a delivery, before anyone decides whether it may be seen.
 
     ``rows_in`` is counted where the bytes are cut into records, independently of the files. ``unreadable`` is a
-    reason to set the whole delivery aside; nothing else is then filled but ``rows_in``, as far as it is known.
+    reason to set the whole delivery aside; nothing else is then filled but ``drift``, which says what kind of reason
+    it is, and ``rows_in``, as far as it is known.
     """
 
     rows_in: int
@@ -121,6 +126,11 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     mended: int = 0
     """Records that keep the contract since they were mended."""
     discarded: int = 0
+    medians: dict[str, float] = {}
+    """The median of each numeric column that is no key, and ``length(name)`` of each text column of a file
+    without header."""
+    unended: bool = False
+    """A CSV file whose last line has no line end."""
     careful: str | None = None
     """Why every single record was judged, when the quick way gave up: a key twice in one object, for example."""
 

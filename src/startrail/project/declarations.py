@@ -12,6 +12,7 @@ from startrail.base.errors import Errors, StartrailError, raise_all
 from startrail.base.span import Span
 from startrail.base.text import printable
 from startrail.model.contract import Contract
+from startrail.model.drift import VERBS, Reaction
 from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.project import Project
@@ -148,7 +149,19 @@ def _source(file: ProjectFile, name: str, reading: _Reading) -> Source | None:
         message = f"{name} loads into {printable(source.into, 80)} without a contract"
         hint = "add contract: NAME, or remove into"
         reading.problems.append(errors.ContractMissing(message, at=node.place("into"), hint=hint))
+    if source is not None:
+        _check_drift(source, node, reading.problems)
     return source
+
+
+def _check_drift(source: Source, node: Node, problems: Problems) -> None:
+    """Not every verb can be done about every kind."""
+    for kind, verbs in VERBS.items():
+        wanted = getattr(source.drift, kind)
+        verb = wanted.do if isinstance(wanted, Reaction) else wanted
+        if verb is not None and verb not in verbs:
+            at, hint = node.place("drift", kind), f"{kind} can be one of {', '.join(verbs)}"
+            problems.append(errors.UnknownWord(f"'{kind}' cannot be '{verb}'", at=at, hint=hint))
 
 
 def _contract(file: ProjectFile, _name: str, reading: _Reading) -> Contract | None:

@@ -32,7 +32,8 @@ FOLDER = "feed: {kind: folder, path: in}\n"
 WRONG = [
     (Source, FOLDER + "shedule: {}\n", errors.UnknownKey, 2, 1, "did you mean 'schedule'?"),
     (Source, FOLDER + "name: x\n", errors.UnknownKey, 2, 1, None),
-    (Source, FOLDER + "drift: {preset: strict}\n", errors.UnknownKey, 2, 1, None),
+    (Source, FOLDER + "drift: {wrong_tipe: hold}\n", errors.UnknownKey, 2, 9, "did you mean 'wrong_type'?"),
+    (Source, FOLDER + "drift: {new_field: {do: drop}}\n", errors.UnknownWord, 2, 25, None),
     (Source, FOLDER + "csv:\n  delimitr: ;\n", errors.UnknownKey, 3, 3, "did you mean 'delimiter'?"),
     (Source, "contract: x\n", errors.MissingKey, 1, 1, "add 'feed:'"),
     (Source, "feed: {path: in}\n", errors.MissingKey, 1, 7, "one of folder, ftp, http"),
@@ -70,7 +71,7 @@ WRONG = [
     (Profile, "ledger: {kind: postgres, dsn: 'host=h password=x'}\n", errors.SecretInText, 1, 31, None),
     (Profile, "ledger: {kind: postgres, dsn: 'postgresql://u:x@h/d'}\n", errors.SecretInText, 1, 31, None),
     (Profile, "store: {kind: s3, bucket: b, secret_key: abc}\n", errors.SecretInText, 1, 42, None),
-    (Deadline, "time: \"09:00\"\ntimezone: CEST5\n", errors.BadValue, 2, 11, None),
+    (Deadline, 'time: "09:00"\ntimezone: CEST5\n', errors.BadValue, 2, 11, None),
     (ModelTestForm, "given: {}\nexpect: [{a: 99999999999999999999}]\n", errors.BadValue, 2, 14, None),
     (ModelTestForm, "given: {a.b: [1]}\nexpect: []\n", errors.WrongType, 1, 15, None),
     (ModelTestForm, "given: {}\nexpect: []\nmodel: Marts.x\n", errors.BadValue, 3, 8, None),

@@ -34,7 +34,7 @@ try:
     import avro.errors
     import avro.name
     import avro.schema
-except ImportError:  # pragma: no cover - needs an environment without it
+except ImportError:
     raise ReaderMissing("the package 'avro' is not installed", hint="pip install 'startrail[registry]'") from None
 
 _LOGICAL = {

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,11 @@ from startrail.ports.compatibility import (
     refuse_large,
 )
 
-if find_spec("grpc_tools") is None or find_spec("google.protobuf") is None:  # pragma: no cover - needs an environment without
-    raise ReaderMissing("protoc is not installed", hint="pip install 'startrail[registry]'")
-
-from google.protobuf import descriptor_pb2
+try:
+    import grpc_tools
+    from google.protobuf import descriptor_pb2
+except ImportError:
+    raise ReaderMissing("protoc is not installed", hint="pip install 'startrail[registry]'") from None
 
 _SECONDS = 60
 _MAX_FILES = 500
@@ -81,10 +81,7 @@ def _compiled(folder: Path, files: dict[str, str]) -> Any:
 
 
 def _well_known() -> Path:
-    spec = find_spec("grpc_tools")
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parent / "_proto"
+    return Path(next(iter(grpc_tools.__path__))) / "_proto"
 
 
 def _refused(said: str) -> SchemaUnreadable | ReferenceMissing:

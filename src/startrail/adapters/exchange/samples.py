@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from startrail.adapters.exchange import parquet_file
+from startrail.adapters.exchange.avro_header import MAGIC, schema_in
 from startrail.adapters.exchange.csv_file import csv_batches
 from startrail.adapters.exchange.errors import SampleUnreadable, UnknownSample
 from startrail.adapters.loader.blocks import Block, Unreadable, document, ndjson, opened
@@ -55,6 +56,12 @@ class FileSamples:
     def described(self, path: Path) -> bytes:
         with _told(path):
             return parquet_file.described(path)
+
+    def avro_schema(self, path: Path) -> bytes:
+        with _told(path), path.open("rb") as file:
+            head = file.read(len(MAGIC))
+            file.seek(0)
+            return schema_in(file) if head == MAGIC else file.read()
 
     def facts(self, path: Path) -> tuple[ColumnFacts, ...]:
         with _told(path):

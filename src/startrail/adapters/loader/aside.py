@@ -10,8 +10,11 @@ from pathlib import Path
 import msgspec
 
 from startrail.adapters.loader.blocks import KEPT, Record
-from startrail.ports.loader import EXTRA, ORDINAL, Drift, DriftKind, Judge, Redo, Violation
+from startrail.base.text import printable
+from startrail.model.drift import DriftKind
+from startrail.ports.loader import EXTRA, ORDINAL, Drift, Judge, Redo, Violation
 
+_EXTRA = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _INDEX = re.compile(r"\[[0-9]+\]")
 
 
@@ -38,6 +41,9 @@ class Aside:
         self.malformed = 0
         """Ordinal of the last record that is not JSON at all."""
         self.kept: dict[str, int] = {}
+        self.whole: list[Drift] = []
+        """What was seen of the delivery as such."""
+        self._samples: dict[str, str] = {}
         self._judge = judge
         self._redo = redo or Redo()
         self._drift: dict[tuple[DriftKind, str], tuple[int, str]] = {}
@@ -62,12 +68,14 @@ class Aside:
                 judged = self._judge(mended)
                 self.mended_rows += not judged.violations
         for path in judged.unknown if tally else ():
-            self.keep(path)
+            self.keep(path, sample=self._sample(path, judged.extra))
         if judged.violations:
             self.refuse(ordinal, record, judged.violations)
             return judged.unknown
         self.ordinals.append(ordinal)
         self.saved_rows += 1
+        for violation in judged.noted:
+            self._note(violation)
         head = b'{"%s":%d,' % (ORDINAL.encode(), ordinal)
         extra = b"" if judged.extra is None else b'"%s":%s,' % (EXTRA.encode(), self._encode(judged.extra))
         self._saved.write(head + extra + judged.record[1:] + b"\n")
@@ -83,17 +91,21 @@ class Aside:
         raw = record.raw[:KEPT].decode(errors="backslashreplace")
         self._refused.write(self._encode(Rejected(ordinal, raw, self._encode(violations).decode())) + b"\n")
 
-    def keep(self, path: str, rows: int = 1) -> None:
+    def keep(self, path: str, rows: int = 1, sample: str = "") -> None:
         """An undeclared field was seen. Past a thousand names the rest is one."""
         name = path.removeprefix("$.")
         if name not in self.kept and len(self.kept) >= 1000:
             name = "(others)"
         self.kept[name] = self.kept.get(name, 0) + rows
+        if sample:
+            self._samples.setdefault(name, sample)
 
     def drift(self) -> tuple[Drift, ...]:
         """What was seen, the most frequent first."""
         found = [Drift(kind, path, rows, sample) for (kind, path), (rows, sample) in self._drift.items()]
-        found += [Drift("new_field", f"$.{name}", rows) for name, rows in self.kept.items()]
+        found = [drift for drift in found if drift.kind != "new_field"]
+        found += [Drift("new_field", f"$.{name}", rows, self._samples.get(name, "")) for name, rows in self.kept.items()]
+        found += self.whole
         return tuple(sorted(found, key=lambda drift: (-drift.rows, drift.path)))
 
     def flush(self) -> None:
@@ -103,6 +115,14 @@ class Aside:
     def close(self) -> None:
         self._saved.close()
         self._refused.close()
+
+    def _sample(self, path: str, extra: str | None) -> str:
+        """The first value of a new field at the top level."""
+        name = path.removeprefix("$.")
+        if extra is None or name in self._samples or len(self._samples) >= 1000 or len(extra) > KEPT:
+            return ""
+        value = _EXTRA.decode(extra).get(name)
+        return "" if value is None else printable(bytes(value).decode(), 120)
 
     def _note(self, violation: Violation) -> None:
         key = (violation.rule, _INDEX.sub("[]", violation.path))

@@ -15,7 +15,8 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from startrail.ports.loader import ORDINAL, Violation
+from startrail.model.drift import DriftKind
+from startrail.ports.loader import ORDINAL, Drift, Violation
 
 BLOCK = 1 << 16
 """Bytes per block: blocks that stay in the processor's cache decode twice as fast as large ones."""
@@ -29,11 +30,12 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Unreadable(Exception):
-    """The delivery as a whole cannot be read; ``reason`` says why, for people."""
+    """The delivery as a whole cannot be read; ``reason`` says why, for people, and ``drift`` what was seen."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, kind: DriftKind = "unreadable", drift: tuple[Drift, ...] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.drift = drift or (Drift(kind, "$", 0, reason),)
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -77,7 +79,7 @@ def opened(path: Path, media: str) -> Iterator[BinaryIO]:
             with path.open("rb", buffering=BLOCK) as file:
                 yield file
     except EOFError as error:
-        raise Unreadable("the gzip stream is cut off") from error
+        raise Unreadable("the gzip stream is cut off", "truncated") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise Unreadable(f"the gzip stream is damaged: {error}") from error
 
@@ -86,7 +88,7 @@ def ndjson(file: BinaryIO) -> Iterator[Block]:
     """Blocks of an NDJSON file. Raises Unreadable when there is not a single byte."""
     data = file.read(BLOCK)
     if not data:
-        raise Unreadable("the file is empty")
+        raise Unreadable("the file is empty", "truncated")
     data = data.removeprefix(_BOM)
     while data:
         if not data.endswith(b"\n"):
@@ -121,12 +123,13 @@ def document(file: BinaryIO, path: str) -> Iterator[Block]:
     """
     data = file.read().removeprefix(_BOM)
     if not data.strip():
-        raise Unreadable("the file is empty")
+        raise Unreadable("the file is empty", "truncated")
     try:
         raw = _descend(msgspec.Raw(data), path)
         raws = msgspec.json.decode(raw, type=list[msgspec.Raw]) if bytes(raw).lstrip()[:1] == b"[" else [raw]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable(f"the JSON document cannot be read: {error}") from error
+        kind = "truncated" if "truncated" in str(error) else "unreadable"
+        raise Unreadable(f"the JSON document cannot be read: {error}", kind) from error
     for start in range(0, len(raws), 256):
         lines = [_one_line(bytes(raw)) for raw in raws[start : start + 256]]
         yield Block(b"\n".join(lines) + b"\n")

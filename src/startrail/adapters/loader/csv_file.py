@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -11,6 +12,8 @@ from typing import BinaryIO
 import msgspec
 
 from startrail.adapters.loader.blocks import LONGEST, SKIP, Block, Record, Unreadable
+from startrail.adapters.loader.dialect import check_header, check_rows, is_utf8
+from startrail.adapters.loader.shape import Shape, listed
 from startrail.base.text import printable
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
@@ -47,11 +50,18 @@ class Csv:
         )
         declared = [field.name for field in contract.fields]
         try:
-            self._names = self._header(contract) if dialect.header else tuple(declared)
+            self.shape = self._header(contract) if dialect.header else Shape(tuple(declared))
         except Unreadable:
             self.release()
             raise
-        self.unknown = tuple(name for name in self._names if name not in declared)
+        self._names = self.shape.names
+        self.unknown = self.shape.unknown
+        self.unended = False
+        """Whether the last line had no line end."""
+        self.samples: dict[str, str] = {}
+        """The first value of each undeclared column."""
+        self._first = True
+        self._also_utf8 = 0
         self._misread = 0
         self._multibyte = 0
 
@@ -62,6 +72,7 @@ class Csv:
     def blocks(self) -> Iterator[Block]:
         """Raises Unreadable for a quote that never closes, or a file in another encoding than declared."""
         pending = _Pending(self._names, self.unknown)
+        last = "\n"
         while True:
             self._taken.clear()
             try:
@@ -70,50 +81,72 @@ class Csv:
             except csv.Error as error:
                 row, problem = [], self._malformed(str(error))
             except UnicodeError as error:
-                raise Unreadable(f"the file is not {self._dialect.encoding} text: {error.__class__.__name__}") from error
+                raise self._not_text(error) from error
             if row is None:
                 break
             if not row and problem is None:
                 continue
-            pending.add(row, "".join(self._taken), problem or self._ragged(row) or self._encoded(row))
+            last = "".join(self._taken)
+            pending.add(row, last, problem or self._ragged(row) or self._encoded(row))
             if len(pending) == _ROWS:
-                yield pending.block()
+                yield self._block(pending)
                 pending = _Pending(self._names, self.unknown)
         if len(pending):
-            yield pending.block()
+            yield self._block(pending)
+        self.unended = not last.endswith(("\n", "\r"))
         if self._misread and not self._multibyte:
             raise Unreadable(
-                f"the file is not {self._dialect.encoding}: {self._misread} rows have other bytes, and none has such text"
+                f"the file is not {self._dialect.encoding}: {self._misread} rows have other bytes, and none has such text",
+                "other_encoding",
             )
+        if self._also_utf8 and not self._multibyte:
+            raise Unreadable(
+                f"the file is not {self._dialect.encoding}: all {self._also_utf8} rows with such text are UTF-8", "other_encoding"
+            )
+
+    def _block(self, pending: _Pending) -> Block:
+        if self._first:
+            self._first = False
+            check_rows(pending.rows, pending.raws, self._names, self._dialect)
+            self._sample(pending.rows)
+        return pending.block()
+
+    def _sample(self, rows: list[list[str]]) -> None:
+        for column, name in enumerate(self._names):
+            if name in self.unknown:
+                values = (row[column] for row in rows if len(row) == len(self._names) and row[column])
+                self.samples[name] = printable(json.dumps(next(values, ""), ensure_ascii=False), 120)
+
+    def _not_text(self, error: UnicodeError) -> Unreadable:
+        return Unreadable(f"the file is not {self._dialect.encoding} text: {error.__class__.__name__}", "other_encoding")
 
     def _recorded(self) -> Iterator[str]:
         for line in self._text:
             self._taken.append(line)
             yield line
 
-    def _header(self, contract: Contract) -> tuple[str, ...]:
+    def _header(self, contract: Contract) -> Shape:
         try:
             names = next(self._reader, None)
         except csv.Error as error:
             raise Unreadable(f"the header cannot be read: {error}") from error
         except UnicodeError as error:
-            raise Unreadable(f"the file is not {self._dialect.encoding} text: {error.__class__.__name__}") from error
+            raise self._not_text(error) from error
         if names is None:
-            raise Unreadable("the file is empty")
+            raise Unreadable("the file is empty", "truncated")
+        check_header(names, contract, self._dialect)
         twice = [name for name, times in Counter(names).items() if times > 1]
         if twice:
-            raise Unreadable("the header names a column twice: " + _list(twice))
-        must = [field.name for field in contract.fields if field.required or field.name in contract.primary_key]
-        missing = [name for name in must if name not in names]
-        if missing:
-            raise Unreadable(f"required columns are missing: {_list(missing)}; the header has {_list(names)}")
-        if not any(contract.field(name) for name in names):
-            raise Unreadable(f"no declared column is there; the header has {_list(names)}")
-        return tuple(names)
+            raise Unreadable("the header names a column twice: " + listed(twice))
+        shape = Shape.of(names, contract)
+        shape.require(contract, "the header")
+        if not any(contract.field(name) for name in shape.names):
+            raise Unreadable(f"no declared column is there; the header has {listed(names)}")
+        return shape
 
     def _malformed(self, message: str) -> Violation:
         if "unexpected end of data" in message:
-            raise Unreadable(f"a quote that opens at line {self._reader.line_num} or before never closes")
+            raise Unreadable(f"a quote that opens at line {self._reader.line_num} or before never closes", "truncated")
         return Violation("$", "malformed", "a line of CSV in the declared dialect", f"line {self._reader.line_num}: {message}")
 
     def _ragged(self, row: list[str]) -> Violation | None:
@@ -124,6 +157,12 @@ class Csv:
     def _encoded(self, row: list[str]) -> Violation | None:
         """Bytes that are not UTF-8 came through as lone surrogates."""
         if all(map(str.isascii, row)):
+            return None
+        if self._dialect.encoding == "latin-1":
+            if is_utf8("".join(row)):
+                self._also_utf8 += 1
+            else:
+                self._multibyte += 1
             return None
         try:
             "".join(row).encode()
@@ -142,33 +181,28 @@ class _Pending:
     def __init__(self, names: tuple[str, ...], unknown: tuple[str, ...]) -> None:
         self._names = names
         self._unknown = unknown
-        self._rows: list[list[str]] = []
-        self._raws: list[bytes] = []
+        self.rows: list[list[str]] = []
+        self.raws: list[bytes] = []
         self._broken: dict[int, Violation] = {}
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def add(self, row: list[str], raw: str, broken: Violation | None) -> None:
         if broken is not None:
-            self._broken[len(self._rows)] = broken
-        self._rows.append(row)
-        self._raws.append(raw.rstrip("\r\n").encode(errors="surrogateescape"))
+            self._broken[len(self.rows)] = broken
+        self.rows.append(row)
+        self.raws.append(raw.rstrip("\r\n").encode(errors="surrogateescape"))
 
     def block(self) -> Block:
         lines = [
             SKIP if index in self._broken else msgspec.json.encode(self._stream(row)) + b"\n"
-            for index, row in enumerate(self._rows)
+            for index, row in enumerate(self.rows)
         ]
-        return Rows(b"".join(lines), tuple(self._raws), self._broken, self._names, tuple(self._rows))
+        return Rows(b"".join(lines), tuple(self.raws), self._broken, self._names, tuple(self.rows))
 
     def _stream(self, row: list[str]) -> dict[str, str]:
         found = dict(zip(self._names, row, strict=True))
         if self._unknown:
             found[EXTRA] = msgspec.json.encode({name: found.pop(name) for name in self._unknown}).decode()
         return found
-
-
-def _list(names: list[str]) -> str:
-    shown = ", ".join(printable(name, 40) for name in names[:10])
-    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")

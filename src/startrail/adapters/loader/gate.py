@@ -17,6 +17,7 @@ import msgspec
 
 from startrail.adapters.loader.convert import item_field, struct_fields
 from startrail.model.contract import Contract, Field
+from startrail.model.names import Names
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 from startrail.ports.loader import EXTRA
 
@@ -53,6 +54,7 @@ class Gate:
     def __init__(self, contract: Contract) -> None:
         required = frozenset(contract.primary_key)
         self._fields = [(field, field.required or field.name in required) for field in contract.fields]
+        self._names = Names(contract)
         self._learned: dict[str, str] = {}
         self._suffixes: dict[tuple[bytes | None, ...], bytes] = {}
         self._build()
@@ -72,7 +74,8 @@ class Gate:
 
     def learn(self, name: str) -> None:
         """Let records with this undeclared field pass from now on, if its name is plain and not one too many."""
-        if name not in self._learned and len(self._learned) < _MOST_LEARNED and _PLAIN_NAME.fullmatch(name):
+        new = name not in self._learned and not self._names.may_mean(name)
+        if new and len(self._learned) < _MOST_LEARNED and _PLAIN_NAME.fullmatch(name):
             self._learned[name] = f"u{len(self._learned)}"
             self._suffixes.clear()
             self._build()

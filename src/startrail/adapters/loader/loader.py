@@ -19,10 +19,13 @@ from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
+from startrail.adapters.loader.shape import Shape
 from startrail.adapters.loader.stream import PIPE, Stream
+from startrail.adapters.loader.survey import empty_columns, medians, unnamed
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
-from startrail.ports.loader import Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress, Violation
+from startrail.model.drift import DriftKind
+from startrail.ports.loader import Drift, Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress, Violation
 
 _TELL_EVERY = 8_000_000
 _MOST_PIPES = 64
@@ -76,6 +79,9 @@ class _Loading:
         self._queries = Queries(task, "text" if self._csv else "json")
         self._rows_in = 0
         self._unknown_columns: tuple[str, ...] = ()
+        self._samples: dict[str, str] = {}
+        self._shape: Shape | None = None
+        self._unended = False
         self._bytes = 0
         self._told = 0
         self._cut = False
@@ -88,29 +94,60 @@ class _Loading:
             files = self._streamed()
             files += self._left_over(files)
             files = self._without_repeated(self._without_discarded(files))
+            self._survey(files)
         except Unreadable as found:
-            return LoadOutcome(self._rows_in, unreadable=found.reason)
+            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift)
         return LoadOutcome(
             self._rows_in,
             tuple(files),
             self._rejected(),
             self._touched(files),
             self._aside.kept,
-            self._aside.drift(),
+            self._drift(),
             mended=self._aside.mended_rows,
             discarded=self._aside.discarded_rows,
+            medians=medians(self._engine, files, self._task.contract, lengths=self._csv and not self._task.dialect.header),
+            unended=self._unended,
         )
+
+    def _survey(self, files: list[LocalFile]) -> None:
+        """Declared fields that the delivery does not have at all."""
+        if self._shape is not None:
+            self._aside.whole += self._shape.drift(self._rows_in)
+            return
+        if self._csv or not self._rows_in:
+            return
+        contract, seen = self._task.contract, self._aside.drift()
+        null = {drift.path for drift in seen if drift.kind == "null_in_required" and drift.rows == self._rows_in}
+        required = [field.name for field in contract.fields if f"$.{field.name}" in null]
+        changed = {drift.path for drift in seen if drift.kind == "case_change"}
+        empty = [name for name in empty_columns(self._engine, files, contract) if f"$.{name}" not in changed]
+        for name in unnamed(self._path, self._task.media, required + empty):
+            kind: DriftKind = "missing_required" if name in required else "missing_optional"
+            self._aside.whole.append(Drift(kind, f"$.{name}", self._rows_in))
+
+    def _drift(self) -> tuple[Drift, ...]:
+        """As seen; a required field that no record has is not told a second time as null in each."""
+        found = self._aside.drift()
+        missing = {drift.path for drift in found if drift.kind == "missing_required"}
+        return tuple(drift for drift in found if drift.kind != "null_in_required" or drift.path not in missing)
+
+    def _shaped(self, shape: Shape) -> None:
+        self._shape = shape
 
     def _blocks(self) -> Generator[Block]:
         if self._task.media == "parquet":
-            yield from parquet(self._path, self._task.contract)
+            yield from parquet(self._path, self._task.contract, self._shaped)
             return
         with opened(self._path, self._task.media) as file:
             if self._csv:
                 csv = Csv(file, self._task.contract, self._task.dialect)
-                self._unknown_columns = csv.unknown
+                self._unknown_columns, self._samples = csv.unknown, csv.samples
+                if self._task.dialect.header:
+                    self._shaped(csv.shape)
                 try:
                     yield from csv.blocks()
+                    self._unended = csv.unended
                 finally:
                     csv.release()
             elif self._task.media.startswith("ndjson"):
@@ -135,9 +172,9 @@ class _Loading:
                 files += stream.files
                 pipes = _MOST_PIPES
         if self._cut and 0 < self._aside.malformed == self._rows_in:
-            raise Unreadable("the file ends in the middle of a record")
+            raise Unreadable("the file ends in the middle of a record", "truncated")
         for name in self._unknown_columns:
-            self._aside.keep(name, self._rows_in)
+            self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
         return files
 
     def _passes_whole(self, gate: Gate) -> bool:
@@ -173,7 +210,7 @@ class _Loading:
                     return True
                 continue
             self._advance(len(block.lines))
-            if self._careful:
+            if self._careful or (self._task.closed and self._unknown_columns):
                 self._judged(block)
                 continue
             if block.own:
@@ -203,7 +240,8 @@ class _Loading:
                 stream.append(single.lines)
             else:
                 for name in self._aside.decide(self._rows_in, record):
-                    gate.learn(name.removeprefix("$."))
+                    if not self._task.closed:
+                        gate.learn(name.removeprefix("$."))
                 stream.append(SKIP)
         return b"".join(stream)
 

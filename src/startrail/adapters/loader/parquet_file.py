@@ -6,45 +6,70 @@ types then read exactly. Columns are matched by name; inner ones too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
+import msgspec
 from duckdb.sqltypes import DuckDBPyType
 
 from startrail.adapters.loader.blocks import Block, Unreadable
+from startrail.adapters.loader.shape import Shape
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
-from startrail.model.contract import Contract
+from startrail.model.contract import Contract, Field
 
 _ROWS = 256
 _NATIVE = ("boolean", "tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint")
 _ISO = "%Y-%m-%dT%H:%M:%S.%f"
 
 
-def parquet(path: Path, contract: Contract) -> Iterator[Block]:
-    """Blocks of a Parquet file. Raises Unreadable when it is none, or lacks a required column."""
+def parquet(path: Path, contract: Contract, shape: Callable[[Shape], None]) -> Iterator[Block]:
+    """Blocks of a Parquet file; ``shape`` is told its columns first. Raises Unreadable when it is none, or lacks a
+    required column."""
     with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "200MB"}) as connection:
         try:
             connection.execute("SET GLOBAL TimeZone = 'UTC'")
             reader = f"read_parquet({sql.text(str(path))})"
             columns = connection.sql(f"SELECT * FROM {reader}")
-            _check(columns.columns, contract)
-            pairs = zip(columns.columns, columns.types, strict=True)
-            values = ", ".join(f"{_json(sql.quote(name), kind)} AS {sql.quote(name)}" for name, kind in pairs)
+            found = Shape.of(columns.columns, contract)
+            found.require(contract, "the file")
+            shape(msgspec.structs.replace(found, widened=_widened(found.names, columns.types, contract)))
+            values = ", ".join(
+                f"{_column(sql.quote(given), kind, contract.field(name))} AS {sql.quote(name)}"
+                for given, name, kind in zip(columns.columns, found.names, columns.types, strict=True)
+            )
             result = connection.execute(f"SELECT CAST(to_json(r) AS VARCHAR) FROM (SELECT {values} FROM {reader}) AS r")
             while rows := result.fetchmany(_ROWS):
                 yield Block("\n".join(row[0] for row in rows).encode() + b"\n")
         except duckdb.Error as error:
             reason = str(error).splitlines()[0].replace(str(path), path.name)
-            raise Unreadable(f"the Parquet file cannot be read: {printable(reason, 200)}") from error
+            kind = "truncated" if "too small" in reason or "magic bytes" in reason or "footer" in reason else "unreadable"
+            raise Unreadable(f"the Parquet file cannot be read: {printable(reason, 200)}", kind) from error
 
 
-def _check(names: list[str], contract: Contract) -> None:
-    must = [field.name for field in contract.fields if field.required or field.name in contract.primary_key]
-    missing = [name for name in must if name not in names]
-    if missing:
-        raise Unreadable(f"required columns are missing: {', '.join(missing)}; the file has {printable(', '.join(names))}")
+def _widened(names: tuple[str, ...], kinds: Sequence[DuckDBPyType], contract: Contract) -> tuple[tuple[str, str], ...]:
+    """Columns whose type in the file holds more than the declared one, and those that are read losslessly into it."""
+    found = []
+    for name, kind in zip(names, kinds, strict=True):
+        field = contract.field(name)
+        if field is not None and (str(field.type), kind.id) in _WIDER:
+            found.append((name, kind.id))
+    return tuple(found)
+
+
+_WIDER = {
+    ("int", "bigint"), ("int", "hugeint"), ("int", "uinteger"), ("long", "hugeint"), ("long", "ubigint"),
+    ("float", "double"), ("timestamp", "date"),
+}  # fmt: skip
+"""(declared, in the file)."""
+
+
+def _column(source: str, kind: DuckDBPyType, field: Field | None) -> str:
+    """A date where a timestamp is declared is its midnight."""
+    if field is not None and str(field.type) == "timestamp" and kind.id == "date" and field.format.pattern is None:
+        return _text(f"CAST({source} AS TIMESTAMP)", "timestamp")
+    return _json(source, kind)
 
 
 def _json(source: str, kind: DuckDBPyType, depth: int = 0) -> str:

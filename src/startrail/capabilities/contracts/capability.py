@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from startrail.base.ids import fingerprint
+from startrail.capabilities.contracts.errors import DriftStopped
 from startrail.capabilities.contracts.load import load, raw_schema
+from startrail.capabilities.contracts.suspect import Past
 from startrail.flow.capability import Phase, Planned
-from startrail.flow.events import DeliveryHeld, Loaded
+from startrail.flow.events import DeliveryHeld, DriftFound, Loaded
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.model.contract import Contract
 from startrail.model.delivery import Delivery
+from startrail.model.drift import DriftPolicy, Finding
 from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.model.step import Step, StepOutput, StepRecord
 from startrail.model.table import TableName
 from startrail.ports.ledger import Ledger
+
+_REMEMBERED = 200
+"""Deliveries that are history enough."""
 
 
 class Contracts:
@@ -30,16 +38,22 @@ class Contracts:
             if source.contract is None or source.name not in session.selection:
                 continue
             contract = session.project.contracts[source.contract]
+            past: tuple[Past, ...] | None = None
             for delivery, records in session.ports.ledger.pending(source.name):
                 step = load_step(delivery, source, contract)
                 if not _taken_over(step, delivery, records, session):
-                    tasks.append(_task(step, delivery, source, contract, session))
+                    if past is None:
+                        past = history(session.ports.ledger.history(kind="load", subject=source.name, limit=_REMEMBERED))
+                    tasks.append(_task(step, delivery, source, contract, session, past))
         return tasks
 
 
 def load_step(delivery: Delivery, source: Source, contract: Contract) -> Step:
     """The step that puts these bytes into the table under this contract and dialect."""
-    code = fingerprint(contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain)
+    parts = [contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain]
+    if source.drift != DriftPolicy():  # what is held under one policy may be loaded under another
+        parts.append(repr(source.drift))
+    code = fingerprint(*parts)
     return Step("load", source.name, delivery.id, code, delivery.sha256)
 
 
@@ -77,11 +91,47 @@ def held_event(delivery: Delivery, output: StepOutput) -> DeliveryHeld:
     return DeliveryHeld(subject=source, source=source, delivery=delivery.id, name=delivery.name, reason=reason)
 
 
-def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session) -> Task:
+def history(records: Iterable[StepRecord]) -> tuple[Past, ...]:
+    """What these deliveries were like, of their load steps, the newest first. One that was loaded again counts once."""
+    newest: dict[str, StepOutput] = {}
+    for record in records:
+        if record.output is not None and record.output.held is None:
+            newest.setdefault(record.step.partition, record.output)
+    return Past.of(islice(newest.values(), _REMEMBERED))
+
+
+def telling_drift(
+    step: Step, delivery: Delivery, past: tuple[Past, ...], session: Session, loaded: Callable[[], StepOutput]
+) -> StepOutput:
+    """Load, and tell what was found; also when the source says ``stop``."""
+
+    def found(findings: tuple[Finding, ...]) -> Iterator[DriftFound]:
+        source = delivery.source
+        for finding in findings:
+            first = bool(past) and not any((finding.kind, finding.path) in each.drift for each in past)
+            yield DriftFound(
+                subject=source, source=source, delivery=delivery.id, name=delivery.name, finding=finding, first=first
+            )
+
+    try:
+        output = loaded()
+    except DriftStopped as stopped:
+        for event in found(stopped.findings):  # the step leaves no record for these facts to go with
+            session.emit(event)
+        raise
+    for event in found(output.drift):
+        session.emit_with(step, event)
+    return output
+
+
+def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session, past: tuple[Past, ...]) -> Task:
     def work() -> StepOutput:
+        return told(telling_drift(step, delivery, past, session, loaded))
+
+    def loaded() -> StepOutput:
         assert source.into is not None
         table = TableName.parse(source.into)
-        output = load(
+        return load(
             delivery,
             source,
             contract,
@@ -91,7 +141,10 @@ def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, se
             folder=f"tables/{table.namespace}/{table.name}/data",
             name=f"{step.key}-{secrets.token_hex(3)}",
             emit=session.show,
+            history=past,
         )
+
+    def told(output: StepOutput) -> StepOutput:
         if output.held is not None:
             session.emit_with(step, held_event(delivery, output))
         else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from startrail.base.errors import ContractError
+from startrail.model.drift import Finding
 
 
 class ReservedField(ContractError):
@@ -35,6 +38,20 @@ class NotConserved(ContractError):
     code = "ST320"
 
 
+class DriftStopped(ContractError):
+    """A delivery departs from its contract in a way for which its source says ``stop``. Nothing of it was loaded.
+
+    The landed bytes stay, and what is published stays served. Mend the contract or the producer's data, or choose a
+    milder verb for this kind of drift in the source, and run again.
+    """
+
+    code = "ST330"
+
+    def __init__(self, message: str, *, findings: tuple[Finding, ...] = (), **more: Any) -> None:
+        super().__init__(message, **more)
+        self.findings = findings
+
+
 class UnknownDelivery(ContractError):
     """Nothing is quarantined or held under that name.
 
@@ -63,12 +80,3 @@ class NoPerson(ContractError):
     """
 
     code = "ST382"
-
-
-class NoTestFile(ContractError):
-    """A file that should be judged cannot be read.
-
-    It is missing, is no plain file, or its format is not known. Check the path; ``--format`` says what it is.
-    """
-
-    code = "ST383"

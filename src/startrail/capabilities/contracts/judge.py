@@ -21,6 +21,8 @@ import msgspec
 from startrail.base.text import printable
 from startrail.capabilities.contracts.exact import JsonNumber, Refused, bound, scalar, show
 from startrail.model.contract import Contract, Field
+from startrail.model.drift import DriftKind
+from startrail.model.names import Names
 from startrail.model.types import ListOf, MapOf, Primitive, StructOf
 from startrail.ports.loader import Judged, Violation
 
@@ -31,13 +33,30 @@ _RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 class RecordJudge:
     """``null_words``: texts that mean null where a field declares none of its own (CSV). ``textual``: objects,
-    arrays and so on stand as JSON text (CSV)."""
+    arrays and so on stand as JSON text (CSV).
 
-    def __init__(self, contract: Contract, *, null_words: tuple[str, ...] = (), textual: bool = False) -> None:
+    ``accepted``: kinds that are noted and let in as they are. ``kept``: kinds whose value is kept as text in the extra
+    fields, the field itself being null if it may be. ``closed``: an undeclared field breaks the contract.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        null_words: tuple[str, ...] = (),
+        textual: bool = False,
+        accepted: frozenset[DriftKind] = frozenset(),
+        kept: frozenset[DriftKind] = frozenset(),
+        closed: bool = False,
+    ) -> None:
         self._fields = {field.name: field for field in contract.fields}
         self._key = frozenset(contract.primary_key)
         self._null_words = null_words
         self._textual = textual
+        self._accepted = accepted
+        self._kept = kept
+        self._closed = closed
+        self._names = Names(contract)
 
     def __call__(self, raw: bytes) -> Judged:
         try:
@@ -46,7 +65,12 @@ class RecordJudge:
             return Judged((Violation("$", error.rule, error.expected, error.got),))
         if not isinstance(tree, dict):
             return Judged((Violation("$", "wrong_type", "an object", show(tree)),))
-        case = _Case(self._null_words, self._textual)
+        case = _Case(self._null_words, self._textual, self._accepted, self._kept)
+        meant = self._names.meant(tree)
+        for found, name in meant.items():
+            tree[name] = tree.pop(found)
+            if not self._names.promises(found):
+                case.noted.append(Violation(f"$.{name}", "case_change", name, show(found)))
         typed: dict[str, Any] = {}
         for name, field in self._fields.items():
             typed[name] = case.value(tree.get(name), field, f"$.{name}", must=field.required or name in self._key)
@@ -55,16 +79,23 @@ class RecordJudge:
             texts = _RAW_OBJECT.decode(raw)
             for name in unknown:
                 case.keep(name, f"$.{name}", bytes(texts[name]).decode())
+        if self._closed:
+            case.violations += [Violation(path, "new_field", "no such field", "one") for path in case.unknown]
         if case.violations:
             return Judged(case.bounded(), unknown=tuple(case.unknown))
-        return Judged(record=canonical(typed), extra=case.extra(), unknown=tuple(case.unknown))
+        return Judged(record=canonical(typed), extra=case.extra(), unknown=tuple(case.unknown), noted=tuple(case.noted))
 
 
 class _Case:
     """One record under judgement: what was found so far."""
 
-    def __init__(self, null_words: tuple[str, ...], textual: bool) -> None:
+    def __init__(
+        self, null_words: tuple[str, ...], textual: bool, accepted: frozenset[DriftKind], kept: frozenset[DriftKind]
+    ) -> None:
+        self._accepted = accepted
+        self._aside = kept
         self.violations: list[Violation] = []
+        self.noted: list[Violation] = []
         self.unknown: dict[str, None] = {}
         self._kept: dict[str, str] = {}
         self._null_words = null_words
@@ -97,16 +128,29 @@ class _Case:
             return None
         kind = field.type
         if isinstance(kind, ListOf | StructOf | MapOf):
-            return self._nested(value, field, path)
+            return self._nested(value, field, path, must)
         try:
             typed = scalar(value, field)
         except Refused as refused:
-            self.violations.append(Violation(path, refused.rule, refused.expected, show(value)))
+            rule = "date_order" if refused.rule == "wrong_format" and _turned(value, field) else refused.rule
+            self._breaks(Violation(path, rule, refused.expected, show(value)), value, must)
             return None
-        self._limits(typed, value, field, path)
-        return typed
+        return typed if self._limits(typed, value, field, path, must) else None
 
-    def _nested(self, value: Any, field: Field, path: str) -> Any:
+    def _breaks(self, violation: Violation, value: Any, must: bool) -> bool:
+        """True when the value may stay. One that is kept as text instead is as good as null, where null may be."""
+        if violation.rule in self._accepted:
+            self.noted.append(violation)
+            return True
+        if violation.rule in self._aside and not must:
+            self.noted.append(violation)
+            name = violation.path.removeprefix("$.")
+            self._kept[violation.path if "." in name or "[" in name else name] = dump(value)
+        else:
+            self.violations.append(violation)
+        return False
+
+    def _nested(self, value: Any, field: Field, path: str, must: bool) -> Any:
         kind = field.type
         if self._textual and isinstance(value, str):
             try:
@@ -114,7 +158,8 @@ class _Case:
             except (Unreadable, UnicodeEncodeError):
                 value = None
         if isinstance(kind, ListOf) and isinstance(value, list):
-            self._limits(value, value, field, path)
+            if not self._limits(value, value, field, path, must):
+                return None
             item = item_field(field)
             return [self.value(inner, item, f"{path}[{index}]", must=item.required) for index, inner in enumerate(value)]
         if isinstance(kind, MapOf) and isinstance(value, dict):
@@ -127,12 +172,16 @@ class _Case:
                     self.keep(f"{path}.{key}", f"{path}.{key}", dump(value[key]))
             return {name: self.value(value.get(name), part, f"{path}.{name}", must=part.required) for name, part in parts.items()}
         expected = "an array" if isinstance(kind, ListOf) else "an object"
-        self.violations.append(Violation(path, "wrong_type", expected, show(value)))
+        self._breaks(Violation(path, "wrong_type", expected, show(value)), value, must)
         return None
 
-    def _limits(self, typed: Any, value: Any, field: Field, path: str) -> None:
+    def _limits(self, typed: Any, value: Any, field: Field, path: str, must: bool) -> bool:
+        """True when the value may stay."""
+        stays = True
+
         def note(rule: Any, expected: str) -> None:
-            self.violations.append(Violation(path, rule, expected, show(value)))
+            nonlocal stays
+            stays &= self._breaks(Violation(path, rule, expected, show(value)), value, must)
 
         if field.enum is not None and all(typed != bound(word, field) for word in field.enum):
             note("unknown_value", "one of " + ", ".join(field.enum[:20]) + (" …" if len(field.enum) > 20 else ""))
@@ -147,6 +196,21 @@ class _Case:
                 note("wrong_length", f"a length of at most {field.max_length}")
         if field.pattern is not None and isinstance(typed, str) and _pattern(field.pattern).search(typed) is None:
             note("pattern_mismatch", f"text that matches {field.pattern}")
+        return stays
+
+
+def _turned(value: Any, field: Field) -> bool:
+    """Whether a date in the declared pattern could be read with day and month the other way round."""
+    pattern = field.format.pattern
+    if pattern is None or "%d" not in pattern or "%m" not in pattern:
+        return False
+    other = pattern.replace("%d", "%\0").replace("%m", "%d").replace("%\0", "%m")
+    turned = msgspec.structs.replace(field, format=msgspec.structs.replace(field.format, pattern=other))
+    try:
+        scalar(value, turned)
+    except Refused:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1024)

@@ -12,9 +12,12 @@ from fractions import Fraction
 
 import msgspec
 
+from startrail.base.text import printable
 from startrail.base.units import parse_share
-from startrail.capabilities.contracts.errors import NotConserved, ReservedField, UnsupportedField
+from startrail.capabilities.contracts.errors import DriftStopped, NotConserved, ReservedField, UnsupportedField
 from startrail.capabilities.contracts.judge import RecordJudge
+from startrail.capabilities.contracts.policy import ROWS, Verdict, kinds_with, reaction, verdict
+from startrail.capabilities.contracts.suspect import Past, stream, suspicions
 from startrail.flow.events import Event, Progress
 from startrail.model.contract import Contract, Field
 from startrail.model.delivery import Counts, Delivery
@@ -24,6 +27,8 @@ from startrail.model.table import Column, DataFile, TableChange, TableName, Tabl
 from startrail.model.types import DataType, ListOf, MapOf, Primitive, StructOf
 from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, OWN_COLUMNS, Drift, Loader, LoadOutcome, LoadTask, Redo
 from startrail.ports.store import Store
+
+_MOST_FINDINGS = 50
 
 
 def raw_schema(contract: Contract) -> TableSchema:
@@ -53,12 +58,13 @@ def load(
     name: str,
     emit: Callable[[Event], None],
     redo: Redo | None = None,
+    history: tuple[Past, ...] = (),
 ) -> StepOutput:
     """Stage the delivery's rows as files of its table, and its refused rows as a file of the quarantine.
 
     ``schema`` is :func:`raw_schema` with field ids; ``folder`` the store prefix of the table's data; ``name`` the
-    unique stem of the files; ``redo`` what is different the second time.
-    Raises NotConserved (ST320) and what stores and loaders raise.
+    unique stem of the files; ``redo`` what is different the second time; ``history`` what earlier deliveries of the
+    source were like. Raises DriftStopped (ST330), NotConserved (ST320) and what stores and loaders raise.
     """
     assert source.into is not None, "a source without a table has no load step"
     task, judge = task_of(delivery, source, contract, schema, redo)
@@ -68,9 +74,11 @@ def load(
 
     with loader.load(task, judge, progress) as outcome:
         refused = 0 if outcome.rejected is None else outcome.rejected.rows
-        reason = why_held(outcome, source)
-        if reason is not None:
-            return _held(reason, outcome)
+        found = weighed(outcome, delivery, source, contract, history)
+        if found.action == "stop":
+            raise _stopped(found, delivery, source)
+        if found.action == "hold":
+            return _held(outcome, found)
         loaded = sum(file.rows for file in outcome.files)
         counts = Counts(rows_in=outcome.rows_in, loaded=loaded, quarantined=refused, discarded=outcome.discarded)
         if not counts.conserved():
@@ -92,7 +100,9 @@ def load(
             touched=outcome.touched,
             kept=outcome.kept,
             quarantine=quarantine,
-            note=_note(outcome),
+            drift=found.findings[:_MOST_FINDINGS],
+            medians=outcome.medians,
+            note=_note(outcome) | {"stream": stream(delivery.name)},
         )
 
 
@@ -109,16 +119,53 @@ def task_of(
         dialect=source.csv,
         records=source.feed.records,
         partition=(source.partition_by, source.grain) if source.partition_by else None,
+        closed=reaction(source.drift, "new_field").do == "quarantine",
         redo=redo,
     )
     csv = delivery.media.startswith("csv")
-    return task, RecordJudge(contract, null_words=source.csv.null_words if csv else (), textual=csv)
+    judge = RecordJudge(
+        contract,
+        null_words=source.csv.null_words if csv else (),
+        textual=csv,
+        accepted=kinds_with(source.drift, "accept"),
+        kept=kinds_with(source.drift, "keep"),
+        closed=task.closed,
+    )
+    return task, judge
 
 
-def why_held(outcome: LoadOutcome, source: Source) -> str | None:
-    """Why the delivery as a whole should be set aside; None when it need not."""
+def weighed(outcome: LoadOutcome, delivery: Delivery, source: Source, contract: Contract, history: tuple[Past, ...]) -> Verdict:
+    """What becomes of the delivery as a whole: its departures and what is suspect about it, under the source's policy."""
+    csv = delivery.media.startswith("csv")
+    seen = outcome.drift + suspicions(outcome, contract, source, delivery.name, csv, history)
+    found = verdict(seen, outcome.rows_in, source.drift)
+    if found.action == "stop":
+        return found
     refused = 0 if outcome.rejected is None else outcome.rejected.rows
-    return outcome.unreadable or _too_many(outcome, refused, source)
+    reason = outcome.unreadable or _too_many(outcome, refused, source) or found.reason
+    if reason is None:
+        return found
+    return Verdict("hold", found.findings, _with_proposal(reason, seen))
+
+
+def _stopped(found: Verdict, delivery: Delivery, source: Source) -> DriftStopped:
+    stopping = [finding for finding in found.findings if finding.verb == "stop"]
+    return DriftStopped(
+        f"delivery {printable(delivery.name, 80)} of {source.name} departs from its contract: {found.reason}",
+        at=source.span,
+        affects=f"{source.into}: nothing of this delivery is loaded",
+        hint=f"startrail drift list shows it; or say in the source: drift: {{{stopping[0].kind}: hold}}",
+        findings=found.findings[:_MOST_FINDINGS],
+    )
+
+
+def _with_proposal(reason: str, seen: tuple[Drift, ...]) -> str:
+    """The reason, and the alias that would mend it where a field seems renamed."""
+    renamed = [drift for drift in seen if drift.kind == "renamed"]
+    if not renamed:
+        return reason
+    told = ", ".join(f"{drift.path.removeprefix('$.')} may now be called {drift.sample}" for drift in renamed[:3])
+    return f"{reason}; {told}: if so, declare it as an alias in the contract"
 
 
 def _check(field: Field, contract: Contract) -> None:
@@ -161,13 +208,19 @@ def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
 
 
 def _worst(drift: tuple[Drift, ...]) -> str:
-    found = [one for one in drift if one.kind != "new_field"][:3]
+    found = ([one for one in drift if one.kind in ROWS] or [one for one in drift if one.kind == "new_field"])[:3]
     return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows, such as {one.sample}" for one in found)
 
 
-def _held(reason: str, outcome: LoadOutcome) -> StepOutput:
+def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:
     rows = max(outcome.rows_in, 1)
-    return StepOutput(counts=Counts(rows_in=rows, held=rows), kept=outcome.kept, held=reason, note=_note(outcome))
+    return StepOutput(
+        counts=Counts(rows_in=rows, held=rows),
+        kept=outcome.kept,
+        held=found.reason,
+        drift=found.findings[:_MOST_FINDINGS],
+        note=_note(outcome),
+    )
 
 
 def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[DataFile, ...]:
@@ -180,7 +233,8 @@ def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[
 
 def _note(outcome: LoadOutcome) -> dict[str, str]:
     """The verdict for the ledger, bounded: the fifty most frequent kinds of drift."""
-    found = {"drift": json.dumps(msgspec.to_builtins(outcome.drift[:50]), ensure_ascii=False)} if outcome.drift else {}
-    if outcome.mended:
-        found["repaired"] = str(outcome.mended)
+    shown = msgspec.to_builtins(outcome.drift[:_MOST_FINDINGS])
+    found = {"drift": json.dumps(shown, ensure_ascii=False)} if outcome.drift else {}
+    found |= {"repaired": str(outcome.mended)} if outcome.mended else {}
+    found |= {"unended": "yes"} if outcome.unended else {}
     return found if outcome.careful is None else {**found, "careful": outcome.careful}

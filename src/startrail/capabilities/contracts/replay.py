@@ -12,16 +12,18 @@ from collections.abc import Sequence
 import msgspec
 
 from startrail.base.ids import fingerprint, token
-from startrail.capabilities.contracts.capability import held_event, load_step
+from startrail.capabilities.contracts.capability import held_event, history, load_step, telling_drift
 from startrail.capabilities.contracts.changed import changed_partitions
 from startrail.capabilities.contracts.load import load, raw_schema
 from startrail.capabilities.contracts.quarantine import LOADED_AS, REPAIRS, REPLACES, Standing, discarded, one, standings
 from startrail.capabilities.contracts.repair import RepairMender
+from startrail.capabilities.contracts.suspect import Past
 from startrail.flow.capability import Phase
 from startrail.flow.events import Replayed
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.model.contract import Contract
+from startrail.model.delivery import Delivery
 from startrail.model.project import Project
 from startrail.model.repair import Repairs
 from startrail.model.source import Source
@@ -49,6 +51,8 @@ class Replay(msgspec.Struct, frozen=True):
     discarded: frozenset[int]
     content: str
     step: Step | None
+    past: tuple[Past, ...]
+    """What deliveries of the source that landed before it were like: it is judged as it was then."""
 
     @property
     def redo(self) -> Redo:
@@ -60,8 +64,10 @@ def plan_replays(project: Project, ledger: Ledger, files: QuarantineFiles, wante
     """What a replay would do as things stand; reads only. Raises UnknownDelivery (ST380)."""
     found = standings(project, ledger, wanted.source)
     if wanted.delivery is not None:
-        return [_replay(one(found, wanted.delivery), project, files)]
-    return [_replay(standing, project, files) for standing in found if standing.state == "open"]
+        found = [one(found, wanted.delivery)]
+    else:
+        found = [standing for standing in found if standing.state == "open"]
+    return [_replay(standing, project, files, _past(standing.delivery, ledger)) for standing in found]
 
 
 class Replays:
@@ -84,7 +90,13 @@ class Replays:
         return tasks
 
 
-def _replay(standing: Standing, project: Project, files: QuarantineFiles) -> Replay:
+def _past(delivery: Delivery, ledger: Ledger) -> tuple[Past, ...]:
+    earlier = {each.id for each in ledger.deliveries(delivery.source) if each.landed_at < delivery.landed_at}
+    records = ledger.history(kind="load", subject=delivery.source)
+    return history(record for record in records if record.step.partition in earlier)
+
+
+def _replay(standing: Standing, project: Project, files: QuarantineFiles, past: tuple[Past, ...]) -> Replay:
     source = project.sources[standing.delivery.source]
     assert source.contract is not None, "only sources with a contract have load steps"
     contract = project.contracts[source.contract]
@@ -92,7 +104,7 @@ def _replay(standing: Standing, project: Project, files: QuarantineFiles) -> Rep
     first = load_step(standing.delivery, source, contract)
     content = first.code if repairs is None else fingerprint(first.code, repairs.fingerprint)
     gone = discarded(standing, files)
-    return Replay(standing, source, contract, repairs, gone, content, _step(standing, source, first, content, gone))
+    return Replay(standing, source, contract, repairs, gone, content, _step(standing, source, first, content, gone), past)
 
 
 def _step(standing: Standing, source: Source, first: Step, content: str, gone: frozenset[int]) -> Step | None:
@@ -124,10 +136,10 @@ def _taken_over(replay: Replay, step: Step, session: Session) -> bool:
 def _task(replay: Replay, step: Step, session: Session) -> Task:
     delivery, source = replay.standing.delivery, replay.source
 
-    def work() -> StepOutput:
+    def loaded() -> StepOutput:
         assert source.into is not None
         table = TableName.parse(source.into)
-        output = load(
+        return load(
             delivery,
             source,
             replay.contract,
@@ -138,7 +150,11 @@ def _task(replay: Replay, step: Step, session: Session) -> Task:
             name=f"{step.key}-{token(3)}",
             emit=session.show,
             redo=replay.redo,
+            history=replay.past,
         )
+
+    def work() -> StepOutput:
+        output = telling_drift(step, delivery, replay.past, session, loaded)
         if output.held is not None:
             session.emit_with(step, held_event(delivery, output))
             return output

@@ -102,9 +102,7 @@ def _plan(
             plan.steps.append(Planned(Step("build", name), "waiting", "what it reads does not exist yet", later=True))
             continue
         current = published.get(name if model.kind != "script" else _first_output(found, name), {})
-        stale = [
-            step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.forces(step))
-        ]
+        stale = [step for step in steps if current.get(step.partition) != step.key or (reopen and reopen.forces(step))]
         plan.done += len(steps) - len(stale)
         later = beyond_lookback(model, [step.partition for step in steps])
         reasons = _reasons(stale, current, ledger, later, reopen)

@@ -108,6 +108,23 @@ def test_a_small_schema_that_means_a_huge_one_is_refused() -> None:
         import_(json.dumps(data).encode(), "json-schema", "orders")
 
 
+def test_a_part_that_two_others_share_is_no_circle() -> None:
+    found = json_schema(
+        '{"a": {"allOf": [{"$ref": "#/$defs/x"}, {"$ref": "#/$defs/y"}]}}',
+        ', "required": ["a"], "$defs": {"base": {"type": "string"}, "x": {"allOf": [{"$ref": "#/$defs/base"}], "minLength": 1}, '
+        '"y": {"$ref": "#/$defs/base", "maxLength": 9}}',
+    )
+    assert [(each.min_length, each.max_length) for each in found.contract.fields] == [(1, 9)]
+    assert found.losses == ()
+
+
+def test_parts_that_double_at_every_level_are_refused_soon() -> None:
+    levels = {f"l{i}": {"allOf": [{"$ref": f"#/$defs/l{i + 1}"}] * 2} for i in range(40)} | {"l40": {"type": "string"}}
+    data = {"type": "object", "properties": {"a": {"$ref": "#/$defs/l0"}}, "$defs": levels}
+    with pytest.raises(NotASchema, match="parts"):
+        import_(json.dumps(data).encode(), "json-schema", "orders")
+
+
 def test_closed_objects_and_presence_without_value_are_told() -> None:
     found = json_schema(
         '{"a": {"type": "string"}, "b": {"type": ["string", "null"]}, "c": {"type": "string"}}',

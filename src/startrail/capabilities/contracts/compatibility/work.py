@@ -15,6 +15,8 @@ class Work:
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.left = budget
+        self.answers: dict[object, bool | None] = {}
+        """Values already tried against schemas."""
 
     def spend(self, steps: int = 1) -> None:
         """Raises OutOfWork."""

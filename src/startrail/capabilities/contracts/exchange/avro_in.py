@@ -157,7 +157,7 @@ class _Reader:
         if word == "enum":
             return self._enum(name, schema, path, promises)
         if logical is not None and not (word == "fixed" and logical == "uuid"):
-            self._lose(path, "logicalType", f"'{named(logical)}' of a {word} is no type of a contract; it is a {word} there")
+            self._lose(path, "logicalType", f"{named(logical)} of a {word} is no type of a contract; it is a {word} there")
         if word == "fixed":
             size = whole(schema.get("size"))
             if logical == "uuid":

@@ -198,7 +198,7 @@ class _Reader:
             return Field(name, Primitive("binary"), **promises)
         kind = _FORMATS.get(str(format), "string")
         if format is not None and kind == "string":
-            self._lose(path, "format", f"'{named(format)}' is no type of a contract; it is text there")
+            self._lose(path, "format", f"{named(format)} is no type of a contract; it is text there")
         if kind in ("date", "time", "timestamp", "timestamptz"):
             for what in ("minLength", "maxLength", "pattern"):
                 if what in keywords:

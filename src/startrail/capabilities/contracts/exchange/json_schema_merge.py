@@ -7,7 +7,11 @@ from typing import Any
 
 import msgspec
 
+from startrail.capabilities.contracts.exchange.errors import NotASchema
+
 Part = dict[str, Any]
+MOST_PARTS = 50_000
+_TAKEN_APART = ("$ref", "allOf", "anyOf", "oneOf")
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
@@ -33,11 +37,14 @@ class Merger:
     def __init__(self, root: Part, lose: Callable[[str, str, str], None]) -> None:
         self.open: frozenset[str] = frozenset()
         self._root = root
+        self._work = 0
         self._lose = lose
 
     def merged(self, schema: Any, path: str) -> Merged:
         """Raises Recursive and Unresolved."""
-        parts = self._flat(schema, path, 0)
+        followed: set[str] = set()
+        parts = self._flat(schema, path, frozenset(), followed)
+        self.open |= followed
         keywords: Part = {}
         for part in parts:
             for word, value in part.items():
@@ -53,32 +60,39 @@ class Merger:
         finally:
             self.open = before
 
-    def _flat(self, schema: Any, path: str, depth: int) -> list[Part]:
-        if not isinstance(schema, dict) or depth > 50:
+    def _flat(self, schema: Any, path: str, trail: frozenset[str], followed: set[str]) -> list[Part]:
+        """``trail`` holds the references that led here, ``followed`` all that were."""
+        self._work += 1
+        if self._work > MOST_PARTS:
+            raise NotASchema(
+                f"the schema has more than {MOST_PARTS} parts when its references are followed", hint="import a part"
+            )
+        if not isinstance(schema, dict):
             return []
-        own = {word: value for word, value in schema.items() if word not in ("$ref", "allOf", "anyOf", "oneOf")}
-        found: list[Part] = [own]
-        if isinstance(schema.get("$ref"), str):
-            found += self._flat(self._follow(schema["$ref"]), path, depth + 1)
+        found: list[Part] = [{word: value for word, value in schema.items() if word not in _TAKEN_APART}]
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            if reference in self.open or reference in trail:
+                raise Recursive(reference[:80])
+            followed.add(reference)
+            found += self._flat(self._target(reference), path, trail | {reference}, followed)
         if isinstance(schema.get("allOf"), list):
             for inner in schema["allOf"]:
-                found += self._flat(inner, path, depth + 1)
+                found += self._flat(inner, path, trail, followed)
         for word in ("anyOf", "oneOf"):
             if isinstance(schema.get(word), list):
-                found += self._union(word, schema[word], path, depth)
+                found += self._union(word, schema[word], path, trail, followed)
         return found
 
-    def _union(self, word: str, choices: list[Any], path: str, depth: int) -> list[Part]:
+    def _union(self, word: str, choices: list[Any], path: str, trail: frozenset[str], followed: set[str]) -> list[Part]:
         """``[X, null]`` is X that may be null; any other union is no type of a contract."""
         real = [choice for choice in choices if not (isinstance(choice, dict) and choice.get("type") == "null")]
         if len(real) != 1:
             return [{word: choices}]
-        return [*self._flat(real[0], path, depth + 1), *([{"nullable": True}] if len(real) < len(choices) else [])]
+        null: list[Part] = [{"nullable": True}] if len(real) < len(choices) else []
+        return self._flat(real[0], path, trail, followed) + null
 
-    def _follow(self, reference: str) -> Any:
-        if reference in self.open:
-            raise Recursive(reference[:80])
-        self.open |= {reference}
+    def _target(self, reference: str) -> Any:
         if not reference.startswith("#"):
             raise Unresolved(reference[:80])
         found: Any = self._root

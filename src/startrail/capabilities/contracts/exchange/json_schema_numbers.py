@@ -33,7 +33,7 @@ def integer(merged: Merged, lose: Lose) -> Numeric:
     format = merged.keywords.get("format")
     name = next((name for name, word in INTEGER_FORMATS.items() if word == format), "long")
     if format is not None and format not in INTEGER_FORMATS.values():
-        lose("format", f"'{named(format)}' is no type of a contract; it is a long there")
+        lose("format", f"{named(format)} is no type of a contract; it is a long there")
     step = _exact(merged.keywords.get("multipleOf"))
     if step is not None and step != 1:
         lose("multipleOf", f"a contract has no place for {step}")
@@ -48,7 +48,7 @@ def number(merged: Merged, lose: Lose) -> Numeric:
             lose("multipleOf", f"a {format} has no such promise")
         return _bounded(Primitive(str(format)), merged, None, lose)
     if format not in (None, "decimal"):
-        lose("format", f"'{named(format)}' is no type of a contract")
+        lose("format", f"{named(format)} is no type of a contract")
     kind = _by_limits(merged) if format == "decimal" else None
     if kind is None and step is not None and 0 < step <= 1 and step == Exact(10) ** step.adjusted():
         kind = Decimal(38, -step.adjusted())

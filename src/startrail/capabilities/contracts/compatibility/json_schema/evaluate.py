@@ -18,7 +18,7 @@ from startrail.capabilities.contracts.compatibility.regex import matches
 from startrail.capabilities.contracts.compatibility.work import Work
 
 Answer = bool | None
-_MAX_DEPTH = 60
+_MAX_DEPTH = 30
 
 
 def accepts(schema: Schema, value: Json, work: Work, depth: int = 0) -> Answer:
@@ -26,7 +26,10 @@ def accepts(schema: Schema, value: Json, work: Work, depth: int = 0) -> Answer:
     work.spend()
     if depth > _MAX_DEPTH:
         return None
-    return both(_answers(assertions(schema), value, work, depth + 1))
+    asked = (schema.key, value_digest(value))
+    if asked not in work.answers:
+        work.answers[asked] = both(_answers(assertions(schema), value, work, depth + 1))
+    return work.answers[asked]
 
 
 def both(answers: Iterable[Answer]) -> Answer:

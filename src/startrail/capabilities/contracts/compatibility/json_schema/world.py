@@ -47,8 +47,8 @@ class World:
         self.fails = {schema.key: schema for schema in fails}
         self.flat: list[Assertions] = []
         self.splits: list[Split] = []
-        self._flatten()
-        self.key = (frozenset(self.holds), frozenset(self.fails), done)
+        told = self._flatten()
+        self.key = (frozenset(told), frozenset(self.fails), done)
         work.spend(1 + len(self.flat))
 
     def adding(self, holds: Iterable[Schema] = (), fails: Iterable[Schema] = (), done: object = None) -> World:
@@ -60,12 +60,19 @@ class World:
         """The instances of some types."""
         return self.adding([Fact(("types", kinds), Assertions(types=kinds))])
 
-    def _flatten(self) -> None:
+    def _flatten(self) -> list[object]:
+        """Returns the keys of the schemas that say something themselves: mere references do not tell worlds apart."""
+        told: list[object] = []
         front = list(self.holds.values())
         while front:
             schema = front.pop()
             self.work.spend()
             a = assertions(schema)
+            if a.every and a == Assertions(every=a.every):
+                front += [inner for inner in a.every if inner.key not in self.holds]
+                self.holds |= {inner.key: inner for inner in a.every}
+                continue
+            told.append(schema.key)
             self.flat.append(a)
             more = [*a.every, *implied_properties(schema, a), *implied_items(schema, a)]
             for inner in more:
@@ -74,6 +81,7 @@ class World:
                     front.append(inner)
             self.fails.update((inner.key, inner) for inner in a.none)
             self.splits += [split for split in _splits(schema, a) if split.key not in self.done]
+        return told
 
     @cached_property
     def types(self) -> frozenset[str]:

@@ -1,0 +1,81 @@
+"""What the ledger knows about drift, told once per kind and place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from startrail.flow.events import DriftFound
+from startrail.model.drift import DriftKind, DriftVerb, Finding
+from startrail.ports.ledger import Ledger
+
+
+class Changed(msgspec.Struct, frozen=True, tag_field="type", tag="drift"):
+    """One kind of drift at one path of a source. ``rows`` in all its ``deliveries``; ``verb`` and ``share`` as of the
+    latest of them, ``sample`` of the first that had one."""
+
+    source: str
+    kind: DriftKind
+    path: str
+    since: datetime
+    until: datetime
+    """When it was seen last."""
+    first_delivery: str
+    """Name of the delivery that showed it first."""
+    deliveries: int
+    rows: int
+    share: float
+    verb: DriftVerb
+    sample: str = ""
+    affects: tuple[str, ...] = ()
+    """The models and reports that are made from the source."""
+
+    def affecting(self, parents: Mapping[str, frozenset[str]]) -> Changed:
+        """With all names of the project that are made, directly or not, from the source."""
+        found = {self.source}
+        grown = True
+        while grown:
+            more = {name for name, made_from in parents.items() if made_from & found} - found
+            found |= more
+            grown = bool(more)
+        return msgspec.structs.replace(self, affects=tuple(sorted(found - {self.source})))
+
+
+class _Told(msgspec.Struct):
+    source: str
+    delivery: str
+    name: str
+    finding: Finding
+
+
+def changes(ledger: Ledger, *, source: str | None = None, kind: str | None = None) -> list[Changed]:
+    """The newest first. A delivery that was judged several times counts once, as it was judged last."""
+    latest: dict[tuple[str, str, str], dict[str, tuple[_Told, datetime]]] = {}
+    since: dict[tuple[str, str, str], datetime] = {}
+    for fact in ledger.facts(kind=DriftFound.fact, subject=None):
+        told = msgspec.json.decode(fact.payload, type=_Told)
+        if (source is None or told.source == source) and (kind is None or told.finding.kind == kind):
+            key = (told.source, told.finding.kind, told.finding.path)
+            since.setdefault(key, fact.at)
+            latest.setdefault(key, {})[told.delivery] = (told, fact.at)
+    found = [_changed(since[key], list(each.values())) for key, each in latest.items()]
+    return sorted(found, key=lambda change: (-change.since.timestamp(), change.source, change.kind, change.path))
+
+
+def _changed(since: datetime, seen: list[tuple[_Told, datetime]]) -> Changed:
+    first, (last, until) = seen[0][0], max(seen, key=lambda pair: pair[1])
+    return Changed(
+        source=first.source,
+        kind=first.finding.kind,
+        path=first.finding.path,
+        since=since,
+        until=until,
+        first_delivery=first.name,
+        deliveries=len(seen),
+        rows=sum(told.finding.rows for told, _ in seen),
+        share=last.finding.share,
+        verb=last.finding.verb,
+        sample=next((told.finding.sample for told, _ in seen if told.finding.sample), ""),
+    )
