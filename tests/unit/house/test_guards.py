@@ -19,11 +19,12 @@ import reference  # noqa: E402  (tools/ is not a package)
 CAPABILITIES = sorted(path.name for path in (ROOT / "src/startrail/capabilities").iterdir() if (path / "__init__.py").exists())
 
 
-@pytest.mark.parametrize("name", reference.PAGES)
-def test_a_generated_page_says_what_the_code_says(name: str) -> None:
-    page = reference.HERE / name
-    assert page.exists(), "run: python tools/reference.py"
-    assert page.read_text(encoding="utf-8") == reference.PAGES[name]().rstrip() + "\n", "run: python tools/reference.py"
+def test_the_generated_pages_say_what_the_code_says() -> None:
+    """In a process of its own: other tests leave commands that remember how they were called."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools/reference.py"), "--check"], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_error_code_is_used_once_and_explained() -> None:
