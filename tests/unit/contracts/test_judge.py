@@ -91,3 +91,18 @@ def test_an_accepted_record_is_accepted_again_in_its_canonical_form(record: dict
         again = judge(found.record)
         assert again.violations == ()
         assert again.record == found.record
+
+
+def test_half_of_a_surrogate_pair_is_refused_wherever_a_field_is_not_declared() -> None:
+    start = '{"id": 1, "status": "paid", "amount": 1, "items": [{"n": 1}], '
+    for more, path in [
+        (r'"new": "\ud800"', "$.new"),
+        (r'"new": {"a": ["\ud800"]}, "other": 1', "$.new"),
+        (r'"\ud800": 1', r"$.\ud800"),
+        (r'"who": {"id": 1, "name": "x", "new": "\udc00"}', "$.who.new"),
+    ]:
+        assert broken(start + more + "}") == [(path, "malformed")]
+    assert judge(start + r'"new": "\ud83d\ude00"}').violations == ()
+    kept = RecordJudge(ORDERS, kept=frozenset({"wrong_type"}))
+    (violation,) = kept((start.replace('"amount": 1', r'"amount": ["\ud800"]') + '"n": 1}').encode()).violations
+    assert (violation.path, violation.rule) == ("$.amount", "malformed")

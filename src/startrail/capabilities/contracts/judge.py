@@ -76,9 +76,9 @@ class RecordJudge:
             typed[name] = case.value(tree.get(name), field, f"$.{name}", must=field.required or name in self._key)
         unknown = [name for name in tree if name not in self._fields]
         if unknown:
-            texts = _RAW_OBJECT.decode(raw)
+            texts = _texts(raw)
             for name in unknown:
-                case.keep(name, f"$.{name}", bytes(texts[name]).decode())
+                case.keep(name, f"$.{name}", bytes(texts[name]).decode() if texts else dump(tree[name]))
         if self._closed:
             case.violations += [Violation(path, "new_field", "no such field", "one") for path in case.unknown]
         if case.violations:
@@ -102,8 +102,20 @@ class _Case:
         self._textual = textual
 
     def keep(self, key: str, path: str, text: str) -> None:
+        if not self._fit(key + text, path):
+            return
         self._kept[key] = text
         self.unknown[re.sub(r"\[[0-9]+\]", "[]", path)] = None
+
+    def _fit(self, text: str, path: str) -> bool:
+        """False after noting that the text can be no part of the extra fields."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            where = path.encode(errors="backslashreplace").decode()
+            self.violations.append(Violation(where, "malformed", "text without lone surrogates", printable(text, 120)))
+            return False
+        return True
 
     def extra(self) -> str | None:
         return "{" + ",".join(f"{quoted(key)}:{text}" for key, text in self._kept.items()) + "}" if self._kept else None
@@ -143,9 +155,11 @@ class _Case:
             self.noted.append(violation)
             return True
         if violation.rule in self._aside and not must:
-            self.noted.append(violation)
-            name = violation.path.removeprefix("$.")
-            self._kept[violation.path if "." in name or "[" in name else name] = dump(value)
+            text = dump(value)
+            if self._fit(text, violation.path):
+                self.noted.append(violation)
+                name = violation.path.removeprefix("$.")
+                self._kept[violation.path if "." in name or "[" in name else name] = text
         else:
             self.violations.append(violation)
         return False
@@ -197,6 +211,14 @@ class _Case:
         if field.pattern is not None and isinstance(typed, str) and _pattern(field.pattern).search(typed) is None:
             note("pattern_mismatch", f"text that matches {field.pattern}")
         return stays
+
+
+def _texts(raw: bytes) -> dict[str, msgspec.Raw]:
+    """The texts of a record's fields; none where one has half of a surrogate pair, which only Python can read."""
+    try:
+        return _RAW_OBJECT.decode(raw)
+    except msgspec.DecodeError:
+        return {}
 
 
 def _turned(value: Any, field: Field) -> bool:
