@@ -98,8 +98,10 @@ def to_facts(*events: Event) -> tuple[NewFact, ...]:
 def _to_fact(event: Event) -> NewFact | None:
     import msgspec
 
+    from startrail.ledger.canonical import canonical_json
+
     if event.fact is None:
         return None
     fields = msgspec.to_builtins(event)
     payload = {name: value for name, value in fields.items() if name not in ("type", "subject")}
-    return NewFact(event.fact, event.subject, msgspec.json.encode(payload, order="sorted").decode())
+    return NewFact(event.fact, event.subject, canonical_json(payload))

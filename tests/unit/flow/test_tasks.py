@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from startrail.base.errors import ModelError, SourceError, StartrailError
 from startrail.flow.events import Event, StepBlocked, StepFailed, StepRetried
-from startrail.flow.select import Selection
-from startrail.flow.session import Ports, Session
+from startrail.flow.session import Session
 from startrail.flow.tasks import Task, execute
-from startrail.flow.workspace import Workspace
-from startrail.model.profile import Limits, Profile
-from startrail.model.project import Project
-from startrail.model.run import Run
 from startrail.model.step import CheckResult, Step, StepOutput
-from startrail.testing.clock import ManualClock
-from startrail.testing.ledger import memory_ledger
-from startrail.testing.store import MemoryStore
 
 
 class Broken(ModelError):
@@ -30,26 +21,6 @@ class Passing(SourceError):
     """Broken for a while."""
 
     transient = True
-
-
-@pytest.fixture
-def told() -> list[Event]:
-    return []
-
-
-@pytest.fixture
-def session(told: list[Event]) -> Session:
-    def nothing(*_args: object) -> Any:
-        raise AssertionError("no adapter is needed here")
-
-    clock, ledger = ManualClock(), memory_ledger()
-    ports = Ports(ledger, MemoryStore(), clock, clock, nothing, nothing, nothing, nothing, nothing, nothing)
-    lease = ledger.acquire("runner", "me", 30, clock.now())
-    assert lease is not None
-    ledger.start_run(Run("r1", clock.now()), lease)
-    profile = Profile(limits=Limits(parallel=2, retries=2))
-    project = Project("p", "/", {}, {}, {}, {}, {}, {})
-    return Session(project, profile, ports, Workspace(ledger, nothing), Selection(), lease, "r1", told.append)
 
 
 def task(name: str, work: Callable[[], StepOutput] = StepOutput, after: tuple[Task, ...] = ()) -> Task:

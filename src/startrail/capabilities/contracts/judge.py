@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal as Number
 from functools import lru_cache
@@ -346,12 +346,6 @@ _TEXT: dict[type, Callable[[Any], str]] = {
     UUID: str,
     bytes: lambda value: b64encode(value).decode(),
 }
-
-
-def contradictions(contract: Contract, own: Iterable[str]) -> list[str]:
-    """Names that a contract may not use for its fields."""
-    taken = {name.lower() for name in own}
-    return [field.name for field in contract.fields if field.name.lower() in taken]
 
 
 def is_string(field: Field) -> bool:

@@ -19,6 +19,7 @@ from startrail.base.units import parse_duration
 from startrail.capabilities.models.errors import NoPartitions
 from startrail.capabilities.models.survey import Partitioning, Survey
 from startrail.flow.workspace import table_version
+from startrail.ledger.canonical import canonical_json
 from startrail.model.model import Model
 from startrail.model.step import Step
 from startrail.model.table import WHOLE
@@ -70,7 +71,7 @@ def _through(survey: Survey, view: str, column: str | None) -> dict[str, str | N
 
 def code_of(model: Model, survey: Survey, engine: str) -> str:
     """The half of a build step's fingerprint that changes when somebody edits the model."""
-    promises = msgspec.json.encode(model.columns, order="sorted").decode()
+    promises = canonical_json(model.columns)
     shape = f"{model.kind} {model.partition_by} {model.partition_grain}"
     return fingerprint(survey.analyses[model.name].fingerprint, shape, promises, engine)
 
@@ -97,7 +98,7 @@ def steps_of(
 def check_step(model: Model, survey: Survey, views: frozenset[str], versions: Versions, engine: str) -> Step:
     """The step that judges the model's rows as they stand in ``versions``: another version, or other checks, another step."""
     spans = [msgspec.structs.replace(check, span=None) for check in model.checks]  # where a check stands does not count
-    code = fingerprint(msgspec.json.encode(spans, order="sorted").decode(), engine)
+    code = fingerprint(canonical_json(spans), engine)
     if model.kind != "view":
         return Step("check", model.name, WHOLE, code, table_version(versions.get(model.name, {})))
     inputs, codes = inputs_of(model.name, survey, views)

@@ -14,6 +14,7 @@ from startrail.flow.lease import LEASE_SECONDS
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.flow.workspace import table_version
+from startrail.ledger.canonical import canonical_json
 from startrail.model.report import Report
 from startrail.model.step import Step, StepOutput
 from startrail.model.table import WHOLE, TableName
@@ -65,7 +66,7 @@ def _behind_failure(tables: tuple[str, ...], session: Session) -> bool:
 
 
 def _step(report: Report, tables: tuple[str, ...], session: Session) -> Step:
-    code = fingerprint(msgspec.json.encode(msgspec.structs.replace(report, span=Span("")), order="sorted").decode())
+    code = fingerprint(canonical_json(msgspec.structs.replace(report, span=Span(""))))
     inputs = fingerprint([f"{table}={table_version(session.workspace.versions.get(table, {}))}" for table in tables])
     daily = report.deadline is not None or "{date}" in (report.file or "{date}")
     partition = day_of(report, session.ports.clock.now()).isoformat() if daily else WHOLE
