@@ -9,6 +9,7 @@ from itertools import islice
 from startrail.base.ids import fingerprint
 from startrail.capabilities.contracts.errors import DriftStopped
 from startrail.capabilities.contracts.load import load, raw_schema
+from startrail.capabilities.contracts.rehearse.part import remember
 from startrail.capabilities.contracts.suspect import Past
 from startrail.flow.capability import Phase, Planned
 from startrail.flow.events import DeliveryHeld, DriftFound, Loaded
@@ -43,6 +44,7 @@ class Contracts:
                 step = load_step(delivery, source, contract)
                 if not _taken_over(step, delivery, records, session):
                     if past is None:
+                        remember(session.ports.ledger, step.code, contract)
                         past = history(session.ports.ledger.history(kind="load", subject=source.name, limit=_REMEMBERED))
                     tasks.append(_task(step, delivery, source, contract, session, past))
         return tasks

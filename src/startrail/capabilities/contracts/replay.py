@@ -16,6 +16,7 @@ from startrail.capabilities.contracts.capability import held_event, history, loa
 from startrail.capabilities.contracts.changed import changed_partitions
 from startrail.capabilities.contracts.load import load, raw_schema
 from startrail.capabilities.contracts.quarantine import LOADED_AS, REPAIRS, REPLACES, Standing, discarded, one, standings
+from startrail.capabilities.contracts.rehearse.part import remember
 from startrail.capabilities.contracts.repair import RepairMender
 from startrail.capabilities.contracts.suspect import Past
 from startrail.flow.capability import Phase
@@ -86,6 +87,7 @@ class Replays:
             if replay.step is None:
                 session.skipped += 1
             elif not _taken_over(replay, replay.step, session):
+                remember(session.ports.ledger, replay.content, replay.contract)
                 tasks.append(_task(replay, replay.step, session))
         return tasks
 
