@@ -51,11 +51,11 @@ def since(history: History) -> Iterator[str]:
     for each in history.since:
         name = printable(each.field, 60)
         if each.since is None:
-            yield f"no delivery in this time has {name}"
+            yield f"no delivery in this time has a value of {name}"
         else:
             yield (
-                f"{name} exists since {each.since:%Y-%m-%d} ({printable(each.name or '', 80)}); "
-                f"{count(each.without, 'delivery')} {'does' if each.without == 1 else 'do'} not have it"
+                f"{name} has values since {each.since:%Y-%m-%d} ({printable(each.name or '', 80)}); "
+                f"{count(each.without, 'delivery')} {'has' if each.without == 1 else 'have'} none"
             )
 
 

@@ -121,5 +121,6 @@ class Rehearser(Protocol):
         ...
 
     def few_values(self, files: tuple[str, ...], columns: tuple[str, ...], most: int) -> tuple[str, ...]:
-        """Those of the columns that have at most so many values in the first rows of the files, in their order."""
+        """Those of the columns that have at most so many values in the first rows of the files, most of them again and
+        again, in their order."""
         ...

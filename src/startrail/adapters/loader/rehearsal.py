@@ -48,12 +48,13 @@ class DuckdbRehearser:
         with ExitStack() as stack:
             engine = self._engine(stack)
             paths = [stack.enter_context(self._store.local(key)) for key in files[:1]]
-            counts = ", ".join(f"count(DISTINCT {sql.quote(column)})" for column in columns)
+            counts = ", ".join(f"count(DISTINCT {sql.quote(column)}), count({sql.quote(column)})" for column in columns)
             names = ", ".join(map(sql.quote, columns))
             (row,) = engine.rows(
                 f"SELECT {counts} FROM (SELECT {names} FROM read_parquet({sql.text(str(paths[0]))}) LIMIT {_LOOKED_AT})"
             )
-        return tuple(column for column, count in zip(columns, row, strict=True) if 0 < count <= most)
+        pairs = zip(columns, row[::2], row[1::2], strict=True)
+        return tuple(column for column, values, rows in pairs if 0 < values <= most and 2 * values <= rows)
 
     def _everything(self, task: RehearsalTask, judge: Judge, progress: Progress) -> Rehearsed:
         """By the very loader of a run."""

@@ -127,52 +127,63 @@ class Comparison:
             yield Example(ordinal, raws.get(ordinal, ""), tuple(violations))
 
     def _shares(self, gone: int, come: int) -> Iterator[Share]:
-        columns = ["", *self._look.segments]
-        before = {(c, v): n for c, v, n in self._counts(self._before, columns, None)}
-        refused = {(c, v): n for c, v, n in self._counts(self._before, columns, "gone")} if gone else {}
-        coming = {(c, v): n for c, v, n in self._counts("coming", columns, None)} if come else {}
+        before = self._counts(self._before, gone)
+        coming = self._counts("coming", 0) if come else {}
         for key in sorted(before.keys() | coming.keys()):
-            yield Share(*key, before.get(key, 0), refused.get(key, 0), coming.get(key, 0))
+            rows, refused = before.get(key, (0, 0))
+            yield Share(*key, rows, refused, coming.get(key, (0, 0))[0])
 
-    def _counts(self, relation: str | None, columns: list[str], only: str | None) -> Iterator[tuple[str, str, int]]:
+    def _counts(self, relation: str | None, gone: int) -> dict[tuple[str, str], tuple[int, int]]:
+        """Rows by column and value, and how many of them would go; all columns in one pass."""
         if not relation:
-            return
+            return {}
         known = self._known(relation)
-        values = [self._day(known) if column == "" else _value(column, known) for column in columns]
-        where = f" WHERE {sql.quote(ORDINAL)} IN (SELECT ordinal FROM {only})" if only else ""
-        inner = ", ".join(f"{value} AS c{index}" for index, value in enumerate(values))
-        for index, column in enumerate(columns):
-            query = (
-                f"SELECT c{index} AS v, count(*) AS n FROM (SELECT {inner} FROM {relation}{where}) GROUP BY v ORDER BY n DESC, v"
-            )
-            rest = 0
-            for place, (value, rows) in enumerate(self.engine.rows(query)):
-                if place < _MOST_VALUES:
-                    yield column, value, rows
-                else:
-                    rest += rows
-            if rest:
-                yield column, OTHERS, rest
+        columns = ["", *self._look.segments]
+        values = [self._day(known), *(_value(column, known) for column in self._look.segments)]
+        places = [f"c{index}" for index in range(len(columns))]
+        inner = ", ".join(f"{value} AS {place}" for value, place in zip(values, places, strict=True))
+        sets = ", ".join(f"({place})" for place in places)
+        query = (
+            f"SELECT {', '.join(places)}, count(*), count(*) FILTER (g) "
+            f"FROM (SELECT {inner}, {self._goes(gone)} AS g FROM {relation}) "
+            f"GROUP BY GROUPING SETS ({sets})"
+        )
+        found: dict[str, list[tuple[str, int, int]]] = {}
+        for *row, rows, refused in self.engine.rows(query):
+            index = next(index for index, value in enumerate(row) if value is not None)
+            found.setdefault(columns[index], []).append((row[index], rows, refused))
+        return {(column, value): numbers for column, each in found.items() for value, numbers in _bounded(each)}
 
     def _sums(self, gone: int, come: int) -> Iterator[Moved]:
-        now = dict(self._added_up(self._before, None))
-        refused = dict(self._added_up(self._before, "gone")) if gone else {}
-        coming = dict(self._added_up("coming", None)) if come else {}
+        now = self._added_up(self._before, gone)
+        coming = self._added_up("coming", 0) if come else {}
         for key in sorted(now.keys() | coming.keys()):
-            yield Moved(*key, now.get(key, "0"), refused.get(key, "0"), coming.get(key, "0"))
+            total, refused = now.get(key, ("0", "0"))
+            yield Moved(*key, total, refused, coming.get(key, ("0", "0"))[0])
 
-    def _added_up(self, relation: str | None, only: str | None) -> Iterator[tuple[tuple[str, str], str]]:
+    def _added_up(self, relation: str | None, gone: int) -> dict[tuple[str, str], tuple[str, str]]:
+        """Sums by column and day, and those of the rows that would go."""
         if not relation:
-            return
+            return {}
         known = self._known(relation)
         columns = [column for column in self._look.sums if known.get(column, "VARCHAR") != "VARCHAR"]
         if not columns:
-            return
-        where = f" WHERE {sql.quote(ORDINAL)} IN (SELECT ordinal FROM {only})" if only else ""
-        sums = ", ".join(f"CAST(sum({_summable(column, known[column])}) AS VARCHAR)" for column in columns)
-        for day, *found in self.engine.rows(f"SELECT {self._day(known)} AS d, {sums} FROM {relation}{where} GROUP BY d"):
-            for column, total in zip(columns, found, strict=True):
-                yield (column, day), total or "0"
+            return {}
+        places = [(f"n{index}", _summable(column, known[column])) for index, column in enumerate(columns)]
+        inner = ", ".join(f"{number} AS {place}" for place, number in places)
+        sums = ", ".join(f"CAST(sum({place}) AS VARCHAR), CAST(sum({place}) FILTER (g) AS VARCHAR)" for place, _ in places)
+        rows_of = f"(SELECT {self._day(known)} AS d, {inner}, {self._goes(gone)} AS g FROM {relation})"
+        found: dict[tuple[str, str], tuple[str, str]] = {}
+        for day, *totals in self.engine.rows(f"SELECT d, {sums} FROM {rows_of} GROUP BY d"):
+            for index, column in enumerate(columns):
+                found[column, day] = (totals[2 * index] or "0", totals[2 * index + 1] or "0")
+        return found
+
+    def _goes(self, gone: int) -> str:
+        """Whether a row of those that are loaded would be refused."""
+        if gone in (0, self.rows_before):
+            return "true" if gone else "false"
+        return f"{sql.quote(ORDINAL)} IN (SELECT ordinal FROM gone)"
 
     def _known(self, relation: str) -> dict[str, str]:
         """Columns with their types."""
@@ -185,6 +196,16 @@ class Comparison:
             return sql.text(self._look.day)
         value = f"make_timestamp(epoch_us({sql.quote(column)}))" if "TIME ZONE" in kind else sql.quote(column)
         return f"coalesce(strftime({value}, '{_DAY}'), 'null')"
+
+
+def _bounded(values: list[tuple[str, int, int]]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The most frequent, and the rest as one."""
+    values.sort(key=lambda each: (-each[1], each[0]))
+    for value, rows, refused in values[:_MOST_VALUES]:
+        yield value, (rows, refused)
+    rest = values[_MOST_VALUES:]
+    if rest:
+        yield OTHERS, (sum(rows for _, rows, _ in rest), sum(refused for _, _, refused in rest))
 
 
 def _value(column: str, known: dict[str, str]) -> str:

@@ -85,13 +85,13 @@ class PartRead:
             number = field is not None and str(field.type).startswith(("decimal", "float", "double"))
             if number and kind in ("wrong_type", "wrong_format") and rows * 10 >= self.rows_in:
                 raise NotSure("which sample is the first may decide about the decimal separator")
-            if not (kind == "null_in_required" and rows == self.rows_in and path.removeprefix("$.") in self.unnamed):
+            if kind == "null_in_required" and rows == self.rows_in and path.removeprefix("$.") in self.unnamed:
+                found.append(Drift("missing_required", path, rows))
+            else:
                 found.append(Drift(kind, path, rows, sample))
-        for name in self.unnamed:
-            if name in part.required:
-                found.append(Drift("missing_required", f"$.{name}", self.rows_in))
-            elif loaded:
-                found.append(Drift("missing_optional", f"$.{name}", self.rows_in))
+        if loaded:
+            optional = sorted(self.unnamed - part.required)
+            found += [Drift("missing_optional", f"$.{name}", self.rows_in) for name in optional]
         return tuple(sorted(found, key=lambda drift: (-drift.rows, drift.path)))
 
     def _tallied(self) -> dict[tuple[Any, str], tuple[int, str]]:
@@ -191,9 +191,7 @@ class FieldsAgain:
 
     def _absent(self, columns: list[list[Any]], lines: bytes) -> list[tuple[int, tuple[int, ...]]]:
         """All values that are there are fine; those that are not may not be missing."""
-        if not any(None in column for column in columns):
-            return []
-        self._check_names(lines)
+        self._check_names(columns, lines)
         empty = [index for index, must in enumerate(self._must) if must and None in columns[index]]
         if not empty:
             return []
@@ -216,8 +214,7 @@ class FieldsAgain:
     def _values(self, records: list[Any], lines: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Each value by its text."""
         columns = [list(map(getter, records)) for getter in self._getters]
-        if any(None in column for column in columns):
-            self._check_names(lines)
+        self._check_names(columns, lines)
         unsure: set[int] = set()
         for column, certain, must in zip(columns, self._certain, self._must, strict=True):
             unsure.update(
@@ -276,7 +273,7 @@ class FieldsAgain:
                 if self._kept[kind] < _EACH:
                     self._kept[kind] += 1
                     if texts is None:
-                        texts = [text for text in lines.split(b"\n") if text and not text.isspace()]
+                        texts = _texts(lines)
                     found.raws[ordinal] = texts[row].decode(errors="backslashreplace")
 
     def _code(self, violation: Violation) -> int:
@@ -285,8 +282,16 @@ class FieldsAgain:
             self.found.violations.append(violation)
         return code
 
-    def _check_names(self, lines: bytes) -> None:
+    def _check_names(self, columns: list[list[Any]], lines: bytes) -> None:
         """Raises NotSure where a field that seems absent may be there under an alias or in other letter case."""
+        lacking = {row for column in columns if None in column for row, value in enumerate(column) if value is None}
+        if not lacking:
+            return
+        if len(lacking) < len(columns[0]):
+            texts = _texts(lines)
+            if len(texts) != len(columns[0]):
+                raise NotSure("not a record a line")
+            lines = b"\n".join([texts[row] for row in lacking])
         if any(alias in lines for alias in self._aliases):
             raise NotSure("a field may be there under an alias")
         if (b"\\u00" in lines and _ASCII_ESCAPED.search(lines)) or any(sign in lines for sign in _KELVIN):
@@ -304,6 +309,10 @@ def _readable() -> Iterator[None]:
         yield
     except Unreadable as error:
         raise NotSure(error.reason) from error
+
+
+def _texts(lines: bytes) -> list[bytes]:
+    return [text for text in lines.split(b"\n") if text and not text.isspace()]
 
 
 def _named(name: str) -> re.Pattern[bytes]:

@@ -208,8 +208,12 @@ def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
 
 
 def _worst(drift: tuple[Drift, ...]) -> str:
-    found = ([one for one in drift if one.kind in (*ROWS, "missing_required")] or [one for one in drift if one.kind == "new_field"])[:3]
-    return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows, such as {one.sample}" for one in found)
+    found = (
+        [one for one in drift if one.kind in (*ROWS, "missing_required")] or [one for one in drift if one.kind == "new_field"]
+    )[:3]
+    return "; ".join(
+        f"{one.kind} at {one.path} in {one.rows} rows" + f", such as {one.sample}" * bool(one.sample) for one in found
+    )
 
 
 def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:

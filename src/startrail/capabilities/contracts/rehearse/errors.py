@@ -16,9 +16,9 @@ class UnknownProposal(ContractError):
 
 
 class UnknownSegment(ContractError):
-    """A column by which rows should be told apart is in no table that is looked at.
+    """A column by which rows should be told apart is not in the table, or has too many values for that.
 
-    ``plan --segment`` takes the name of a column at the top level of the raw table.
+    ``plan --segment`` takes the name of a column at the top level of the raw table, with at most a thousand values.
     """
 
     code = "ST391"

@@ -50,7 +50,7 @@ class Result(msgspec.Struct, frozen=True):
     held_before: str | None = None
     held_after: str | None = None
     missing: tuple[str, ...] = ()
-    """Fields that no record of the delivery has."""
+    """Fields of which no record has a value, or none of those that are loaded."""
     compared: Compared = Compared()
     part: bool = False
     unread: str | None = None
@@ -72,9 +72,14 @@ def rehearse(job: Job, rehearser: Rehearser, progress: Progress) -> Result:
 
 def _seen(job: Job, found: Rehearsed, held: str | None) -> Result:
     outcome = found.outcome
-    missing = sorted(drift.path.removeprefix("$.") for drift in outcome.drift if drift.kind in _MISSING)
+    missing = {drift.path.removeprefix("$.") for drift in outcome.drift if drift.kind in _MISSING}
+    missing |= {
+        broken.path.removeprefix("$.")
+        for broken in found.compared.rules
+        if broken.rule == "null_in_required" and broken.rows == job.counts.loaded
+    }
     after = _counts(outcome, held)
-    return _result(job, after, held_after=held, missing=tuple(dict.fromkeys(missing)), compared=found.compared, part=found.part)
+    return _result(job, after, held_after=held, missing=tuple(sorted(missing)), compared=found.compared, part=found.part)
 
 
 def _counts(outcome: LoadOutcome, held: str | None) -> Counts:

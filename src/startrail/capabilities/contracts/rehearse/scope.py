@@ -33,6 +33,8 @@ _LOOKED_BACK = 20
 _REMEMBERED = 200
 _FEW = 12
 """Values that a column may have to tell segments apart by itself."""
+_MANY = 1000
+"""Values beyond which a column that a person names tells nothing apart."""
 _MOST_SEGMENTS = 4
 _MOST_SUMS = 20
 
@@ -226,6 +228,12 @@ def _segments(
                 raise UnknownSegment(
                     f"the table of contract '{contract.name}' has no column '{name}'", hint=did_you_mean(name, schema.names())
                 )
+        many = set(window.segments) - set(rehearser.few_values(keys, window.segments, _MANY)) if keys else set()
+        if many:
+            raise UnknownSegment(
+                f"column '{min(many)}' tells no segments apart: it has no values, or more than {_MANY:,}",
+                hint="take a column in which the same values come again and again",
+            )
         return window.segments
     enums = {field.name for field in contract.fields if field.enum is not None}
     singles = {name for field in contract.fields if field.unique for name in [field.name]} | set(contract.primary_key)

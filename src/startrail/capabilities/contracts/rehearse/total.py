@@ -73,11 +73,11 @@ class HeldTotal(msgspec.Struct, frozen=True):
 
 
 class Since(msgspec.Struct, frozen=True):
-    """A required field that some deliveries do not have at all: the first one that has it, None when none does."""
+    """A required field of which some deliveries have no value: the first one that has some, None when none has."""
 
     field: str
     without: int
-    """Deliveries that do not have it."""
+    """Deliveries that have none."""
     since: datetime | None = None
     name: str | None = None
 
@@ -199,7 +199,10 @@ def _shares(results: Iterable[Result], column: str) -> tuple[ShareTotal, ...]:
 
 def _segments(results: Sequence[Result]) -> Iterator[SegmentTotal]:
     columns = dict.fromkeys(each.column for result in results for each in result.compared.shares if each.column)
+    broken = {rule.path for result in results for rule in result.compared.rules}
     for column in columns:
+        if f"$.{column}" in broken:
+            continue  # it would only say again what the rule says
         values = [each for each in _shares(results, column) if each.refused or each.let_in]
         if values:
             yield SegmentTotal(column, tuple(sorted(values, key=lambda each: (-each.refused, -each.let_in))[:_MOST_VALUES]))
