@@ -120,7 +120,7 @@ class Rehearser(Protocol):
         """``part`` judges records that have only the fields of ``task.part``."""
         ...
 
-    def few_values(self, files: tuple[str, ...], columns: tuple[str, ...], most: int) -> tuple[str, ...]:
-        """Those of the columns that have at most so many values in the first rows of the files, most of them again and
-        again, in their order."""
+    def few_values(self, files: tuple[str, ...], columns: tuple[str, ...], most: int, each: int = 1) -> tuple[str, ...]:
+        """Those of the columns that have at most so many values in the first rows of the files, each so often on
+        average, in their order."""
         ...

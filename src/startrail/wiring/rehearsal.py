@@ -167,8 +167,10 @@ def _feed(
 
 
 def _broken(one: _Process, error: Exception) -> RehearsalBroken:
-    one.errors.seek(0)
-    words = one.errors.read().decode(errors="replace").strip().splitlines()
+    words: list[str] = []
+    with suppress(OSError, ValueError):  # closed, when another one was told first
+        one.errors.seek(0)
+        words = one.errors.read().decode(errors="replace").strip().splitlines()
     last = printable(words[-1] if words else str(error) or type(error).__name__, 300)
     return RehearsalBroken(
         f"a process that replayed landed deliveries ended early: {last}",

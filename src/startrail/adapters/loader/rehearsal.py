@@ -42,7 +42,7 @@ class DuckdbRehearser:
                 pass  # what cannot be known from some fields is known from all
         return self._everything(task, judge, progress)
 
-    def few_values(self, files: tuple[str, ...], columns: tuple[str, ...], most: int) -> tuple[str, ...]:
+    def few_values(self, files: tuple[str, ...], columns: tuple[str, ...], most: int, each: int = 1) -> tuple[str, ...]:
         if not files or not columns:
             return ()
         with ExitStack() as stack:
@@ -54,7 +54,7 @@ class DuckdbRehearser:
                 f"SELECT {counts} FROM (SELECT {names} FROM read_parquet({sql.text(str(paths[0]))}) LIMIT {_LOOKED_AT})"
             )
         pairs = zip(columns, row[::2], row[1::2], strict=True)
-        return tuple(column for column, values, rows in pairs if 0 < values <= most and 2 * values <= rows)
+        return tuple(column for column, values, rows in pairs if 0 < values <= most and each * values <= rows)
 
     def _everything(self, task: RehearsalTask, judge: Judge, progress: Progress) -> Rehearsed:
         """By the very loader of a run."""

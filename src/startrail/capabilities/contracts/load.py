@@ -208,12 +208,13 @@ def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
 
 
 def _worst(drift: tuple[Drift, ...]) -> str:
-    found = (
-        [one for one in drift if one.kind in (*ROWS, "missing_required")] or [one for one in drift if one.kind == "new_field"]
-    )[:3]
-    return "; ".join(
-        f"{one.kind} at {one.path} in {one.rows} rows" + f", such as {one.sample}" * bool(one.sample) for one in found
-    )
+    breaking = [one for one in drift if one.kind in (*ROWS, "missing_required")]
+    found = (breaking or [one for one in drift if one.kind == "new_field"])[:3]
+    return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows{_such_as(one)}" for one in found)
+
+
+def _such_as(drift: Drift) -> str:
+    return f", such as {drift.sample}" if drift.sample else ""
 
 
 def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:

@@ -242,7 +242,7 @@ def _segments(
         for column in schema.columns
         if column.type in (Primitive("string"), Primitive("boolean")) and column.name not in singles and column.name[:1] != "_"
     ]
-    few = rehearser.few_values(keys, tuple(able), _FEW)
+    few = rehearser.few_values(keys, tuple(able), _FEW, 2)
     return tuple(sorted(few, key=lambda name: name not in enums)[:_MOST_SEGMENTS])
 
 
