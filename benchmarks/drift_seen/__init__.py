@@ -32,7 +32,7 @@ TOOLS: dict[str, Callable[[Path, str, list[Path]], Found]] = {
     "datacontract test": datacontract,
     "DuckDB typed": duckdb,
 }
-_LARGE = 200_000
+_LARGE = 100_000
 
 
 class Outcome(NamedTuple):
