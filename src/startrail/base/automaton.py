@@ -1,7 +1,7 @@
 """A regular expression read into an automaton: the subset that describes regular sets, so that matching is linear.
 
 Two dialects, which agree but for corners: ``ecma`` (JSON Schema) and ``re2``, which contracts and engines speak. No
-lookaround, no back references, no word boundaries, no flags.
+lookaround, no back references, no word boundaries, no flags but a leading ``(?i)`` over ASCII (``re2``).
 """
 
 from __future__ import annotations
@@ -116,6 +116,8 @@ class _Reader:
         self.text, self.at, self.nfa = text, 0, Nfa()
         self.re2 = dialect == "re2"
         self.classes = _RE2_CLASSES if self.re2 else _CLASSES
+        self.fold = self.re2 and text.startswith("(?i)") and text.isascii()
+        self.at = 4 if self.fold else 0
         self.names: dict[str, int] = {}
         self.times = 1
         """How often what is read now stands in the repeats around it, all multiplied: RE2 bounds that."""
@@ -225,10 +227,26 @@ class _Reader:
         if mark == ".":
             return self.letter(_others(((10, 10),) if self.re2 else _BREAKS))
         if mark == "\\":
-            return self.letter(self.escape())
+            return self.letter(self.folded(self.escape()))
         if mark in "*+?{})":
             raise Unsupported("a repeat of nothing")
-        return self.letter(((ord(mark), ord(mark)),))
+        return self.letter(self.folded(((ord(mark), ord(mark)),)))
+
+    def folded(self, ranges: Ranges) -> Ranges:
+        """With the other letter case; k and s have a third one in RE2."""
+        if not self.fold:
+            return ranges
+        found = list(ranges)
+        for low, high in ranges:
+            for first, offset in ((65, 32), (97, -32)):
+                least, most = max(low, first), min(high, first + 25)
+                if least <= most:
+                    found.append((least + offset, most + offset))
+        for upper, third in ((75, 0x212A), (83, 0x17F)):
+            family = (upper, upper + 32, third)
+            if any(low <= each <= high for low, high in ranges for each in family):
+                found += [(each, each) for each in family]
+        return tuple(found)
 
     def letter(self, ranges: Ranges) -> Piece:
         start, goal = self.nfa.state(), self.nfa.state()
@@ -258,7 +276,7 @@ class _Reader:
     def escape(self, in_class: bool = False) -> Ranges:
         mark = self.take()
         if mark.lower() in self.classes:
-            ranges = self.classes[mark.lower()]
+            ranges = self.folded(self.classes[mark.lower()])
             return ranges if mark.islower() else _others(ranges)
         if mark in _CONTROLS and not (mark == "0" and self.at < len(self.text) and self.text[self.at].isdigit()):
             return ((_CONTROLS[mark], _CONTROLS[mark]),)
@@ -285,7 +303,9 @@ class _Reader:
         negated = self.peek("^")
         self.at += negated
         found: list[tuple[int, int]] = []
-        while not self.peek("]"):
+        first = self.re2  # where a closing bracket is a letter
+        while first or not self.peek("]"):
+            first = False
             ranges = self.member()
             if self.peek("-") and not self.peek("-]") and ranges[0][0] == ranges[-1][1]:
                 self.at += 1
@@ -295,7 +315,8 @@ class _Reader:
                 ranges = ((ranges[0][0], high[0][0]),)
             found += ranges
         self.at += 1
-        return _others(tuple(found)) if negated else tuple(found)
+        ranges = self.folded(tuple(found))
+        return _others(ranges) if negated else ranges
 
     def member(self) -> Ranges:
         mark = self.take()

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from startrail.base.automaton import Nfa, Unsupported, parse
 
-CERTAIN = 4_096
+CERTAIN = 1_024
 """Characters of a text that are always searched to the end, whatever the expression."""
-_MOST_VISITS = 20_000_000
+_MOST_VISITS = 4_100_000
 """Of states while looking at one text: enough for :data:`CERTAIN` characters of any expression that is read."""
 _MOST_REMEMBERED = 20_000
 
@@ -27,6 +27,7 @@ class Expression:
             raise ValueError(f"not a regular expression of the subset that is matched in linear time: {problem}") from None
         self._first = self._nfa.begin()
         self._known: dict[tuple[frozenset[int], str], frozenset[int]] = {}
+        self._ends: dict[frozenset[int], bool] = {}
 
     def found_in(self, text: str) -> bool | None:
         """Whether a match begins anywhere in the text; None when a long text took too much to tell."""
@@ -45,7 +46,12 @@ class Expression:
                     known.clear()
                 known[states, letter] = following
             states = following
-        return self._nfa.accepts(states)
+        found = self._ends.get(states)
+        if found is None:
+            if len(self._ends) >= _MOST_REMEMBERED:
+                self._ends.clear()
+            found = self._ends[states] = self._nfa.accepts(states)
+        return found
 
 
 @lru_cache(maxsize=512)

@@ -68,16 +68,16 @@ class Contract(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...]
     span: Span
     primary_key: tuple[str, ...] = ()
+    description: str | None = None
+    fingerprint: str = ""
+    not_enforced: tuple[str, ...] = ()
+    """What the document says and loading does not look at, each with its place."""
     closed: bool = False
     """A field at the top that ``fields`` does not name breaks the contract."""
     compatibility: Compatibility | None = None
     """What a new version of the contract must be to the versions before it; None = the contract does not say."""
     consumers: tuple[str, ...] = ()
     """Who reads the data, as far as its producer knows."""
-    description: str | None = None
-    fingerprint: str = ""
-    not_enforced: tuple[str, ...] = ()
-    """What the document says and loading does not look at, each with its place."""
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)

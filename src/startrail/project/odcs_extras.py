@@ -84,6 +84,12 @@ def read_extras(form: type[T], properties: tuple[CustomProperty, ...], node: Nod
     return found or form()
 
 
+def default_of(node: Node, extras: Extras) -> str | None:
+    """The default as it is written, so that no digit of a number is lost."""
+    found = value_of(node, "default")
+    return found.text if found is not None and extras.default is not None else None
+
+
 def value_of(node: Node, name: str) -> Node | None:
     """The value of one of our custom properties of ``node``."""
     for place in _items(node):

@@ -208,7 +208,8 @@ class _Case:
     def _limits(self, typed: Any, value: Any, field: Field, path: str, must: bool) -> bool:
         """True when the value may stay."""
         found = [Violation(path, rule, expected, show(value)) for rule, expected in broken(typed, field)]
-        return all([self._breaks(violation, value, must) for violation in found])
+        stays = [self._breaks(violation, value, must) for violation in found]
+        return all(stays)
 
 
 def _texts(raw: bytes) -> dict[str, msgspec.Raw]:

@@ -34,7 +34,8 @@ PRESETS: dict[DriftPreset, dict[DriftKind, Reaction]] = {
     "keep-going": _table(
         "hold",
         **(dict.fromkeys(ROWS, Reaction("quarantine")) | {"date_order": _DATES_TURNED}),
-        new_field="keep", missing_optional="accept", defaulted="accept", new_value="accept", case_change="accept", widened="accept",
+        new_field="keep",
+        **dict.fromkeys(("missing_optional", "defaulted", "new_value", "case_change", "widened"), "accept"),
     ),
     "strict": _table("hold", missing_optional="accept", defaulted="accept", new_value="accept"),
     "mirror": _table(
