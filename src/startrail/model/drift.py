@@ -116,7 +116,7 @@ class DriftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other_delimiter: DriftVerb | Reaction | None = None
     """A CSV file with another delimiter than declared."""
     other_encoding: DriftVerb | Reaction | None = None
-    """A CSV file in another encoding than declared."""
+    """A CSV file in another encoding than declared, or JSON that is not UTF-8."""
     other_quote: DriftVerb | Reaction | None = None
     """A CSV file with another quote character than declared."""
     truncated: DriftVerb | Reaction | None = None
