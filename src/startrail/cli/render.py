@@ -95,6 +95,9 @@ class Renderer:
                 if event.first and found.verb == "accept" and not promised:  # the others are told with the rows or the hold
                     such = f": {found.sample}" if found.sample else ""
                     self._line("drift", f"{event.name}: {found.kind} at {found.path}, accepted{such}", event.source)
+            case e.VersionReused():
+                text = f"version {event.version} of its contract says something else than before; raise the version"
+                self._line("warning", text, event.name)
             case e.Replayed():
                 mended = f"; {_count(event.repaired, 'row')} repaired" if event.repaired else ""
                 self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}", event.source)
