@@ -100,7 +100,8 @@ class Renderer:
                 self._line("warning", text, event.name)
             case e.Replayed():
                 mended = f"; {_count(event.repaired, 'row')} repaired" if event.repaired else ""
-                self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}", event.source)
+                under = f"; under version {event.under}" if event.under is not None else ""
+                self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}{under}", event.source)
             case e.Discarded():
                 text = f"{_count(event.rows, 'row')} of delivery {event.delivery}, by {event.by}: {event.reason}"
                 self._line("discarded", text, event.source)

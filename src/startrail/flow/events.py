@@ -130,6 +130,8 @@ class Replayed(Event, frozen=True, tag="replayed"):
     """SHA-256 of the file of repairs."""
     changed: tuple[str, ...] | None = None
     """Partitions whose rows are others now; None: all that the delivery has rows in."""
+    under: str | None = None
+    """The older version of its contract that was asked for; None: the contract as it was then."""
 
 
 class Discarded(Event, frozen=True, tag="discarded"):
