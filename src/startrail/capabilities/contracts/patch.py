@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,6 @@ from startrail.capabilities.contracts.trial import dry_run
 from startrail.model.contract import Contract
 from startrail.model.project import Project
 from startrail.model.repair import Repairs, RepairStep
-from startrail.model.version import ContractRef
 from startrail.ports.ledger import Ledger
 from startrail.ports.loader import Loader
 from startrail.ports.quarantine import QuarantineFiles
@@ -57,35 +56,55 @@ class Draft(msgspec.Struct, frozen=True):
 
 def draft(planned: Sequence[Replay], project: Project, ledger: Ledger, loader: Loader, files: QuarantineFiles) -> Draft:
     """The patch for these deliveries; reads only. Raises ContractMoved (ST385) and what loaders raise."""
-    evidence = {id(each): gather(each, loader) for each in planned}
+    numbers = {(ref.name, ref.version) for ref in ledger.contract_refs()}
+    by_contract: dict[str, list[_Shown]] = {}
+    for each in planned:
+        by_contract.setdefault(each.contract.name, []).append(_Shown(each, gather(each, loader)))
+    drafted = _Drafted()
+    for name in sorted(by_contract):
+        _of_contract(by_contract[name], project, numbers, drafted)
+    rows = sum(each.standing.counts.quarantined + each.standing.counts.held for each in planned)
+    passes = _passing(planned, drafted, loader, files) if drafted.proposals else 0
+    return Draft(tuple(drafted.proposals), tuple(drafted.unmended), rows, passes)
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    """A delivery, and what keeps its rows out."""
+
+    replay: Replay
+    evidence: tuple[Evidence, ...]
+
+
+class _Drafted(msgspec.Struct):
+    """A draft in the making, with what its files mean: contracts by name, repairs by source."""
+
     proposals: list[Proposal] = []
     unmended: list[Unmended] = []
     contracts: dict[str, Contract] = {}
     repairs: dict[str, Repairs | None] = {}
-    for name in sorted({each.contract.name for each in planned}):
-        of = [each for each in planned if each.contract.name == name]
-        contract = of[0].contract
-        found = remedies(contract, together(one for each in of for one in evidence[id(each)]))
-        text = contract_bytes(project.root, contract).decode()
-        changed, applied, refused = _applied(text, found)
-        unmended += [_unmended(name, remedy) for remedy in refused]
-        if changed != text:
-            ref = ContractRef(name, contract.version, contract.fingerprint)
-            if any((kept.name, kept.version) == (ref.name, ref.version) for kept in ledger.contract_refs()):
-                changed = edit.set_version(changed, edit.raised(contract.version))
-            proposals.append(Proposal(contract.span.file, text, changed, tuple(remedy.what for remedy in applied)))
-            contracts[name] = _contract(changed, contract.span.file)
-        for source in sorted({each.source.name for each in of}):
-            shown: set[tuple[str, str]] = {
-                (one.rule, one.path) for each in of if each.source.name == source for one in evidence[id(each)]
-            }
-            proposal = _repairs(source, _steps(found, shown), project)
-            if proposal is not None:
-                proposals.append(proposal)
-                repairs[source] = _read_repairs(source, proposal)
-    rows = sum(each.standing.counts.quarantined + each.standing.counts.held for each in planned)
-    passes = _passing(planned, contracts, repairs, loader, files) if proposals else 0
-    return Draft(tuple(proposals), tuple(unmended), rows, passes)
+
+
+def _of_contract(shown: Sequence[_Shown], project: Project, numbers: Container[tuple[str, str]], drafted: _Drafted) -> None:
+    """Add what is to change for the deliveries of one contract. ``numbers``: versions that were loaded under."""
+    contract = shown[0].replay.contract
+    found = remedies(contract, together(one for each in shown for one in each.evidence))
+    text = contract_bytes(project.root, contract).decode()
+    changed, applied, refused = _applied(text, found)
+    drafted.unmended += [_unmended(contract.name, remedy) for remedy in refused]
+    if applied:
+        if (contract.name, contract.version) in numbers:
+            changed = edit.set_version(changed, edit.raised(contract.version))
+        path = contract.span.file
+        drafted.proposals.append(Proposal(path, text, changed, tuple(remedy.what for remedy in applied)))
+        drafted.contracts[contract.name] = _contract(changed, path)
+    for source in sorted({each.replay.source.name for each in shown}):
+        its: set[tuple[str, str]] = set()
+        for each in shown:
+            its.update((one.rule, one.path) for one in each.evidence if each.replay.source.name == source)
+        proposal = _repairs(source, _steps(found, its), project)
+        if proposal is not None:
+            drafted.proposals.append(proposal)
+            drafted.repairs[source] = _read_repairs(source, proposal)
 
 
 def _applied(text: str, found: Sequence[Remedy]) -> tuple[str, list[Remedy], list[Remedy]]:
@@ -162,20 +181,14 @@ def _read_repairs(source: str, proposal: Proposal) -> Repairs | None:
     return found
 
 
-def _passing(
-    planned: Sequence[Replay],
-    contracts: Mapping[str, Contract],
-    repairs: Mapping[str, Repairs | None],
-    loader: Loader,
-    files: QuarantineFiles,
-) -> int:
+def _passing(planned: Sequence[Replay], drafted: _Drafted, loader: Loader, files: QuarantineFiles) -> int:
     """How many of the open rows would be loaded under the changed files."""
     passing = 0
     for each in planned:
         changed = msgspec.structs.replace(
             each,
-            contract=contracts.get(each.contract.name, each.contract),
-            repairs=repairs.get(each.source.name, each.repairs),
+            contract=drafted.contracts.get(each.contract.name, each.contract),
+            repairs=drafted.repairs.get(each.source.name, each.repairs),
         )
         trial = dry_run(changed, loader=loader, files=files)
         before = each.standing.counts
