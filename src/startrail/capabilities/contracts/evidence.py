@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ MOST_VALUES = 200
 """Different values kept of one rule at one path."""
 _REFUSING = ("quarantine", "hold", "stop")
 _INDEX = re.compile(r"\[[0-9]+\]")
-_PART = re.compile(r"\.([^.\[\]]+)|\[([0-9]+)\]")
+_PART = re.compile(r"\.([^.\[\]]+)|\[([0-9]*)\]")
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -60,14 +60,14 @@ class Witness:
     def _remember(self, rule: DriftKind, path: str, tree: Any) -> None:
         key = (rule, _INDEX.sub("[]", path))
         known = self.values.setdefault(key, {})
-        value = _value(tree, path)
-        text = repr(value)
-        if text in known or value is None:
-            return
-        if len(known) >= MOST_VALUES:
-            self.more.add(key)
-        else:
-            known[text] = value
+        for value in _values(tree, _PART.findall(path)):
+            text = repr(value)
+            if text in known or value is None:
+                continue
+            if len(known) >= MOST_VALUES:
+                self.more.add(key)
+            else:
+                known[text] = value
 
 
 def gather(replay: Replay, loader: Loader) -> tuple[Evidence, ...]:
@@ -114,11 +114,16 @@ def _both(one: Evidence, other: Evidence) -> Evidence:
     )
 
 
-def _value(tree: Any, path: str) -> Any:
-    """What stands at a path of a record; None where nothing does."""
-    for name, index in _PART.findall(path):
-        if name:
-            tree = tree.get(name) if isinstance(tree, dict) else None
-        else:
-            tree = tree[int(index)] if isinstance(tree, list) and int(index) < len(tree) else None
-    return tree
+def _values(tree: Any, parts: Sequence[tuple[str, str]]) -> Iterator[Any]:
+    """What stands at a path of a record; at every item where the path says ``[]``."""
+    if not parts:
+        yield tree
+        return
+    (name, index), rest = parts[0], parts[1:]
+    if name:
+        inner = [tree[name]] if isinstance(tree, dict) and name in tree else []
+    else:
+        items = tree if isinstance(tree, list) else []
+        inner = items[int(index) : int(index) + 1] if index else items
+    for each in inner:
+        yield from _values(each, rest)

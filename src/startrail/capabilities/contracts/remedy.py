@@ -193,6 +193,8 @@ def _alias(_: Field, evidence: Evidence) -> Remedy:
 # -- the contract is right, or the values show another writing ---------------------------------------------------------
 def _writing(field: Field, evidence: Evidence) -> Remedy:
     """All rows are written otherwise: the contract says so from now on. Only some are: they are repaired."""
+    if str(field.type) not in ("date", "time", "timestamp", "timestamptz"):
+        return _cast(field, evidence)
     pattern = only_pattern([value for value in evidence.values if isinstance(value, str)], field)
     if pattern is None:
         return Remedy(evidence, none="there is not exactly one way to read its values")
