@@ -137,6 +137,8 @@ def _plain(standing: Standing, rules: list[Tally]) -> dict[str, object]:
         "state": standing.state,
         "since": standing.since,
         "counts": standing.counts,
+        "groups": standing.groups,
+        "under": standing.pinned,
         "held": standing.held,
         "repairs": standing.repairs,
         "rules": rules,
@@ -144,6 +146,8 @@ def _plain(standing: Standing, rules: list[Tally]) -> dict[str, object]:
 
 
 def _line(standing: Standing, rules: list[Tally]) -> str:
+    import msgspec
+
     from startrail.base.text import printable
     from startrail.cli.render import balance
 
@@ -155,6 +159,11 @@ def _line(standing: Standing, rules: list[Tally]) -> str:
     ]
     if standing.held is not None:
         lines.append(f"{'':<9} held: {printable(standing.held, 400)}")
+    groups = [f"{rows:,} {word}" for word, rows in msgspec.structs.asdict(standing.groups).items() if rows]
+    if standing.groups.replayed or len(groups) > 1:  # else the balance says it
+        lines.append(f"{'':<9} refused rows: {', '.join(groups)}")
+    if standing.pinned is not None:
+        lines.append(f"{'':<9} loaded under version {printable(standing.pinned, 40)} of its contract, as asked")
     if standing.repairs is not None:
         lines.append(f"{'':<9} with repairs {standing.repairs[:12]}")
     for each in standing.discards:
