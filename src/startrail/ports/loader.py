@@ -14,7 +14,8 @@ from typing import Protocol
 
 import msgspec
 
-from startrail.model.contract import Contract
+from startrail.base.text import printable
+from startrail.model.contract import Contract, Field
 from startrail.model.drift import DriftKind
 from startrail.model.source import Dialect
 from startrail.model.table import TableSchema
@@ -36,6 +37,11 @@ class Violation(msgspec.Struct, frozen=True):
     got: str
 
 
+def defaulted(field: Field, path: str) -> Violation:
+    """The remark that a field is missing and its declared default stands for it."""
+    return Violation(path, "defaulted", str(field.type), f"nothing; {printable(field.default or '', 80)} is taken")
+
+
 class Judged(msgspec.Struct, frozen=True):
     """The decision about one record: no violations = accepted.
 
@@ -48,7 +54,8 @@ class Judged(msgspec.Struct, frozen=True):
     extra: str | None = None
     unknown: tuple[str, ...] = ()
     noted: tuple[Violation, ...] = ()
-    """What departs from the contract and is let in all the same, as the source's policy wants."""
+    """What departs from the contract and is let in all the same, as the source's policy wants; of a record with
+    violations, which defaults it took."""
 
 
 class Judge(Protocol):

@@ -110,6 +110,7 @@ def task_of(
     delivery: Delivery, source: Source, contract: Contract, schema: TableSchema, redo: Redo | None = None
 ) -> tuple[LoadTask, RecordJudge]:
     """What a loader is given for this delivery."""
+    refusing = reaction(source.drift, "new_field").do == "quarantine"
     task = LoadTask(
         delivery=delivery.id,
         key=delivery.key,
@@ -119,7 +120,7 @@ def task_of(
         dialect=source.csv,
         records=source.feed.records,
         partition=(source.partition_by, source.grain) if source.partition_by else None,
-        closed=reaction(source.drift, "new_field").do == "quarantine",
+        closed=refusing or contract.closed,
         redo=redo,
     )
     csv = delivery.media.startswith("csv")
@@ -129,7 +130,7 @@ def task_of(
         textual=csv,
         accepted=kinds_with(source.drift, "accept"),
         kept=kinds_with(source.drift, "keep"),
-        closed=task.closed,
+        closed=refusing,
     )
     return task, judge
 

@@ -16,7 +16,7 @@ Action = Literal["load", "hold", "stop"]
 
 ROWS: tuple[DriftKind, ...] = (
     "null_in_required", "wrong_type", "inexact", "wrong_format", "date_order", "unknown_value", "out_of_range",
-    "wrong_length", "pattern_mismatch", "duplicate_key", "malformed",
+    "wrong_length", "pattern_mismatch", "undeclared_field", "duplicate_key", "malformed",
 )  # fmt: skip
 """Kinds of single rows."""
 _DATES_TURNED = Reaction("quarantine", "10%")
@@ -34,9 +34,10 @@ PRESETS: dict[DriftPreset, dict[DriftKind, Reaction]] = {
     "keep-going": _table(
         "hold",
         **(dict.fromkeys(ROWS, Reaction("quarantine")) | {"date_order": _DATES_TURNED}),
-        new_field="keep", missing_optional="accept", case_change="accept", widened="accept",
+        new_field="keep",
+        **dict.fromkeys(("missing_optional", "defaulted", "new_value", "case_change", "widened"), "accept"),
     ),
-    "strict": _table("hold", missing_optional="accept"),
+    "strict": _table("hold", missing_optional="accept", defaulted="accept", new_value="accept"),
     "mirror": _table(
         "accept",
         wrong_type="keep", inexact="keep", wrong_format="keep", date_order=_DATES_TURNED,
