@@ -155,7 +155,8 @@ def _conflict(
         return
     inner = Scope(book, scope)
     own = Source(_called(target, book), book.table(target) if isinstance(target, exp.Table) else Relation())
-    excluded = Relation(columns, {}, relation.rests)
+    unknown = () if book.columns(target) is not None or relation.rests else (Rest(None, relation.everything()),)
+    excluded = Relation(columns, {}, relation.rests or unknown)
     inner.sources = [own, Source(("excluded",), excluded, hidden=True), Source(("new",), excluded, hidden=True)]
     rows: Flow = dict(relation.rows)
     for part in conflict.args.get("conflict_keys") or ():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError, TokenError
-from sqlglot.tokens import Token
+from sqlglot.tokens import Token, TokenType
 
 from startrail.base.text import printable
 from startrail.model.lineage import NotAnalysed
@@ -19,6 +19,9 @@ from startrail.model.lineage import NotAnalysed
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 DEEP = "it is nested too deeply to be analysed"
+_LONG = 2000
+_CONSTANTS = {TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE,
+              TokenType.FALSE, TokenType.DASH}  # fmt: skip
 _ROUTINES = {"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "EVENT", "TASK", "AGGREGATE", "MACRO"}
 _MODIFIERS = {"OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "EDITIONABLE", "NONEDITIONABLE", "DEFINER", "CONSTRAINT", "TABLE"}
 _OPENS = {"BEGIN", "CASE"}
@@ -61,6 +64,7 @@ def _parsed(number: int, tokens: list[Token], sql: str, dialect: Dialect) -> Sta
     opaque = _opaque(tokens)
     if opaque is not None:
         return Statement(number, tokens, None, note(number, tokens[0], opaque, sql))
+    tokens = _without_plain_rows(tokens)
     for token in tokens:
         token.comments = []  # the parser stumbles over them in some places
     try:
@@ -86,6 +90,39 @@ def _tree(tokens: list[Token], sql: str, dialect: Dialect) -> exp.Expr | None:
         if len(shorter) < len(tokens):
             return _tree(shorter, sql, dialect)
     return tree
+
+
+def _without_plain_rows(tokens: list[Token]) -> list[Token]:
+    """A long VALUES less its rows of nothing but constants, the first excepted: nothing flows from them."""
+    start = next((place for place, token in enumerate(tokens) if token.text.upper() == "VALUES"), None)
+    if len(tokens) < _LONG or start is None:
+        return tokens
+    kept = tokens[: start + 1]
+    at = start + 1
+    first = True
+    while at < len(tokens) and tokens[at].token_type == TokenType.L_PAREN:
+        end, plain = _row(tokens, at)
+        if first or not plain:
+            kept += tokens[at:end] if first else [tokens[at - 1], *tokens[at:end]]
+        first = False
+        at = end
+        if at < len(tokens) and tokens[at].token_type == TokenType.COMMA:
+            at += 1
+        else:
+            break
+    return kept + tokens[at:]
+
+
+def _row(tokens: list[Token], at: int) -> tuple[int, bool]:
+    """Where the parenthesis that opens here ends, and whether only constants stand inside."""
+    depth, plain = 0, True
+    for place in range(at, len(tokens)):
+        kind = tokens[place].token_type
+        depth += (kind == TokenType.L_PAREN) - (kind == TokenType.R_PAREN)
+        plain = plain and kind in _CONSTANTS
+        if depth == 0:
+            return place + 1, plain
+    return len(tokens), plain
 
 
 def _without_on_commit(tokens: list[Token]) -> list[Token]:
