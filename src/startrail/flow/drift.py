@@ -132,9 +132,7 @@ def acknowledgements(ledger: Ledger, source: str | None = None) -> list[Ack]:
     return list(found.values())
 
 
-def _told_since(
-    ledger: Ledger, source: str, ended: Mapping[tuple[DriftKind, str], datetime]
-) -> frozenset[tuple[DriftKind, str]]:
+def _told_since(ledger: Ledger, source: str, ended: Mapping[tuple[DriftKind, str], datetime]) -> frozenset[tuple[DriftKind, str]]:
     found: set[tuple[DriftKind, str]] = set()
     for fact in ledger.facts(kind=DriftFound.fact, subject=source):
         finding = msgspec.json.decode(fact.payload, type=_Told).finding

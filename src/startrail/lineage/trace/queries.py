@@ -159,7 +159,9 @@ def _projections(node: exp.Select, scope: Scope) -> tuple[list[tuple[str, Column
             outputs.append(column.flow)
             if isinstance(item, exp.Alias | exp.Aliases):
                 scope.aliases.setdefault(key, column)
-    dropped = {scope.reader.names.column(part.this if isinstance(part, exp.Column) else part) for part in node.args.get("exclude") or ()}
+    dropped = {
+        scope.reader.names.column(part.this if isinstance(part, exp.Column) else part) for part in node.args.get("exclude") or ()
+    }
     if dropped:
         columns = [(key, column) for key, column in columns if key not in dropped]
         rests = [rest._replace(without=rest.without | dropped) for rest in rests]
@@ -211,7 +213,11 @@ def _type(node: exp.Expr, scope: Scope) -> str | None:
 
 def _spreads(item: exp.Expr, scope: Scope) -> bool:
     """DuckDB's ``unnest(struct)`` in a SELECT list makes one column per field, when the type says so."""
-    return isinstance(item, exp.Explode) and scope.reader.dialect == "duckdb" and (_type(item.this, scope) or "").upper().startswith("STRUCT")
+    return (
+        isinstance(item, exp.Explode)
+        and scope.reader.dialect == "duckdb"
+        and (_type(item.this, scope) or "").upper().startswith("STRUCT")
+    )
 
 
 def _spread(item: exp.Expr, scope: Scope) -> Expanded:
@@ -339,7 +345,8 @@ def _side_by_side(
         scope.reader.problem(node.expression, f"the sides have {len(left.columns)} and {len(right.columns)} columns")
     pairs = zip(left.columns.items(), [*right.columns.values(), *([None] * len(left.columns))], strict=False)
     return {
-        key: column._replace(flow=merged([column.flow, other.flow if other is not None else {}])) for (key, column), other in pairs
+        key: column._replace(flow=merged([column.flow, other.flow if other is not None else {}]))
+        for (key, column), other in pairs
     }, ()
 
 

@@ -23,11 +23,34 @@ _LONG = 2000
 _CONSTANTS = {TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE,
               TokenType.FALSE, TokenType.DASH}  # fmt: skip
 _ROUTINES = {"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "EVENT", "TASK", "AGGREGATE", "MACRO"}
-_MODIFIERS = {"OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "EDITIONABLE", "NONEDITIONABLE", "DEFINER", "CONSTRAINT", "TABLE"}
+_MODIFIERS = {
+    "OR",
+    "REPLACE",
+    "ALTER",
+    "TEMP",
+    "TEMPORARY",
+    "SECURE",
+    "EDITIONABLE",
+    "NONEDITIONABLE",
+    "DEFINER",
+    "CONSTRAINT",
+    "TABLE",
+}
 _OPENS = {"BEGIN", "CASE"}
 _OPENS_BLOCK = {"IF", "LOOP", "WHILE", "FOR", "REPEAT"}
 _BLOCK_WORDS = ("IF", "WHILE", "LOOP", "FOR", "REPEAT", "DO", "RETURN", "LET")
-_TRANSACTION = {"TRANSACTION", "TRAN", "WORK", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "ISOLATION", "READ", "CONCURRENT", "DISTRIBUTED"}
+_TRANSACTION = {
+    "TRANSACTION",
+    "TRAN",
+    "WORK",
+    "DEFERRED",
+    "IMMEDIATE",
+    "EXCLUSIVE",
+    "ISOLATION",
+    "READ",
+    "CONCURRENT",
+    "DISTRIBUTED",
+}
 
 
 class Statement(NamedTuple):
@@ -45,7 +68,9 @@ def statements(sql: str, dialect: Dialect) -> Iterator[Statement]:
         tokens = dialect.tokenize(sql)
     except TokenError as error:
         reason = str(error).split(" from ")[0].split("\n")[0]
-        yield Statement(1, (), None, NotAnalysed(1, *_last_place(sql), f"the text cannot be split into words: {printable(reason)}"))
+        yield Statement(
+            1, (), None, NotAnalysed(1, *_last_place(sql), f"the text cannot be split into words: {printable(reason)}")
+        )
         return
     for number, piece in enumerate(_split(tokens), start=1):
         yield _parsed(number, piece, sql, dialect)
@@ -214,10 +239,7 @@ def _code_end(tokens: list[Token], start: int) -> int | None:
         previous = tokens[at - 1].text.upper() if at > start else ";"
         if word == "END":
             depth -= 1
-        elif word in _OPENS and previous != "END" and not (word == "BEGIN" and following in _TRANSACTION):
-            depth += 1
-            body = True
-        elif word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";":
+        elif (word in _OPENS and previous != "END" and not (word == "BEGIN" and following in _TRANSACTION)) or (word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";"):
             depth += 1
             body = True
         elif word == ";" and depth <= 0 and (body or routine or words[0] != "DECLARE"):
