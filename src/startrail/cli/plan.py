@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.common
 @options.now
 @options.select
-@click.option("--check", is_flag=True, help="Exit with 1 when there is something to do.")
+@click.option("--check", is_flag=True, help="Exit with 1 when there is something to do, or a contract is wrong.")
 @click.option("--history", default="30d", show_default=True, help="How far back landed deliveries are replayed on trial.")
 @click.option("--no-history", is_flag=True, help="Replay none.")
 @click.option("--contract", "tried", metavar="[NAME=]FILE", help="Try the contract in this file in the place of the project's.")
@@ -44,8 +44,8 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
                 opened = with_tried(opened, wanted.tried)
             chosen = _chosen(opened, asked["patterns"])
             refused = False if wanted.history is None else show_history(opened, chosen, wanted, console)
-            planned = _steps(opened, chosen, console, wanted)
-            return 1 if refused or (asked["check"] and planned) else 0
+            due = _steps(opened, chosen, console, wanted)
+            return 1 if refused or (asked["check"] and due) else 0
 
 
 def _chosen(opened: Opened, patterns: tuple[str, ...]) -> Any:
@@ -55,20 +55,25 @@ def _chosen(opened: Opened, patterns: tuple[str, ...]) -> Any:
     return select(patterns, graph(opened))
 
 
-def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> int:
-    """What a run would do; a page of Markdown is only of history."""
+def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool:
+    """What a run would do, and whether there is anything; a page of Markdown is only of history."""
     from startrail.capabilities.contracts.capability import plan_loads
+    from startrail.capabilities.contracts.versions import plan_contracts
     from startrail.capabilities.models.capability import plan_models
-    from startrail.cli.plans import Note, show_plan
+    from startrail.cli.plans import Note, show_change, show_plan
     from startrail.wiring.graph import graph
 
     ports = opened.ports
     planned = [item for item in plan_loads(opened.project, ports.ledger) if item.step.subject in chosen]
     planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
+    changed = plan_contracts(opened.project, ports.ledger)
+    due = bool(planned) or any(change.wrong for change in changed)
     if wanted.markdown:
-        return len(planned)
+        return due
     for contract in opened.project.contracts.values():
         for word in contract.not_enforced:
             console.item(Note(contract.name, word), f"  note     contract {contract.name}: not enforced: {word}")
+    for change in changed:
+        show_change(change, console)
     show_plan(planned, graph(opened), console)
-    return len(planned)
+    return due

@@ -57,7 +57,7 @@ def with_tried(opened: Opened, tried: tuple[str | None, Path]) -> Opened:
     from startrail.capabilities.contracts.rehearse.errors import UnknownProposal
     from startrail.cli.contract_files import read_contract_file
 
-    contract = read_contract_file(tried[1])
+    contract = read_contract_file(tried[1].absolute())
     name = tried[0] or contract.name
     project = opened.project
     used = sorted({source.contract for source in project.sources.values() if source.contract})

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from startrail.base.errors import StartrailError
+from startrail.capabilities.contracts.evolve import settled
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.load import raw_schema, task_of, weighed
 from startrail.capabilities.contracts.rehearse.part import part_contract
@@ -14,6 +15,7 @@ from startrail.capabilities.contracts.repair import RepairMender
 from startrail.capabilities.contracts.suspect import Past
 from startrail.model.contract import Contract
 from startrail.model.delivery import Counts, Delivery
+from startrail.model.drift import DriftKind
 from startrail.model.repair import Repairs
 from startrail.model.source import Source
 from startrail.ports.loader import LoadOutcome, Progress, Redo
@@ -37,6 +39,10 @@ class Job(msgspec.Struct, frozen=True):
     past: tuple[Past, ...] = ()
     repairs: Repairs | None = None
     discarded: tuple[int, ...] = ()
+    taken: tuple[str, ...] = ()
+    """Fields of ``contract`` that nobody declared, and that are columns all the same."""
+    acknowledged: tuple[tuple[DriftKind, str], ...] = ()
+    """Drift that a person lets in."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -59,13 +65,16 @@ class Result(msgspec.Struct, frozen=True):
 
 def rehearse(job: Job, rehearser: Rehearser, progress: Progress) -> Result:
     """Read it again; writes nothing. A delivery whose bytes cannot be had says so in its result."""
-    task, judge = task_of(job.delivery, job.source, job.contract, raw_schema(job.contract), _redo(job))
+    taken, acknowledged = frozenset(job.taken), frozenset(job.acknowledged)
+    schema = raw_schema(job.contract)
+    task, judge = task_of(job.delivery, job.source, job.contract, schema, _redo(job), taken=taken, acknowledged=acknowledged)
     part = RecordJudge(job.contract if job.part is None else part_contract(job.contract, job.part))
     try:
         found = rehearser.rehearse(RehearsalTask(task, job.before, job.look, job.part), judge, part, progress)
     except StartrailError as error:
         return _result(job, job.counts, unread=f"{error.code} {error.message}")
-    verdict = weighed(found.outcome, job.delivery, job.source, job.contract, job.past)
+    found = msgspec.structs.replace(found, outcome=settled(found.outcome, taken))
+    verdict = weighed(found.outcome, job.delivery, job.source, job.contract, job.past, acknowledged)
     held = None if verdict.action == "load" else verdict.reason or "held"
     return _seen(job, found, held)
 

@@ -12,43 +12,42 @@ import re
 
 import msgspec
 
+from startrail.base.errors import StartrailError
 from startrail.base.span import Span
+from startrail.capabilities.contracts.evolve import evolves
 from startrail.capabilities.contracts.policy import ROWS, kinds_with, reaction
 from startrail.model.contract import Contract, Field
+from startrail.model.drift import DriftKind
 from startrail.model.source import Source
 from startrail.model.step import StepOutput
 from startrail.model.types import ListOf, MapOf, StructOf
 from startrail.ports.ledger import Ledger
 from startrail.ports.loader import Drift
 from startrail.ports.rehearsal import Part
+from startrail.project.documents import kept_contract
 from startrail.project.odcs import contract_fingerprint
 
-_CACHE = "contract-1"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+_STAYS: tuple[DriftKind, ...] = (*ROWS, "new_field", "missing_optional", "missing_required", "defaulted")
+"""What is told of a record, or of all, whether or not the record is refused for another field."""
 _COMPLETE = 50
 """A step notes this many departures at most: fewer are all there were."""
 
 
-def remember(ledger: Ledger, code: str, contract: Contract) -> None:
-    """Keep what a load step's code stands for, as far as contracts go. It may be lost: then everything is read again."""
-    if code not in ledger.cached(_CACHE, [code]):
-        ledger.cache(_CACHE, {code: msgspec.msgpack.encode(contract)})
-
-
-def recalled(ledger: Ledger, codes: set[str]) -> dict[str, Contract]:
-    """The contracts behind the codes of load steps, as far as they are known."""
-    found: dict[str, Contract] = {}
-    for code, value in ledger.cached(_CACHE, sorted(codes)).items():
+def recalled(contract: Contract, ledger: Ledger) -> list[Contract]:
+    """The versions of the contract under which something was loaded, as they are read now; the unreadable left out."""
+    found = []
+    for kept in ledger.contract_versions(contract.name):
         try:
-            found[code] = msgspec.msgpack.decode(value, type=Contract)
-        except msgspec.DecodeError:
-            continue  # written by another version
+            found.append(kept_contract(kept))
+        except StartrailError:
+            continue  # what was loaded under it is read again as a whole
     return found
 
 
 def changed_fields(old: Contract, new: Contract, source: Source) -> tuple[str, ...] | None:
     """Names of the fields that decide whether a record that was loaded is still taken; None when all may."""
-    if old.primary_key != new.primary_key or not _refuses_only(source):
+    if old.primary_key != new.primary_key or old.closed or new.closed or not _refuses_only(source):
         return None
     before, after = {f.name: f for f in old.fields}, {f.name: f for f in new.fields}
     if before.keys() - after.keys():
@@ -70,7 +69,7 @@ def part_of(changed: tuple[str, ...] | None, contract: Contract, media: str, out
     if changed is None or drift is None or not media.startswith("ndjson") or "repaired" in output.note:
         return None
     inner = tuple(f"$.{name}{mark}" for name in changed for mark in (".", "["))
-    if any(each.kind == "case_change" or each.path.startswith(inner) for each in drift):
+    if any(each.kind not in _STAYS or each.path.startswith(inner) for each in drift):
         return None
     must = frozenset(name for name in changed if (field := contract.field(name)) is not None and field.required)
     return Part(changed, must, drift)
@@ -84,7 +83,7 @@ def part_contract(contract: Contract, part: Part) -> Contract:
 def _refuses_only(source: Source) -> bool:
     """Whether a record that breaks its contract is always set aside, and none for an undeclared field."""
     milder = kinds_with(source.drift, "accept", "keep") & frozenset(ROWS)
-    return not milder and reaction(source.drift, "new_field").do != "quarantine"
+    return not milder and not evolves(source) and reaction(source.drift, "new_field").do != "quarantine"
 
 
 def _promise(field: Field) -> str:
@@ -97,7 +96,9 @@ def _alone(before: Field | None, after: Field, key: tuple[str, ...]) -> bool:
     fields = [field for field in (before, after) if field is not None]
     if after.name in key or not _PLAIN.fullmatch(after.name):
         return False
-    if any(field.unique or isinstance(field.type, (ListOf, MapOf, StructOf)) for field in fields):
+    if any(field.unique or field.enum_open or isinstance(field.type, (ListOf, MapOf, StructOf)) for field in fields):
+        return False
+    if any(field.default is not None for field in fields):
         return False
     return before is None or before.aliases == after.aliases
 

@@ -11,11 +11,13 @@ from startrail.base.ids import fingerprint
 from startrail.base.span import Span
 from startrail.base.text import did_you_mean
 from startrail.capabilities.contracts.capability import load_step
-from startrail.capabilities.contracts.quarantine import LOADED_AS, REPAIRS, Standing, discarded, standings, visible_load
+from startrail.capabilities.contracts.evolve import evolves, promise
+from startrail.capabilities.contracts.quarantine import LOADED_AS, PINNED, Standing, discarded, standings, visible_load
 from startrail.capabilities.contracts.rehearse.errors import UnknownSegment
 from startrail.capabilities.contracts.rehearse.one import Job
 from startrail.capabilities.contracts.rehearse.part import changed_fields, part_of, recalled
 from startrail.capabilities.contracts.suspect import Past
+from startrail.flow.drift import Acks
 from startrail.model.contract import Contract
 from startrail.model.delivery import Counts, Delivery
 from startrail.model.project import Project
@@ -23,6 +25,7 @@ from startrail.model.source import Source
 from startrail.model.step import StepOutput, StepRecord
 from startrail.model.table import TableSchema
 from startrail.model.types import Decimal, Primitive
+from startrail.model.version import ContractRef
 from startrail.ports.ledger import Ledger
 from startrail.ports.quarantine import QuarantineFiles
 from startrail.ports.rehearsal import Before, Look, Rehearser
@@ -83,34 +86,40 @@ def jobs(
     records: dict[str, list[StepRecord]] = {}
     for record in ledger.history(kind="load", subject=source.name):
         records.setdefault(record.step.partition, []).append(record)
-    chosen = [
-        each for each in deliveries if window.since <= each.landed_at <= window.until and _disposed(records.get(each.id, ()))
-    ]
+    marks = {standing.delivery.id: standing for standing in standings(project, ledger, source.name)}
+    landed = [each for each in deliveries if window.since <= each.landed_at <= window.until]
+    chosen = [each for each in landed if _disposed(records.get(each.id, ()), marks.get(each.id))]
     if not chosen:
         return []
     look = _look(proposal, [records[each.id] for each in chosen], window, rehearser)
-    marks = {standing.delivery.id: standing for standing in standings(project, ledger, source.name)}
-    known = recalled(ledger, {_content(record) for each in chosen for record in records[each.id]})
+    known = {load_step(chosen[0], source, old).code: old for old in recalled(proposal.contract, ledger)}
+    acks = tuple(sorted(Acks.of(ledger, source.name, window.until).active))
     changed = {code: None if window.whole else changed_fields(old, proposal.contract, source) for code, old in known.items()}
     pasts = _pasts(deliveries, records)
     found = []
     for delivery in chosen:
         job = _job(proposal, delivery, records[delivery.id], look, pasts[delivery.id], project)
+        job = msgspec.structs.replace(job, acknowledged=acks)
         found.append(_keyed(_narrowed(_with_discards(job, marks, files), records[delivery.id], known, changed), engine))
     return found
 
 
 def _is_new(source: Source, contract: Contract, ledger: Ledger) -> bool:
-    """Whether the newest load that tells was under something else than what is declared now."""
+    """Whether the newest load that tells was under another contract than is declared now."""
     for record in ledger.history(kind="load", subject=source.name, limit=_LOOKED_BACK):
-        delivery = ledger.delivery(record.step.partition)
-        if delivery is None:
+        output = record.output
+        if output is None or PINNED in output.note or output.contract is None:
             continue
-        if _content(record) == load_step(delivery, source, contract).code:
+        if output.contract.fingerprint == contract.fingerprint:
             return False
-        if record.state == "published" and record.output is not None and REPAIRS not in record.output.note:
-            return True
+        if record.state == "published":
+            return all(old.fingerprint != contract.fingerprint for old in _read_as(output.contract, contract, ledger))
     return False
+
+
+def _read_as(ref: ContractRef, contract: Contract, ledger: Ledger) -> list[Contract]:
+    """The kept version, as it is read now: another Startrail may have given it another fingerprint."""
+    return [old for old in recalled(contract, ledger) if old.version == ref.version]
 
 
 def _content(record: StepRecord) -> str:
@@ -118,7 +127,9 @@ def _content(record: StepRecord) -> str:
     return record.step.code if record.output is None else record.output.note.get(LOADED_AS, record.step.code)
 
 
-def _disposed(records: Sequence[StepRecord]) -> bool:
+def _disposed(records: Sequence[StepRecord], standing: Standing | None) -> bool:
+    if standing is not None and standing.load is None and standing.state == "discarded":
+        return False  # a person decided that it will never be loaded
     return any(record.output is not None and record.state in ("published", "held") for record in records)
 
 
@@ -136,18 +147,21 @@ def _job(
     source = proposal.source
     counts = output.counts or Counts()
     loaded = output.held is None
+    columns = output.changes[0].schema if loaded and output.changes and evolves(source) else None
+    promised = promise(proposal.contract, source, columns, delivery.media)
     files = tuple(file.key for change in output.changes for file in change.files) if loaded else ()
     return Job(
         "",
         delivery,
         source,
-        proposal.contract,
+        promised.contract,
         Before(files, output.quarantine if loaded else None, counts.rows_in),
         counts,
         msgspec.structs.replace(look, day=f"{delivery.landed_at:%Y-%m-%d}"),
         held=output.held,
         past=_without_medians(past) if loaded else past,
         repairs=project.repairs.get(source.name),
+        taken=tuple(sorted(promised.taken)),
     )
 
 
@@ -164,10 +178,8 @@ def _narrowed(
     """With the fields that alone need be read again, where that is certain."""
     load, output = _standing_output(records)
     code = _content(load)
-    if job.held is not None or job.repairs is not None or job.discarded or code not in known or not job.before.files:
-        return job
-    step = load_step(job.delivery, job.source, known[code])
-    if step.code != code:  # something else than the contract is different as well
+    whole = job.held is not None or job.repairs is not None or job.discarded or job.acknowledged or not job.before.files
+    if whole or code not in known:  # then something else than the contract may be different as well
         return job
     return msgspec.structs.replace(job, part=part_of(changed[code], job.contract, job.delivery.media, output))
 
