@@ -200,6 +200,28 @@ def test_what_some_fields_do_not_say_is_read_as_a_whole(line: bytes, tmp_path: P
     assert without_samples(made.under(STRICTER)) == without_samples(made.under(STRICTER, full=True))
 
 
+WITHOUT_PHONE = contract(*(f for f in CUSTOMERS.fields if f.name != "phone"))
+
+
+@pytest.mark.parametrize("name", ["PHONE", "PH\\u004fNE", "tel", "phone"])
+def test_a_new_field_that_the_data_have_under_another_name_is_found(name: str, tmp_path: Path) -> None:
+    new = contract(*WITHOUT_PHONE.fields, field("phone", "string", required=True, aliases=("tel",)))
+    line = f'{{"id": 4, "{name}": "6"}}'.encode()
+    made = Rehearsals(tmp_path, customers(12, "", line_4=line), WITHOUT_PHONE, look=LOOK)
+    assert made.job(new, full=False).part is not None
+    found = made.under(new)
+    assert found.after.rows_in - found.compared.refused == 1
+    assert without_samples(found) == without_samples(made.under(new, full=True))
+
+
+def test_a_row_that_was_refused_before_is_not_refused_anew(tmp_path: Path) -> None:
+    made = Rehearsals(tmp_path, customers(12, line_5=b'{"id": 5, "day": "x"}'), CUSTOMERS, look=LOOK)
+    found = made.under(STRICTER)
+    assert found.part
+    assert (found.before.quarantined, found.compared.refused, found.after.quarantined) == (1, 3, 4)
+    assert without_samples(found) == without_samples(made.under(STRICTER, full=True))
+
+
 def test_a_looser_contract_says_which_rows_come_in(tmp_path: Path) -> None:
     fax = b'{"id": 4, "day": "2026-10-02", "channel": "fax", "spent": "7.25", "phone": "1"}'
     made = Rehearsals(tmp_path, customers(12, line_4=fax), contract(*CUSTOMERS.fields), look=LOOK)
