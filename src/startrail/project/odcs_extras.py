@@ -87,7 +87,9 @@ def read_extras(form: type[T], properties: tuple[CustomProperty, ...], node: Nod
 def default_of(node: Node, extras: Extras) -> str | None:
     """The default as it is written, so that no digit of a number is lost."""
     found = value_of(node, "default")
-    return found.text if found is not None and extras.default is not None else None
+    if found is None or extras.default is None:
+        return None
+    return str(extras.default).lower() if isinstance(extras.default, bool) else found.text
 
 
 def value_of(node: Node, name: str) -> Node | None:
