@@ -7,7 +7,7 @@ pass, the judge decides, so a loader may be as cautious as it likes but never la
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -159,4 +159,8 @@ class Loader(Protocol):
 
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> AbstractContextManager[LoadOutcome]:
         """Read the landed bytes. The outcome's files are there while the context is open; adopt them inside it."""
+        ...
+
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        """The extra fields of staged rows that have any, as JSON text; the files are those of an open outcome."""
         ...

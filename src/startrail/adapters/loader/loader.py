@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import chain, count, islice
@@ -17,6 +17,7 @@ from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, 
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
+from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
@@ -57,6 +58,9 @@ class DuckdbLoader:
                 outcome = self._outcome(task, path, judge, Path(root) / "second", progress, careful=True)
                 outcome = msgspec.structs.replace(outcome, careful=reason)
             yield outcome
+
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        return extras(files)
 
     def _outcome(
         self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, *, careful: bool

@@ -38,6 +38,8 @@ class RecordJudge:
 
     ``accepted``: kinds that are noted and let in as they are. ``kept``: kinds whose value is kept as text in the extra
     fields, the field itself being null if it may be. ``closed``: an undeclared field breaks the contract.
+    ``taken``: fields that are columns though nobody declared them; what does not fit one counts as undeclared.
+    ``waved``: (kind, path) of promises about a value that a person has said may be broken for now.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class RecordJudge:
         accepted: frozenset[DriftKind] = frozenset(),
         kept: frozenset[DriftKind] = frozenset(),
         closed: bool = False,
+        taken: frozenset[str] = frozenset(),
+        waved: frozenset[tuple[DriftKind, str]] = frozenset(),
     ) -> None:
         self._fields = {field.name: field for field in contract.fields}
         self._key = frozenset(contract.primary_key)
@@ -58,6 +62,8 @@ class RecordJudge:
         self._accepted = accepted
         self._kept = kept
         self._closed = closed
+        self._taken = taken
+        self._waved = waved
         self._names = Names(contract)
 
     def __call__(self, raw: bytes) -> Judged:
@@ -67,7 +73,7 @@ class RecordJudge:
             return Judged((Violation("$", error.rule, error.expected, error.got),))
         if not isinstance(tree, dict):
             return Judged((Violation("$", "wrong_type", "an object", show(tree)),))
-        case = _Case(self._null_words, self._textual, self._accepted, self._kept)
+        case = _Case(self._null_words, self._textual, self._accepted, self._kept, self._waved)
         meant = self._names.meant(tree)
         for found, name in meant.items():
             tree[name] = tree.pop(found)
@@ -75,6 +81,7 @@ class RecordJudge:
                 case.noted.append(Violation(f"$.{name}", "case_change", name, show(found)))
         typed: dict[str, Any] = {}
         for name, field in self._fields.items():
+            case.taken = name in self._taken
             typed[name] = case.member(tree, field, "$", must=field.required or name in self._key)
         unknown = [name for name in tree if name not in self._fields]
         if unknown:
@@ -94,10 +101,18 @@ class _Case:
     """One record under judgement: what was found so far."""
 
     def __init__(
-        self, null_words: tuple[str, ...], textual: bool, accepted: frozenset[DriftKind], kept: frozenset[DriftKind]
+        self,
+        null_words: tuple[str, ...],
+        textual: bool,
+        accepted: frozenset[DriftKind],
+        kept: frozenset[DriftKind],
+        waved: frozenset[tuple[DriftKind, str]],
     ) -> None:
         self._accepted = accepted
         self._aside = kept
+        self._waved = waved
+        self.taken = False
+        """The field at hand is a column that nobody declared."""
         self.violations: list[Violation] = []
         self.noted: list[Violation] = []
         self.unknown: dict[str, None] = {}
@@ -111,7 +126,8 @@ class _Case:
             return
         if breaks:
             found = Violation(path, "undeclared_field", "no field but those declared", printable(text, 120))
-            if found.rule not in self._accepted | self._aside:
+            waved = (found.rule, _INDEX.sub("[]", path)) in self._waved
+            if not waved and found.rule not in self._accepted | self._aside:
                 self.violations.append(found)
                 return
             self.noted.append(found)
@@ -169,24 +185,36 @@ class _Case:
             typed = scalar(value, field)
         except Refused as refused:
             rule = "date_order" if refused.rule == "wrong_format" and _turned(value, field) else refused.rule
-            self._breaks(Violation(path, rule, refused.expected, show(value)), value, must)
+            self._unlike(Violation(path, rule, refused.expected, show(value)), value, must)
             return None
         return typed if self._limits(typed, value, field, path, must) else None
 
     def _breaks(self, violation: Violation, value: Any, must: bool) -> bool:
         """True when the value may stay. One that is kept as text instead is as good as null, where null may be."""
-        if violation.rule in self._accepted:
+        rule = violation.rule
+        if rule in self._accepted or (rule, _INDEX.sub("[]", violation.path)) in self._waved:
             self.noted.append(violation)
             return True
-        if violation.rule in self._aside and not must:
-            text = dump(value)
-            if self._fit(text, violation.path):
-                self.noted.append(violation)
-                name = violation.path.removeprefix("$.")
-                self._kept[violation.path if "." in name or "[" in name else name] = text
-        else:
-            self.violations.append(violation)
+        self._aside_or_out(violation, value, may=rule in self._aside and not must)
         return False
+
+    def _unlike(self, violation: Violation, value: Any, must: bool) -> None:
+        """The value is none of the field's type, so that it can never stay: where its kind may, it is kept as text."""
+        if self.taken:
+            name = violation.path.removeprefix("$.")
+            self.keep(violation.path if "." in name or "[" in name else name, violation.path, dump(value), breaks=False)
+            return
+        self._aside_or_out(violation, value, may=violation.rule in self._accepted | self._aside and not must)
+
+    def _aside_or_out(self, violation: Violation, value: Any, *, may: bool) -> None:
+        if not may:
+            self.violations.append(violation)
+            return
+        text = dump(value)
+        if self._fit(text, violation.path):
+            self.noted.append(violation)
+            name = violation.path.removeprefix("$.")
+            self._kept[violation.path if "." in name or "[" in name else name] = text
 
     def _nested(self, value: Any, field: Field, path: str, must: bool) -> Any:
         kind = field.type
@@ -210,7 +238,7 @@ class _Case:
                     self.keep(f"{path}.{key}", f"{path}.{key}", dump(value[key]), breaks=field.closed)
             return {name: self.member(value, part, path, must=part.required) for name, part in parts.items()}
         expected = "an array" if isinstance(kind, ListOf) else "an object"
-        self._breaks(Violation(path, "wrong_type", expected, show(value)), value, must)
+        self._unlike(Violation(path, "wrong_type", expected, show(value)), value, must)
         return None
 
     def _limits(self, typed: Any, value: Any, field: Field, path: str, must: bool) -> bool:
