@@ -67,6 +67,17 @@ class Extras(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     """What is written for null."""
 
 
+class CustomProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names and values of custom properties with ``vendor: startrail``, by where in the document they stand."""
+
+    contract: ContractExtras = ContractExtras()
+    """The document's own ``customProperties``."""
+    object: ObjectExtras = ObjectExtras()
+    """Those of the object in ``schema``."""
+    property: Extras = Extras()
+    """Those of a property, at any depth."""
+
+
 def read_extras(form: type[T], properties: tuple[CustomProperty, ...], node: Node, problems: Problems) -> T:
     """The custom properties of ``node`` that are for us; those of other vendors are theirs. Appends what is wrong."""
     ours: dict[str, Node] = {}
