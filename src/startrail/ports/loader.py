@@ -45,7 +45,7 @@ def defaulted(field: Field, path: str) -> Violation:
 class Judged(msgspec.Struct, frozen=True):
     """The decision about one record: no violations = accepted.
 
-    ``record`` is then the record as JSON with every value in its canonical form (see ``contracts.exact``), and
+    ``record`` is then the record as JSON with every value in its canonical form (see ``contracts.records``), and
     ``extra`` the JSON text of its undeclared fields; ``unknown`` names those fields (``$.items[].x`` for inner ones).
     """
 

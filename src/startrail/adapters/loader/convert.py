@@ -1,4 +1,4 @@
-"""Exact conversion as SQL: what ``contracts.exact`` says, for what an engine can decide quickly.
+"""Exact conversion as SQL: what ``model.exact`` says, for what an engine can decide quickly.
 
 For each declared field there are two expressions: its *value*, and whether the field is *fine*. A row in which
 all are fine is loaded; any other row goes to the judge. So a condition here may be too strict, never too lax:
