@@ -12,6 +12,7 @@ import msgspec
 
 from startrail.model.delivery import Counts
 from startrail.model.drift import Finding
+from startrail.model.proof import Proof
 from startrail.model.step import CheckResult
 from startrail.model.version import RECORDED
 
@@ -113,6 +114,58 @@ class VersionReused(Event, frozen=True, tag="version_reused"):
     fingerprint: str
     before: str
     """The fingerprint that the number stood for."""
+
+
+class TableEvolved(Event, frozen=True, tag="table_evolved"):
+    """A raw table got columns that its contract does not declare, or wider ones, since its source accepts them."""
+
+    fact = "table.evolved"
+    source: str
+    table: str
+    delivery: str
+    name: str
+    columns: dict[str, str]
+    """Name and type of each column that is new or wider."""
+
+
+class Adopted(Event, frozen=True, tag="adopted"):
+    """A delivery was loaded again since its contract came to declare fields that it had kept in ``_extra``."""
+
+    fact = "delivery.adopted"
+    source: str
+    delivery: str
+    name: str
+    fields: tuple[str, ...]
+    """As the delivery has them: ``coupon``, ``items[].size``."""
+    before: Counts
+    counts: Counts
+    changed: tuple[str, ...] | None = None
+    """Partitions whose rows are others now."""
+
+
+class NotAdopted(Event, frozen=True, tag="not_adopted"):
+    """A delivery stays as it is, though its contract declares fields now that it had kept: rows of it would be withdrawn."""
+
+    fact = "delivery.not_adopted"
+    source: str
+    delivery: str
+    name: str
+    fields: tuple[str, ...]
+    reason: str
+
+
+class DriftAcknowledged(Event, frozen=True, tag="drift_acknowledged"):
+    """A person knows of one drift, and lets it be until a day."""
+
+    fact = "drift.acknowledged"
+    source: str
+    kind: str
+    path: str
+    until: str
+    """The last day on which it holds, in UTC."""
+    by: str
+    note: str = ""
+    proof: Proof | None = None
 
 
 class Replayed(Event, frozen=True, tag="replayed"):

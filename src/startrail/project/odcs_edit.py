@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from startrail.base.text import did_you_mean, printable
-from startrail.project.odcs_fields import VENDOR
+from startrail.project.odcs_extras import VENDOR
 from startrail.project.yaml_edit import CannotEdit, Path, append, put, remove, value_at
 from startrail.project.yaml_write import Verbatim, Yaml
 

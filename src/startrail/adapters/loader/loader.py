@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,9 @@ import msgspec
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
+from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
@@ -57,6 +59,9 @@ class DuckdbLoader:
                 outcome = msgspec.structs.replace(outcome, careful=reason)
             yield outcome
 
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        return extras(files)
+
     def _outcome(
         self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, *, careful: bool
     ) -> LoadOutcome:
@@ -77,6 +82,9 @@ class _Loading:
         self._careful = careful
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
+        self._defaults = Defaults(task.contract)
+        self._taken: dict[str, int] = {}
+        """Records of the quick way that took a default, by field."""
         self._rows_in = 0
         self._unknown_columns: tuple[str, ...] = ()
         self._samples: dict[str, str] = {}
@@ -112,6 +120,9 @@ class _Loading:
 
     def _survey(self, files: list[LocalFile]) -> None:
         """Declared fields that the delivery does not have at all."""
+        if self._csv and self._shape is not None:
+            self._taken = dict.fromkeys(self._shape.absent, self._rows_in)
+        self._aside.taken(self._defaults.told(self._taken))
         if self._shape is not None:
             self._aside.whole += self._shape.drift(self._rows_in)
             return
@@ -163,10 +174,12 @@ class _Loading:
             return self._engine.copy(query, "direct", self._task.schema)
         files: list[LocalFile] = []
         pipes = self._pipes()
-        with closing(self._blocks()) as blocks:
+        with closing(self._blocks()) as found:
+            blocks = chain(list(islice(found, 1)), found)  # the first one tells which columns there are
+            absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
             more = True
             while more:
-                query = partial(self._queries.streamed, offset=self._rows_in)
+                query = partial(self._queries.streamed, offset=self._rows_in, absent=absent)
                 with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
@@ -226,7 +239,7 @@ class _Loading:
     def _gated(self, block: Block, gate: Gate) -> bytes:
         """What of a block goes to the engine. Where the gate refuses the block, each record stands for itself."""
         lines = block.lines if block.lines.endswith(b"\n") else block.lines + b"\n"
-        passed = gate.passes(lines)
+        passed = self._through(gate, lines)
         if passed is not None:  # two records in one line would pass here; the engine refuses them
             self._rows_in += passed.count
             self._tally(passed)
@@ -234,7 +247,7 @@ class _Loading:
         stream: list[bytes] = []
         for record in block.records():
             self._rows_in += 1
-            single = gate.passes(record.line + b"\n")
+            single = self._through(gate, record.line + b"\n")
             if single is not None and single.count == 1:
                 self._tally(single)
                 stream.append(single.lines)
@@ -244,6 +257,16 @@ class _Loading:
                         gate.learn(name.removeprefix("$."))
                 stream.append(SKIP)
         return b"".join(stream)
+
+    def _through(self, gate: Gate, lines: bytes) -> Passed | None:
+        """What of the lines may go on, completed with defaults where need be."""
+        passed = gate.passes(lines)
+        filled = self._defaults.fill(lines) if passed is None else None
+        if filled is not None:
+            passed = gate.passes(filled.lines)
+            for name, rows in filled.taken.items() if passed is not None else ():
+                self._taken[name] = self._taken.get(name, 0) + rows
+        return passed
 
     def _tally(self, passed: Passed) -> None:
         for name, rows in passed.kept.items():
@@ -296,8 +319,8 @@ class _Loading:
                     return
                 if next(at) != wanted:
                     continue
-                if violation is None:
-                    self._aside.decide(wanted, record, tally=not self._csv)
+                if violation is None:  # it passed the gate, where its undeclared fields and defaults were counted
+                    self._aside.decide(wanted, record, tally=False)
                 else:
                     self._aside.refuse(wanted, record, (violation,))
                 wanted = next(ordinals, None)

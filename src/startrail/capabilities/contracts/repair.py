@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from startrail.capabilities.contracts.exact import JsonNumber
-from startrail.capabilities.contracts.judge import Unreadable, dump, parse
+from startrail.capabilities.contracts.records import Unreadable, dump, parse
 from startrail.model.repair import CastValue, RemoveField, RenameField, Repairs, RepairStep, SetValue, Where
 from startrail.ports.loader import Violation
 
