@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import contract, field, load_bytes, numbered
@@ -115,6 +116,7 @@ def records(draw: st.DrawFn) -> str:
     return text
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_a_good_record_needs_no_judge() -> None:
     """Otherwise nothing here would compare anything."""
     good_one = "{" + ",".join(f"{json.dumps(f.name)}:{good(f.name)}" for f in ALL.fields) + "}"
@@ -163,12 +165,14 @@ def _plain(row: tuple[object, ...]) -> tuple[object, ...]:
     return (*row[:-1], None if extra is None else json.loads(str(extra), parse_float=str, parse_int=str))
 
 
+@pytest.mark.usefixtures("each_reader")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lines, min_size=1, max_size=40), st.booleans())
 def test_ndjson_loads_to_exactly_what_the_judge_says(found: list[bytes], ends: bool) -> None:
     same(b"\n".join(found) + (b"\n" if ends else b""), ALL, "ndjson")
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_every_nasty_value_in_every_field_loads_to_what_the_judge_says() -> None:
     data = [json.dumps(text, ensure_ascii=True) for text in NASTY_TEXTS] + list(NASTY_NUMBERS)
     base = {f.name: good(f.name) for f in ALL.fields}

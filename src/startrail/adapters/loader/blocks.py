@@ -26,7 +26,7 @@ KEPT = 1 << 20
 """Bytes kept of a record that is set aside."""
 SKIP = b'{"' + ORDINAL.encode() + b'":0}\n'
 """The line that stands in the stream for a record that is not in it, so that line numbers stay ordinals."""
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class Unreadable(Exception):
@@ -89,31 +89,32 @@ def ndjson(file: BinaryIO) -> Iterator[Block]:
     data = file.read(BLOCK)
     if not data:
         raise Unreadable("the file is empty", "truncated")
-    data = data.removeprefix(_BOM)
+    data = data.removeprefix(BOM)
     while data:
         if not data.endswith(b"\n"):
             data += file.readline(LONGEST)
-        if len(data) > LONGEST and not data.endswith(b"\n"):
-            whole, _, cut = data.rpartition(b"\n")
-            if whole:
-                yield Block(whole + b"\n")
-            yield _overlong(cut, file)
+        if len(data) > LONGEST:
+            start = data.rfind(b"\n", 0, len(data) - 1) + 1
+            if start:
+                yield Block(data[:start])
+            yield overlong(data[start:], file)
         else:
             yield Block(data)
         data = file.read(BLOCK)
 
 
-def _overlong(start: bytes, file: BinaryIO) -> Block:
-    """A line beyond the limit: its start is kept, the rest is only passed over."""
+def overlong(start: bytes, file: BinaryIO) -> Block:
+    """The line that begins with ``start``. Beyond the limit only its start is kept, and the rest is passed over."""
+    end = start[-1:]
     size = len(start)
-    while rest := file.readline(BLOCK):
+    while end != b"\n" and (rest := file.readline(BLOCK)):
         size += len(rest)
-        if rest.endswith(b"\n"):
-            break
+        end = rest[-1:]
+    size -= end == b"\n"
     if size <= LONGEST:
-        return Block(start + b"\n")
+        return Block(start)
     problem = Violation("$", "malformed", f"a record of at most {LONGEST} bytes", f"{size} bytes")
-    return Block(SKIP, (start[:KEPT],), {0: problem})
+    return Block(SKIP, (start[:KEPT].removesuffix(b"\n"),), {0: problem})
 
 
 def document(file: BinaryIO, path: str) -> Iterator[Block]:
@@ -121,7 +122,7 @@ def document(file: BinaryIO, path: str) -> Iterator[Block]:
 
     Raises Unreadable when the document is not JSON or has no array there. An object stands for its one record.
     """
-    data = file.read().removeprefix(_BOM)
+    data = file.read().removeprefix(BOM)
     if not data.strip():
         raise Unreadable("the file is empty", "truncated")
     try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from array import array
+from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -17,6 +18,9 @@ from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, 
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.native_library import Chosen, choose
+from startrail.adapters.loader.native_plan import NativePlan, native_plan
+from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
@@ -36,14 +40,18 @@ class DuckdbLoader:
     """``memory`` in bytes, ``threads`` 0 = one per core; scratch files lie in folders of their own under ``scratch``.
 
     ``careful``: let the judge decide every record, a hundred times slower; what tests hold the fast way against.
+    ``reader``: what reads JSON records, ``native`` or ``msgspec``; None = as :func:`native_library.choose` finds it.
     """
 
-    def __init__(self, store: Landed, scratch: Path, *, memory: int, threads: int = 0, careful: bool = False) -> None:
+    def __init__(
+        self, store: Landed, scratch: Path, *, memory: int, threads: int = 0, careful: bool = False, reader: str | None = None
+    ) -> None:
         self._store = store
         self._scratch = scratch
         self._memory = memory
         self._threads = threads
         self._careful = careful
+        self._reader = reader
 
     @contextmanager
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> Iterator[LoadOutcome]:
@@ -64,17 +72,30 @@ class DuckdbLoader:
         folder.mkdir()
         aside = Aside(folder, judge, task.redo)
         with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
-            return _Loading(task, path, engine, aside, progress, careful=careful).outcome()
+            return _Loading(task, path, engine, aside, progress, choose(self._reader), self._threads, careful=careful).outcome()
 
 
 class _Loading:
-    def __init__(self, task: LoadTask, path: Path, engine: Engine, aside: Aside, progress: Progress, *, careful: bool) -> None:
+    def __init__(
+        self,
+        task: LoadTask,
+        path: Path,
+        engine: Engine,
+        aside: Aside,
+        progress: Progress,
+        chosen: Chosen,
+        threads: int,
+        *,
+        careful: bool,
+    ) -> None:
         self._task = task
         self._path = path
         self._engine = engine
         self._aside = aside
         self._progress = progress
         self._careful = careful
+        self._chosen = chosen
+        self._threads = threads
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
         self._rows_in = 0
@@ -96,7 +117,8 @@ class _Loading:
             files = self._without_repeated(self._without_discarded(files))
             self._survey(files)
         except Unreadable as found:
-            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift)
+            reader = "" if self._csv else self._chosen.reader
+            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=reader)
         return LoadOutcome(
             self._rows_in,
             tuple(files),
@@ -108,6 +130,7 @@ class _Loading:
             discarded=self._aside.discarded_rows,
             medians=medians(self._engine, files, self._task.contract, lengths=self._csv and not self._task.dialect.header),
             unended=self._unended,
+            reader="" if self._csv else self._chosen.reader,
         )
 
     def _survey(self, files: list[LocalFile]) -> None:
@@ -157,6 +180,9 @@ class _Loading:
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
+        plan = self._native_plan()
+        if plan is not None:
+            return self._natively(plan)
         gate = Gate(self._task.contract)
         if self._passes_whole(gate):
             query = self._queries.streamed(sql.text(str(self._path)))
@@ -171,11 +197,52 @@ class _Loading:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
                 pipes = _MOST_PIPES
-        if self._cut and 0 < self._aside.malformed == self._rows_in:
-            raise Unreadable("the file ends in the middle of a record", "truncated")
+        self._check_end()
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
         return files
+
+    def _check_end(self) -> None:
+        if self._cut and 0 < self._aside.malformed == self._rows_in:
+            raise Unreadable("the file ends in the middle of a record", "truncated")
+
+    def _native_plan(self) -> NativePlan | None:
+        """None when the other reader must do it."""
+        if self._chosen.library is None or self._careful or self._csv:
+            return None
+        return native_plan(self._task.contract, closed=self._task.closed)
+
+    def _natively(self, plan: NativePlan) -> list[LocalFile]:
+        query, schema = self._queries.native(plan), self._task.schema
+        with (
+            closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
+            opened(self._path, self._task.media) if self._task.media.startswith("ndjson") else nullcontext() as file,
+            closing(lines_of(self._blocks()) if file is None else lines_from(file)) as blocks,
+            NativeStream(reader, self._engine, query, "streamed", schema) as stream,
+            closing(reader.batches(blocks)) as batches,
+        ):
+            for block, found in batches:
+                if isinstance(block, Lines):
+                    self._cut = not block.whole
+                    self._advance(block.size)
+                    for batch in found:
+                        stream.push(batch, self._rows_in)
+                        self._decide(batch)
+                else:
+                    self._judged(block)
+        self._check_end()
+        return stream.files
+
+    def _decide(self, batch: Batch) -> None:
+        """The judge decides what the reader refused; undeclared fields are told in the order of records."""
+        base, kept = self._rows_in, deque(batch.kept)
+        self._rows_in += batch.records
+        for ordinal, record in chain(batch.refused, [(batch.records + 1, None)]):
+            while kept and kept[0].ordinal < ordinal:
+                field = kept.popleft()
+                self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
+            if record is not None:
+                self._aside.decide(base + ordinal, record)
 
     def _passes_whole(self, gate: Gate) -> bool:
         """True when the file can go to the engine as it is, which spares the pipes. What passed before the first
@@ -287,7 +354,10 @@ class _Loading:
                 yield ordinal
 
     def _revisit(self, ordinals: Iterator[int], violation: Violation | None) -> None:
-        """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``."""
+        """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``.
+
+        Undeclared fields were counted when the records passed.
+        """
         wanted = next(ordinals, None)
         at = count(1)
         with closing(self._blocks()) as blocks:
@@ -297,7 +367,7 @@ class _Loading:
                 if next(at) != wanted:
                     continue
                 if violation is None:
-                    self._aside.decide(wanted, record, tally=not self._csv)
+                    self._aside.decide(wanted, record, tally=False)
                 else:
                     self._aside.refuse(wanted, record, (violation,))
                 wanted = next(ordinals, None)
