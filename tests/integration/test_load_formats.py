@@ -310,6 +310,13 @@ def test_an_unknown_field_that_stands_twice_is_refused_even_when_it_is_long_know
     assert loaded.kept == {"new": 4500}
 
 
+def test_a_key_that_stands_twice_inside_an_unknown_field_is_refused_even_when_the_field_is_long_known(tmp_path: Path) -> None:
+    made = [order(n, new={"x": n}) for n in range(1, 2000)] + [order(2000)[:-1] + ',"new":{"x":1,"x":2}}', order(2001)]
+    loaded = load_bytes(tmp_path, lines(*made), ORDERS)
+    assert loaded.rules() == {2000: [("$", "duplicate_key")]}
+    assert "careful" not in loaded.output.note
+
+
 def test_text_with_nul_is_refused(tmp_path: Path) -> None:
     promised = contract(field("id", "long"), field("name", "string"))
     loaded = load_bytes(tmp_path, lines('{"id":1,"name":"a\\u0000b"}', '{"id":2,"name":"ab"}'), promised)

@@ -6,15 +6,16 @@ import tempfile
 from array import array
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from startrail.adapters.loader.aside import Aside
-from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
+from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed
@@ -34,6 +35,9 @@ from startrail.ports.loader import Drift, Judge, Landed, LoadOutcome, LoadTask, 
 _TELL_EVERY = 8_000_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
+
+Way = Literal["quick", "wary", "careful"]
+"""wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
 
 
 class DuckdbLoader:
@@ -57,22 +61,25 @@ class DuckdbLoader:
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> Iterator[LoadOutcome]:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
-            try:
-                outcome = self._outcome(task, path, judge, Path(root) / "first", progress, careful=self._careful)
-            except NotTaken as contradiction:
-                reason = printable(str(contradiction), 300)
-                outcome = self._outcome(task, path, judge, Path(root) / "second", progress, careful=True)
-                outcome = msgspec.structs.replace(outcome, careful=reason)
-            yield outcome
+            yield self._best(task, path, judge, Path(root), progress)
 
-    def _outcome(
-        self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, *, careful: bool
-    ) -> LoadOutcome:
-        """``careful``: trust the gate with nothing, because the engine contradicted it (a key twice in one object)."""
+    def _best(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
+        """The quick way; when the engine contradicts the gate, the wary one; when it does so again, the careful one."""
+        if self._careful:
+            return self._outcome(task, path, judge, root / "careful", progress, "careful")
+        with suppress(NotTaken):
+            return self._outcome(task, path, judge, root / "quick", progress, "quick")
+        try:
+            return self._outcome(task, path, judge, root / "wary", progress, "wary")
+        except NotTaken as contradiction:
+            outcome = self._outcome(task, path, judge, root / "careful", progress, "careful")
+            return msgspec.structs.replace(outcome, careful=printable(str(contradiction), 300))
+
+    def _outcome(self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, way: Way) -> LoadOutcome:
         folder.mkdir()
         aside = Aside(folder, judge, task.redo)
         with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
-            return _Loading(task, path, engine, aside, progress, choose(self._reader), self._threads, careful=careful).outcome()
+            return _Loading(task, path, engine, aside, progress, choose(self._reader), self._threads, way).outcome()
 
 
 class _Loading:
@@ -85,15 +92,15 @@ class _Loading:
         progress: Progress,
         chosen: Chosen,
         threads: int,
-        *,
-        careful: bool,
+        way: Way,
     ) -> None:
         self._task = task
         self._path = path
         self._engine = engine
         self._aside = aside
         self._progress = progress
-        self._careful = careful
+        self._careful = way == "careful"
+        self._wary = way == "wary"
         self._chosen = chosen
         self._threads = threads
         self._csv = task.media.startswith("csv")
@@ -183,7 +190,7 @@ class _Loading:
         plan = self._native_plan()
         if plan is not None:
             return self._natively(plan)
-        gate = Gate(self._task.contract)
+        gate = Gate(self._task.contract, wary=self._wary)
         if self._passes_whole(gate):
             query = self._queries.streamed(sql.text(str(self._path)))
             return self._engine.copy(query, "direct", self._task.schema)
@@ -291,26 +298,29 @@ class _Loading:
         return False
 
     def _gated(self, block: Block, gate: Gate) -> bytes:
-        """What of a block goes to the engine. Where the gate refuses the block, each record stands for itself."""
-        lines = block.lines if block.lines.endswith(b"\n") else block.lines + b"\n"
+        """What of a block goes to the engine."""
+        stream: list[bytes] = []
+        self._sift(block.lines if block.lines.endswith(b"\n") else block.lines + b"\n", gate, stream)
+        return b"".join(stream)
+
+    def _sift(self, lines: bytes, gate: Gate, stream: list[bytes]) -> None:
+        """Halves of what the gate refuses are tried again, down to the single record, which the judge decides."""
         passed = gate.passes(lines)
-        if passed is not None:  # two records in one line would pass here; the engine refuses them
+        middle = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
+        single = middle == len(lines)
+        if passed is not None and not (single and passed.count > 1):  # two records in one of many lines: the engine refuses
             self._rows_in += passed.count
             self._tally(passed)
-            return passed.lines
-        stream: list[bytes] = []
-        for record in block.records():
+            stream.append(passed.lines)
+        elif not single:
+            self._sift(lines[:middle], gate, stream)
+            self._sift(lines[middle:], gate, stream)
+        elif not lines.isspace():
             self._rows_in += 1
-            single = gate.passes(record.line + b"\n")
-            if single is not None and single.count == 1:
-                self._tally(single)
-                stream.append(single.lines)
-            else:
-                for name in self._aside.decide(self._rows_in, record):
-                    if not self._task.closed:
-                        gate.learn(name.removeprefix("$."))
-                stream.append(SKIP)
-        return b"".join(stream)
+            for name in self._aside.decide(self._rows_in, Record(lines[:-1], lines[:-1])):
+                if not self._task.closed:
+                    gate.learn(name.removeprefix("$."))
+            stream.append(SKIP)
 
     def _tally(self, passed: Passed) -> None:
         for name, rows in passed.kept.items():

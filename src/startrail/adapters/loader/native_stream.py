@@ -21,7 +21,7 @@ from startrail.adapters.loader.native_plan import NativePlan
 from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile
 
-_CHUNK = 2 << 20
+CHUNK = 2 << 20
 _PADDING = 128
 """Bytes behind the lines that the library may load."""
 _MOST_WAITING = 4
@@ -221,7 +221,7 @@ def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
     head = b""
     first = more = True
     while more:
-        room = max(_CHUNK, 2 * len(head))
+        room = max(CHUNK, 2 * len(head))
         buffer = bytearray(room + _PADDING)
         buffer[: len(head)] = head
         filled = _fill(file, memoryview(buffer), len(head), room)
