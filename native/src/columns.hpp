@@ -25,6 +25,7 @@ class Buffer {
     data_[size_++] = value;
   }
   void append(const T* from, size_t count) {
+    if (!count) return;
     if (room_ - size_ < count) grow(count);
     std::memcpy(data_ + size_, from, count * sizeof(T));
     size_ += count;

@@ -141,13 +141,14 @@ def _either(quick: str, thorough: str) -> str:
 
 
 def _gated(name: str, source: str) -> str:
-    """The gate has seen that the text is of its type. It rounds fractions beyond microseconds, and an instant at the
-    very border of the calendar may be beyond it in UTC."""
+    """The gate has seen that the text is of its type. It rounds fractions beyond microseconds, takes an offset without
+    colon, and an instant at the very border of the calendar may be beyond it in UTC."""
     if name != "timestamptz":
         return f"length({source}) <= {_LONGEST[name]}"
-    zulu = f"ends_with({source}, 'Z') OR ends_with({source}, 'z')"
-    short = f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT ({zulu}) END"
-    return f"{short} AND {source} > '0001-01-03' AND {source} < '9999-12-29'"
+    zulu = f"(ends_with({source}, 'Z') OR ends_with({source}, 'z'))"
+    short = f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT {zulu} END"
+    colon = f"({zulu} OR substring({source}, -3, 1) = ':')"
+    return f"{short} AND {colon} AND {source} > '0001-01-03' AND {source} < '9999-12-29'"
 
 
 def _with_point(source: str, form: Format) -> str:
