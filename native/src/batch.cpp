@@ -40,7 +40,7 @@ bool within(const Field& field, std::string_view text) {
 }  // namespace
 
 Batch::Batch(const Plan& plan)
-    : plan_(plan), ordinal_field_(own(Kind::int64, "l")), extra_field_(own(Kind::string, "u")), root_(plan.root),
+    : defaulted(plan.root.parts.size()), plan_(plan), ordinal_field_(own(Kind::int64, "l")), extra_field_(own(Kind::string, "u")), root_(plan.root),
       ordinals_(ordinal_field_), extras_(extra_field_) {}
 
 size_t Batch::read(const char* data, size_t size) {
@@ -52,8 +52,10 @@ size_t Batch::read(const char* data, size_t size) {
     const char* start = at;
     const size_t before = root_.rows(), cells = cells_;
     undeclared_.clear();
+    lacking_.clear();
     if ((valid || simdjson::validate_utf8(at, static_cast<const char*>(std::memchr(at, '\n', end - at + 1)) - at)) && record(at)) {
       ordinals_.add(++records);
+      for (const size_t place : lacking_) ++defaulted[place];
       extra();
       continue;
     }
@@ -104,11 +106,22 @@ bool Batch::object(const char*& at, Column& column, bool top) {
     if (!eat(at, '}')) return false;
   }
   for (Column& part : column.parts) {
-    if (part.rows() != row) continue;
-    if (part.field.required) return false;
-    part.add_null();
+    if (part.rows() == row && !missing(part, static_cast<size_t>(&part - column.parts.data()), top)) return false;
   }
   column.add_parts();
+  return true;
+}
+
+bool Batch::missing(Column& column, size_t place, bool top) {
+  if (column.field.stops) return false;
+  if (column.field.fallback.empty()) {
+    if (column.field.required) return false;
+    column.add_null();
+    return true;
+  }
+  const char* at = column.field.fallback.data();
+  if (!value(at, column)) return false;
+  if (top) lacking_.push_back(place);
   return true;
 }
 

@@ -30,6 +30,7 @@ class Batch {
   int64_t records = 0;
   std::vector<Refused> refused;
   std::vector<Kept> kept;
+  std::vector<int64_t> defaulted;  // accepted records that lacked each field at the top and took its fallback
 
  private:
   struct Undeclared {
@@ -43,11 +44,12 @@ class Batch {
   const char* data_ = nullptr;
   size_t cells_ = 0;
   std::vector<Undeclared> undeclared_;  // of the record that is read
+  std::vector<size_t> lacking_;         // likewise
   std::map<std::string_view, size_t> kept_places_;
 
   bool record(const char*& at);
   bool object(const char*& at, Column& column, bool top);
-  bool member(const char*& at, Column& column, std::string_view key, bool top);
+  bool missing(Column& column, size_t place, bool top);
   bool value(const char*& at, Column& column);
   bool scalar(const char*& at, Column& column);
   bool text(std::string_view text, Column& column);

@@ -67,6 +67,9 @@ Field field(element from) {
   made.column = std::string(from["column"].get_string().value());
   made.kind = static_cast<Kind>(from["kind"].get_int64().value());
   made.required = from["required"].get_bool().value();
+  made.stops = from["stops"].get_bool().value();
+  std::string_view fallback;
+  if (from["fallback"].get(fallback) == simdjson::SUCCESS) made.fallback = std::string(fallback) + "\n" + std::string(PADDING, ' ');
   made.precision = static_cast<int>(from["precision"].get_int64().value());
   made.scale = static_cast<int>(from["scale"].get_int64().value());
   std::string_view bound;

@@ -28,6 +28,8 @@ struct Field {
   std::string metadata;
   Kind kind = Kind::string;
   bool required = false;
+  bool stops = false;    // a record without the field goes to the judge
+  std::string fallback;  // what stands for a missing value, as a line of JSON; empty = null
   int precision = 0, scale = 0;
   bool limited = false;  // whether any of the following says something
   Wide low = 0, high = 0;

@@ -122,6 +122,11 @@ EXPORT size_t startrail_kept(Read* read, const startrail::Kept** first) {
   return read->batch.kept.size();
 }
 
+EXPORT size_t startrail_defaulted(Read* read, const int64_t** first) {
+  *first = read->batch.defaulted.data();
+  return read->batch.defaulted.size();
+}
+
 EXPORT void startrail_forget(Read* read) { delete read; }
 
 EXPORT Handle* startrail_queue(Reader* reader, size_t most) {

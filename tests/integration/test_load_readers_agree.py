@@ -40,6 +40,16 @@ SMALL = contract(
     field("day", "date", format=Format(pattern="%d/%m/%Y")),
     field("word", "string", format=Format(null_words=("N/A",)), required=True),
     field("older", "string", aliases=("former",)),
+    field("tier", "string", default="none"),
+    field("fee", "decimal(10,2)", default="1.50", required=True),
+    field("since", "date", default="2026-01-01", format=Format(pattern="%d/%m/%Y")),
+    field("state", "string", enum=("new",), enum_open=True),
+    field(
+        "ship",
+        "struct<city: string, floor: int>",
+        fields=(field("city", "string"), field("floor", "int", default="0")),
+        closed=True,
+    ),
     field("id", "long"),
     key=("id",),
 )
@@ -54,7 +64,7 @@ DEEP = contract(
 )
 GOOD = {
     "status": '"paid"', "short": '"ab"', "rank": "3", "positive": '"12.30"', "code": '"ab"', "day": '"03/10/2026"', "word": '"x"',
-    "older": '"o"',
+    "older": '"o"', "tier": '"gold"', "fee": '"2"', "since": '"03/10/2026"', "state": '"new"', "ship": '{"city":"A","floor":1}',
     "a": '{"b":{"c":[{"d":{"k":["1.5",null],"ä":[]},"e":"2026-10-03T14:05:00Z","i":null},null],"f":1},"g":true}',
     "m": '{"p":{"x":1.5,"y":[["2026-10-03"],[],null]},"q":null}',
     "raw": '{"bytes":"YWI=","when":"2026-10-03T14:05:00+02:00","n":1.5}',

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,9 @@ import msgspec
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
+from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.native_library import Chosen, choose
 from startrail.adapters.loader.native_plan import NativePlan, native_plan
@@ -63,6 +65,9 @@ class DuckdbLoader:
         with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
             yield self._best(task, path, judge, Path(root), progress)
 
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        return extras(files)
+
     def _best(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
         """The quick way; when the engine contradicts the gate, the wary one; when it does so again, the careful one."""
         if self._careful:
@@ -105,6 +110,9 @@ class _Loading:
         self._threads = threads
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
+        self._defaults = Defaults(task.contract)
+        self._taken: dict[str, int] = {}
+        """Records of the quick way that took a default, by field."""
         self._rows_in = 0
         self._unknown_columns: tuple[str, ...] = ()
         self._samples: dict[str, str] = {}
@@ -142,6 +150,9 @@ class _Loading:
 
     def _survey(self, files: list[LocalFile]) -> None:
         """Declared fields that the delivery does not have at all."""
+        if self._csv and self._shape is not None:
+            self._taken = dict.fromkeys(self._shape.absent, self._rows_in)
+        self._aside.taken(self._defaults.told(self._taken))
         if self._shape is not None:
             self._aside.whole += self._shape.drift(self._rows_in)
             return
@@ -196,10 +207,12 @@ class _Loading:
             return self._engine.copy(query, "direct", self._task.schema)
         files: list[LocalFile] = []
         pipes = self._pipes()
-        with closing(self._blocks()) as blocks:
+        with closing(self._blocks()) as found:
+            blocks = chain(list(islice(found, 1)), found)  # the first one tells which columns there are
+            absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
             more = True
             while more:
-                query = partial(self._queries.streamed, offset=self._rows_in)
+                query = partial(self._queries.streamed, offset=self._rows_in, absent=absent)
                 with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
@@ -244,6 +257,9 @@ class _Loading:
         """The judge decides what the reader refused; undeclared fields are told in the order of records."""
         base, kept = self._rows_in, deque(batch.kept)
         self._rows_in += batch.records
+        for place, rows in batch.defaulted.items():
+            name = self._task.contract.fields[place].name
+            self._taken[name] = self._taken.get(name, 0) + rows
         for ordinal, record in chain(batch.refused, [(batch.records + 1, None)]):
             while kept and kept[0].ordinal < ordinal:
                 field = kept.popleft()
@@ -305,7 +321,7 @@ class _Loading:
 
     def _sift(self, lines: bytes, gate: Gate, stream: list[bytes]) -> None:
         """Halves of what the gate refuses are tried again, down to the single record, which the judge decides."""
-        passed = gate.passes(lines)
+        passed = self._through(gate, lines)
         middle = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
         single = middle == len(lines)
         if passed is not None and not (single and passed.count > 1):  # two records in one of many lines: the engine refuses
@@ -321,6 +337,16 @@ class _Loading:
                 if not self._task.closed:
                     gate.learn(name.removeprefix("$."))
             stream.append(SKIP)
+
+    def _through(self, gate: Gate, lines: bytes) -> Passed | None:
+        """What of the lines may go on, completed with defaults where need be."""
+        passed = gate.passes(lines)
+        filled = self._defaults.fill(lines) if passed is None else None
+        if filled is not None:
+            passed = gate.passes(filled.lines)
+            for name, rows in filled.taken.items() if passed is not None else ():
+                self._taken[name] = self._taken.get(name, 0) + rows
+        return passed
 
     def _tally(self, passed: Passed) -> None:
         for name, rows in passed.kept.items():
@@ -376,7 +402,7 @@ class _Loading:
                     return
                 if next(at) != wanted:
                     continue
-                if violation is None:
+                if violation is None:  # it passed the gate, where its undeclared fields and defaults were counted
                     self._aside.decide(wanted, record, tally=False)
                 else:
                     self._aside.refuse(wanted, record, (violation,))

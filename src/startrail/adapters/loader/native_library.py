@@ -127,6 +127,7 @@ def _declare(library: CDLL) -> None:
         ("records", c_int64, (handle,)),
         ("refused", size, (handle, POINTER(POINTER(RefusedLine)))),
         ("kept", size, (handle, POINTER(POINTER(KeptField)))),
+        ("defaulted", size, (handle, POINTER(POINTER(c_int64)))),
         ("forget", None, (handle,)),
         ("queue", handle, (handle, size)),
         ("stream", None, (handle, POINTER(ArrowStream))),

@@ -7,10 +7,12 @@ pattern, words for null, base64) it hands over as the text that stood in the rec
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 
 from startrail.adapters.loader.convert import Conversion, conversion, item_field, limits, struct_fields
+from startrail.adapters.loader.defaults import default_text
 from startrail.model.contract import Contract, Field, Format
 from startrail.model.types import Decimal, ListOf, MapOf, Primitive, StructOf
 
@@ -30,6 +32,10 @@ class Part(msgspec.Struct, frozen=True):
     column: str
     kind: int
     required: bool
+    stops: bool
+    """A record that lacks it goes to the judge."""
+    fallback: str | None = None
+    """What stands for a missing value, as JSON."""
     precision: int = 0
     scale: int = 0
     low: str | None = None
@@ -68,10 +74,16 @@ def native_plan(contract: Contract, *, closed: bool) -> NativePlan | None:
         else:
             left = _left(field, column)
             found = Conversion(column, f"({column} IS NULL OR ({' AND '.join(left)}))" if left else None)
-        parts.append(part)
+        parts.append(msgspec.structs.replace(part, **_fallback(field)))
         conversions.append(found)
     spoken = {name.lower() for field in contract.fields for name in (field.name, *field.aliases)}
     return NativePlan(tuple(parts), tuple(conversions), tuple(sorted(spoken)), closed)
+
+
+def _fallback(field: Field) -> dict[str, Any]:
+    """At the top a default can be put in; one that its format could read as something else is left to the judge."""
+    text = default_text(field)
+    return {"stops": field.default is not None and text is None, "fallback": text}
 
 
 def _names(field: Field) -> list[str]:
@@ -171,7 +183,7 @@ def _bound(text: str | None, scale: int) -> str | None:
 
 def _part(field: Field, column: str, kind: str, required: bool, native: _Limits, *, precision: int = 0, scale: int = 0) -> Part:
     return Part(
-        field.name, column, KINDS.index(kind), required, precision, scale,
+        field.name, column, KINDS.index(kind), required, field.default is not None, None, precision, scale,
         native.low, native.high, native.shortest, native.longest, native.words,
     )  # fmt: skip
 
@@ -180,7 +192,7 @@ def _as_it_stands(field: Field, column: str, required: bool) -> Part:
     """The field as its record writes it, in the types that the other reader gives to the engine."""
 
     def part(word: str, low: str | None = None, high: str | None = None, parts: tuple[Part, ...] = ()) -> Part:
-        return Part(field.name, column, KINDS.index(word), required, low=low, high=high, parts=parts)
+        return Part(field.name, column, KINDS.index(word), required, field.default is not None, low=low, high=high, parts=parts)
 
     match field.type:
         case Primitive(name="boolean" | "double" as name):

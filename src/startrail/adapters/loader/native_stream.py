@@ -7,14 +7,14 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from ctypes import CDLL, POINTER, addressof, byref, c_char, c_void_p, py_object, pythonapi
+from ctypes import CDLL, POINTER, addressof, byref, c_char, c_int64, c_void_p, py_object, pythonapi
 from ctypes import c_char_p as text
 from types import TracebackType
 from typing import Any, BinaryIO
 
 import msgspec
 
-from startrail.adapters.loader.blocks import BOM, LONGEST, Block, Record, Unreadable, overlong
+from startrail.adapters.loader.blocks import BOM, LONGEST, Block, Record, Unreadable, check_utf8, overlong
 from startrail.adapters.loader.engine import Engine
 from startrail.adapters.loader.native_library import ArrowSchema, ArrowStream, KeptField, RefusedLine, lines_taken, opened_plan
 from startrail.adapters.loader.native_plan import NativePlan
@@ -69,6 +69,11 @@ class Batch:
             )
             for one in kept
         ]
+
+        taken = POINTER(c_int64)()
+        size = library.startrail_defaulted(handle, byref(taken))
+        self.defaulted = {place: int(taken[place]) for place in range(size) if taken[place]}
+        """Records that took a default, by the number of the field."""
 
 
 def _cut(lines: Lines, start: int, size: int) -> bytes:
@@ -227,6 +232,8 @@ def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
         filled = _fill(file, memoryview(buffer), len(head), room)
         if first and not filled:
             raise Unreadable("the file is empty", "truncated")
+        if first:
+            check_utf8(bytes(buffer[:4]))
         start = len(BOM) if first and buffer.startswith(BOM) else 0
         first = False
         more = filled == room
