@@ -140,6 +140,8 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     """A CSV file whose last line has no line end."""
     careful: str | None = None
     """Why every single record was judged, when the quick way gave up: a key twice in one object, for example."""
+    reader: str = ""
+    """Which of the readers of records it was, where there is a choice (not for CSV)."""
 
 
 Progress = Callable[[int, int], None]
