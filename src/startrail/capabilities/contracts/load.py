@@ -249,4 +249,5 @@ def _note(outcome: LoadOutcome) -> dict[str, str]:
     found = {"drift": json.dumps(shown, ensure_ascii=False)} if outcome.drift else {}
     found |= {"repaired": str(outcome.mended)} if outcome.mended else {}
     found |= {"unended": "yes"} if outcome.unended else {}
+    found |= {"reader": outcome.reader} if outcome.reader else {}
     return found if outcome.careful is None else {**found, "careful": outcome.careful}
