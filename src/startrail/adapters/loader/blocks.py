@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -60,6 +60,15 @@ class Block(msgspec.Struct, frozen=True):
     @property
     def own(self) -> bool:
         return bool(self.raws)
+
+    @property
+    def count(self) -> int:
+        """How many records, where the lines are our own."""
+        return len(self.raws)
+
+    def sequence(self) -> Sequence[Record]:
+        """All of them, each to be had by its index."""
+        return list(self.records())
 
     def records(self) -> Iterator[Record]:
         """One by one, in order."""

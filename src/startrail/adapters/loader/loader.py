@@ -5,16 +5,19 @@ from __future__ import annotations
 import tempfile
 from array import array
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.csv_queries import Habit, typed_rows
+from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.parquet_file import parquet
@@ -49,32 +52,52 @@ class DuckdbLoader:
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> Iterator[LoadOutcome]:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
-            try:
-                outcome = self._outcome(task, path, judge, Path(root) / "first", progress, careful=self._careful)
-            except NotTaken as contradiction:
-                reason = printable(str(contradiction), 300)
-                outcome = self._outcome(task, path, judge, Path(root) / "second", progress, careful=True)
-                outcome = msgspec.structs.replace(outcome, careful=reason)
-            yield outcome
+            yield self._loaded(task, path, judge, Path(root), progress)
+
+    def _loaded(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
+        if self._careful:
+            return self._outcome(task, path, judge, root / "only", progress, careful=True)
+        try:
+            return self._outcome(task, path, judge, root / "first", progress)
+        except NotTaken as contradiction:
+            reason = printable(str(contradiction), 300)
+        if task.media.startswith("csv"):
+            with suppress(NotTaken):
+                return self._outcome(task, path, judge, root / "second", progress, wary=True)
+        outcome = self._outcome(task, path, judge, root / "third", progress, careful=True)
+        return msgspec.structs.replace(outcome, careful=reason)
 
     def _outcome(
-        self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, *, careful: bool
+        self,
+        task: LoadTask,
+        path: Path,
+        judge: Judge,
+        folder: Path,
+        progress: Progress,
+        *,
+        careful: bool = False,
+        wary: bool = False,
     ) -> LoadOutcome:
-        """``careful``: trust the gate with nothing, because the engine contradicted it (a key twice in one object)."""
+        """``careful``: trust the gate with nothing, because the engine contradicted it (a key twice in one object).
+        ``wary``: look at every byte of a CSV file, because the engine met some that are not UTF-8."""
         folder.mkdir()
         aside = Aside(folder, judge, task.redo)
         with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
-            return _Loading(task, path, engine, aside, progress, careful=careful).outcome()
+            return _Loading(task, path, engine, aside, progress, careful=careful, wary=wary).outcome()
 
 
 class _Loading:
-    def __init__(self, task: LoadTask, path: Path, engine: Engine, aside: Aside, progress: Progress, *, careful: bool) -> None:
+    def __init__(
+        self, task: LoadTask, path: Path, engine: Engine, aside: Aside, progress: Progress, *, careful: bool, wary: bool
+    ) -> None:
         self._task = task
         self._path = path
         self._engine = engine
         self._aside = aside
         self._progress = progress
         self._careful = careful
+        self._wary = wary
+        self._quick: QuickCsv | None = None
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
         self._rows_in = 0
@@ -141,19 +164,30 @@ class _Loading:
             return
         with opened(self._path, self._task.media) as file:
             if self._csv:
-                csv = Csv(file, self._task.contract, self._task.dialect)
+                csv = self._csv_reader(file)
                 self._unknown_columns, self._samples = csv.unknown, csv.samples
                 if self._task.dialect.header:
                     self._shaped(csv.shape)
-                try:
-                    yield from csv.blocks()
-                    self._unended = csv.unended
-                finally:
-                    csv.release()
+                yield from csv.blocks()
+                self._unended = csv.unended
             elif self._task.media.startswith("ndjson"):
                 yield from ndjson(file)
             else:
                 yield from document(file, self._task.records)
+
+    def _csv_reader(self, file: BinaryIO) -> Csv:
+        contract, dialect = self._task.contract, self._task.dialect
+        if self._careful or not QuickCsv.speaks(dialect):
+            return Csv(file, contract, dialect)
+        self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
+        return self._quick
+
+    def _query(self, pipes: str, offset: int) -> str:
+        """Of a stream that has begun."""
+        if self._quick is None:
+            return self._queries.streamed(pipes, offset)
+        habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
+        return self._queries.numbered(typed_rows(pipes, self._task, self._quick.names, habits), offset)
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
@@ -162,11 +196,13 @@ class _Loading:
             query = self._queries.streamed(sql.text(str(self._path)))
             return self._engine.copy(query, "direct", self._task.schema)
         files: list[LocalFile] = []
-        pipes = self._pipes()
-        with closing(self._blocks()) as blocks:
-            more = True
+        with closing(self._blocks()) as source:
+            first = next(source, None)
+            pipes = self._pipes()
+            blocks = chain(() if first is None else (first,), source)
+            more = first is not None
             while more:
-                query = partial(self._queries.streamed, offset=self._rows_in)
+                query = partial(self._query, offset=self._rows_in)
                 with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
@@ -195,7 +231,8 @@ class _Loading:
     def _pipes(self) -> int:
         """Enough for the delivery as lines, as far as its size tells."""
         media = self._task.media
-        growth = 8 if media.endswith("+gzip") or media == "parquet" else 3 if self._csv else 1.2
+        as_it_is = not self._csv or (self._quick is not None and self._task.dialect.encoding == "utf-8")
+        growth = 8 if media.endswith("+gzip") or media == "parquet" else 1.2 if as_it_is else 3
         return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
 
     def _fill(self, stream: Stream, blocks: Iterator[Block], gate: Gate) -> bool:
@@ -214,7 +251,7 @@ class _Loading:
                 self._judged(block)
                 continue
             if block.own:
-                self._rows_in += block.lines.count(b"\n")
+                self._rows_in += block.count
                 stream.write(block.lines)
                 self._broken(block)
             else:
@@ -262,10 +299,9 @@ class _Loading:
 
     def _broken(self, block: Block) -> None:
         if block.broken:
-            first = self._rows_in - block.lines.count(b"\n") + 1
-            for index, record in enumerate(block.records()):
-                if record.broken is not None:
-                    self._aside.decide(first + index, record)
+            first, records = self._rows_in - block.count + 1, block.sequence()
+            for index in block.broken:
+                self._aside.decide(first + index, records[index])
 
     def _left_over(self, files: list[LocalFile]) -> list[LocalFile]:
         """Records that the engine's conditions kept out are read again for the judge; those it accepts are added."""
@@ -289,18 +325,19 @@ class _Loading:
     def _revisit(self, ordinals: Iterator[int], violation: Violation | None) -> None:
         """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``."""
         wanted = next(ordinals, None)
-        at = count(1)
         with closing(self._blocks()) as blocks:
-            for record in chain.from_iterable(block.records() for block in blocks):
+            first = 1
+            for block in blocks:
+                records = block.sequence()
+                while wanted is not None and wanted < first + len(records):
+                    if violation is None:
+                        self._aside.decide(wanted, records[wanted - first], tally=not self._csv)
+                    else:
+                        self._aside.refuse(wanted, records[wanted - first], (violation,))
+                    wanted = next(ordinals, None)
                 if wanted is None:
                     return
-                if next(at) != wanted:
-                    continue
-                if violation is None:
-                    self._aside.decide(wanted, record, tally=not self._csv)
-                else:
-                    self._aside.refuse(wanted, record, (violation,))
-                wanted = next(ordinals, None)
+                first += len(records)
 
     def _without_discarded(self, files: list[LocalFile]) -> list[LocalFile]:
         """Before keys are compared: what is discarded repeats nothing."""
