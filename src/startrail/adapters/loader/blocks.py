@@ -7,13 +7,13 @@ Blank lines are no records. A record's ordinal is its place among the records of
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
+from isal import igzip, isal_zlib
 
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import ORDINAL, Drift, Violation
@@ -82,14 +82,14 @@ def opened(path: Path, media: str) -> Iterator[BinaryIO]:
     """The delivery's bytes, decompressed. A gzip stream that is cut off or damaged raises Unreadable."""
     try:
         if media.endswith("+gzip"):
-            with gzip.open(path) as unzipped:
+            with igzip.open(path) as unzipped:
                 yield cast(BinaryIO, unzipped)
         else:
             with path.open("rb", buffering=BLOCK) as file:
                 yield file
     except EOFError as error:
         raise Unreadable("the gzip stream is cut off", "truncated") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except (gzip.BadGzipFile, isal_zlib.error) as error:
         raise Unreadable(f"the gzip stream is damaged: {error}") from error
 
 

