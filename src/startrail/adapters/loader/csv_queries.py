@@ -49,8 +49,9 @@ class Habit(msgspec.Struct, frozen=True):
 
     def shows(self, source: str) -> str:
         """Whether the text may be written so. ``TRY_STRPTIME`` passes over white space in front and at the end, where
-        the zone stands; what is too short for its length in front is a year before 1000."""
-        return f"strlen({source}) = {self.length} AND ends_with({source}, {sql.text(self.zone)})"
+        the zone stands, and takes fewer digits; what is too short in front is a year before 1000."""
+        point = f" AND {source}[20] = '.'" if ".%f" in self.pattern else ""
+        return f"strlen({source}) = {self.length} AND ends_with({source}, {sql.text(self.zone)}){point}"
 
     def _offset(self) -> int:
         """Microseconds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -161,6 +162,9 @@ def test_what_shows_the_habit_of_a_column_and_is_read_is_an_exact_instant(habit:
         made |= {habit[:at] + char + habit[at:] for char in FEW} | {habit[:at] + habit[at + 1 :]}
         for other in range(at + 1, len(habit)):
             made |= {habit[:at] + a + habit[at + 1 : other] + b + habit[other + 1 :] for a in FEW for b in FEW}
+    zone = found.zone
+    parts = product(("2026", "926"), ("10", "1"), ("03", "3"), ("14", "4"), ("05", "5"), ("00", "0", "000"), range(8))
+    made |= {f"{y}-{mo}-{d}T{h}:{mi}:{s}" + ("." + "1234567"[:n] if n else "") + zone for y, mo, d, h, mi, s, n in parts}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         value = found.value("s")
