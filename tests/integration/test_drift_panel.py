@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pytest
+from tests.fixtures.avro import in_avro
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 
 from startrail.capabilities.contracts.errors import DriftStopped
@@ -43,8 +44,8 @@ TYPES = {
     "note": "VARCHAR", "ship": "STRUCT(city VARCHAR, floor INTEGER)",
 }  # fmt: skip
 COUNT = 20
-ALL = ("csv", "ndjson", "json", "parquet")
-RECORDS = ("ndjson", "json", "parquet")
+ALL = ("csv", "ndjson", "json", "parquet", "avro")
+RECORDS = ("ndjson", "json", "parquet", "avro")
 
 
 def rows(nested: bool = False) -> Rows:
@@ -90,6 +91,8 @@ def encode(media: str, made: Rows, types: dict[str, str], root: Path, dialect: D
         return lines.encode() + b"\n"
     if media == "json":
         return json.dumps(made).encode()
+    if media == "avro":
+        return in_avro(made, {name: (TYPES | types).get(name, "VARCHAR") for name in names})
     (root / "in.ndjson").write_text(lines)
     kinds = {name: (TYPES | types).get(name, "VARCHAR") for name in names}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
@@ -147,7 +150,7 @@ CASES = [
     Case("renamed", "hold", ALL, named("qty", "quantity"), "$.qty", label="optional"),
     Case("case_change", "accept", ALL, named("amount", "Amount"), "$.amount"),
     Case("null_in_required", "quarantine", ALL, third(amount=None), "$.amount"),
-    Case("widened", "accept", ("parquet",), each(), "$.qty", {"qty": "BIGINT"}),
+    Case("widened", "accept", ("parquet", "avro"), each(), "$.qty", {"qty": "BIGINT"}),
     Case("wrong_type", "quarantine", ALL, third(qty="many"), "$.qty", {"qty": "VARCHAR"}),
     Case("wrong_type", "quarantine", RECORDS, third(ship={"city": "Lugo", "floor": "two"}), "$.ship.floor",
          {"ship": "STRUCT(city VARCHAR, floor VARCHAR)"}, nested=True, label="nested"),
@@ -178,7 +181,7 @@ CASES = [
     Case("other_encoding", "hold", ("csv",), data=lambda d: d.decode().encode("utf-16"), label="utf-16"),
     Case("other_encoding", "hold", ("csv",), each(note="n\xf1"), dialect=Dialect(encoding="latin-1"), label="utf-8"),
     Case("other_quote", "hold", ("csv",), each(note=lambda r: f"'{r['note']}'")),
-    Case("truncated", "hold", ("json", "parquet"), data=lambda d: d[: len(d) // 2]),
+    Case("truncated", "hold", ("json", "parquet", "avro"), data=lambda d: d[: len(d) * 3 // 4]),
     Case("truncated", "hold", ("csv",), data=lambda d: d[:-2], label="in a value"),
     Case("truncated", "hold", ("ndjson",), data=lambda d: d[:-5]),
     Case("truncated", "hold", ("csv+gzip", "ndjson+gzip"), data=lambda d: gzip.compress(d)[:-30]),

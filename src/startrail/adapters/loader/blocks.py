@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
-from isal import igzip, isal_zlib
+from isal import igzip
+from isal.igzip_lib import IsalError
 
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import ORDINAL, Drift, Violation
@@ -89,7 +90,7 @@ def opened(path: Path, media: str) -> Iterator[BinaryIO]:
                 yield file
     except EOFError as error:
         raise Unreadable("the gzip stream is cut off", "truncated") from error
-    except (gzip.BadGzipFile, isal_zlib.error) as error:
+    except (gzip.BadGzipFile, IsalError) as error:
         raise Unreadable(f"the gzip stream is damaged: {error}") from error
 
 

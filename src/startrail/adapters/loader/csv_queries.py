@@ -50,7 +50,8 @@ class Habit(msgspec.Struct, frozen=True):
     def shows(self, source: str) -> str:
         """Whether the text may be written so. ``TRY_STRPTIME`` passes over white space in front and at the end, where
         the zone stands, and takes fewer digits; what is too short in front is a year before 1000."""
-        point = f" AND {source}[20] = '.'" if ".%f" in self.pattern else ""
+        fewer = ".%f" in self.pattern and self.length - len(self.zone) < 26  # of six digits it takes no more
+        point = f" AND {source}[20] = '.'" if fewer else ""
         return f"strlen({source}) = {self.length} AND ends_with({source}, {sql.text(self.zone)}){point}"
 
     def _offset(self) -> int:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import msgspec
 
 from startrail.adapters.loader.aside import Aside
+from startrail.adapters.loader.avro_file import avro
 from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.csv_queries import Habit, typed_rows
@@ -163,7 +164,9 @@ class _Loading:
             yield from parquet(self._path, self._task.contract, self._shaped)
             return
         with opened(self._path, self._task.media) as file:
-            if self._csv:
+            if self._task.media.startswith("avro"):
+                yield from avro(file, self._task.contract, self._shaped)
+            elif self._csv:
                 csv = self._csv_reader(file)
                 self._unknown_columns, self._samples = csv.unknown, csv.samples
                 if self._task.dialect.header:
@@ -232,7 +235,7 @@ class _Loading:
         """Enough for the delivery as lines, as far as its size tells."""
         media = self._task.media
         as_it_is = not self._csv or (self._quick is not None and self._task.dialect.encoding == "utf-8")
-        growth = 8 if media.endswith("+gzip") or media == "parquet" else 1.2 if as_it_is else 3
+        growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
         return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
 
     def _fill(self, stream: Stream, blocks: Iterator[Block], gate: Gate) -> bool:
