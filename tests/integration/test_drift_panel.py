@@ -24,6 +24,7 @@ from startrail.capabilities.contracts.suspect import Past
 from startrail.model.contract import Format
 from startrail.model.drift import VERBS, DriftKind, DriftPolicy, DriftVerb, Reaction
 from startrail.model.source import Dialect
+from startrail.model.step import Dates
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -74,7 +75,15 @@ def meant(row: Row) -> tuple[Any, ...]:
 
 
 LENGTHS = {"length(due)": 10.0, "length(status)": 4.0, "length(note)": 7.0}
-HISTORY = tuple(Past(COUNT, {"amount": 21.0, "qty": 15.5} | LENGTHS, stream="orders.txt") for _ in range(6))
+HISTORY = tuple(
+    Past(
+        COUNT,
+        {"amount": 21.0, "qty": 15.5} | LENGTHS,
+        stream="orders.txt",
+        dates={"due": Dates(20_514.0, 20_523.0, 20_532.0, landed=20_540.0 + 5 * n)},
+    )
+    for n in range(6)
+)
 
 
 def encode(media: str, made: Rows, types: dict[str, str], root: Path, dialect: Dialect) -> bytes:
@@ -159,6 +168,7 @@ CASES = [
     Case("wrong_format", "quarantine", ALL, third(day="2026-02-30"), "$.day", {"day": "VARCHAR"}),
     Case("date_order", "quarantine", ALL, third(due="03/25/2026"), "$.due"),
     Case("date_order", "hold", ALL, each(due=lambda r: "03/" + r["due"][:2] + "/2026"), "$.due", label="whole file"),
+    Case("date_order", "hold", ALL, each(due=lambda r: f"03/{r['id'] % 12 + 1:02d}/2026"), "$.due", label="low days"),
     Case("decimal_comma", "hold", ALL, each(amount=lambda r: r["amount"].replace(".", ",")), "$.amount", {"amount": "VARCHAR"}),
     Case("unknown_value", "quarantine", ALL, third(status="lost"), "$.status"),
     Case("out_of_range", "quarantine", ALL, third(qty=101), "$.qty"),

@@ -90,7 +90,7 @@ def opened(path: Path, media: str) -> Iterator[BinaryIO]:
                 yield file
     except EOFError as error:
         raise Unreadable("the gzip stream is cut off", "truncated") from error
-    except (gzip.BadGzipFile, IsalError) as error:
+    except (gzip.BadGzipFile, IsalError) as error:  # pyrefly: ignore[not-a-type]
         raise Unreadable(f"the gzip stream is damaged: {error}") from error
 
 

@@ -25,7 +25,7 @@ from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
 from startrail.adapters.loader.stream import PIPE, Stream
-from startrail.adapters.loader.survey import empty_columns, medians, unnamed
+from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
 from startrail.model.drift import DriftKind
@@ -121,6 +121,7 @@ class _Loading:
             self._survey(files)
         except Unreadable as found:
             return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift)
+        declared, turned = dates(self._engine, files, self._task.contract)
         return LoadOutcome(
             self._rows_in,
             tuple(files),
@@ -131,6 +132,8 @@ class _Loading:
             mended=self._aside.mended_rows,
             discarded=self._aside.discarded_rows,
             medians=medians(self._engine, files, self._task.contract, lengths=self._csv and not self._task.dialect.header),
+            dates=declared,
+            turned=turned,
             unended=self._unended,
         )
 

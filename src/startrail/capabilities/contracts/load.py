@@ -17,7 +17,7 @@ from startrail.base.units import parse_share
 from startrail.capabilities.contracts.errors import DriftStopped, NotConserved, ReservedField, UnsupportedField
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.policy import ROWS, Verdict, kinds_with, reaction, verdict
-from startrail.capabilities.contracts.suspect import Past, stream, suspicions
+from startrail.capabilities.contracts.suspect import Past, landed_on, stream, suspicions
 from startrail.flow.events import Event, Progress
 from startrail.model.contract import Contract, Field
 from startrail.model.delivery import Counts, Delivery
@@ -102,6 +102,7 @@ def load(
             quarantine=quarantine,
             drift=found.findings[:_MOST_FINDINGS],
             medians=outcome.medians,
+            dates=landed_on(outcome.dates, delivery.landed_at),
             note=_note(outcome) | {"stream": stream(delivery.name)},
         )
 
@@ -137,7 +138,7 @@ def task_of(
 def weighed(outcome: LoadOutcome, delivery: Delivery, source: Source, contract: Contract, history: tuple[Past, ...]) -> Verdict:
     """What becomes of the delivery as a whole: its departures and what is suspect about it, under the source's policy."""
     csv = delivery.media.startswith("csv")
-    seen = outcome.drift + suspicions(outcome, contract, source, delivery.name, csv, history)
+    seen = outcome.drift + suspicions(outcome, contract, source, delivery, csv, history)
     found = verdict(seen, outcome.rows_in, source.drift)
     if found.action == "stop":
         return found

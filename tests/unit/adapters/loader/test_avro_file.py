@@ -124,7 +124,7 @@ def test_what_no_calendar_has_is_text_that_no_contract_takes() -> None:
 
 def test_unions_of_several_types_say_which_one_each_value_is() -> None:
     day, at = logical("int", "date"), logical("long", "timestamp-millis")
-    union = ["null", "string", day, at, {"type": "array", "items": "string"}]
+    union = ["null", "string", at, day, {"type": "array", "items": "string"}]
     made = [date(2026, 10, 3), datetime(2026, 10, 3, tzinfo=UTC), "x", None, ["y"]]
     rows = read(avro_bytes(record(x=union), [{"id": n, "x": each} for n, each in enumerate(made)]))
     assert [row["x"] for row in rows] == ["2026-10-03", "2026-10-03T00:00:00.000Z", "x", None, ["y"]]
