@@ -14,7 +14,9 @@ from startrail.cli.console import Console
 if TYPE_CHECKING:
     from startrail.capabilities.contracts.exchange.losses import Loss
     from startrail.model.contract import Contract
+    from startrail.model.version import KeptContract
     from startrail.ports.exchange import SampleForm
+    from startrail.wiring import Opened
 
 
 def sample_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,6 +79,20 @@ def find_contract(text: str, root: Path) -> Contract:
     if text not in contracts:
         raise UnknownContract(f"the project has no contract '{printable(text)}'", hint=did_you_mean(text, contracts))
     return contracts[text]
+
+
+def find_kept(name: str, version: str | None, opened: Opened) -> KeptContract:
+    """A version that the ledger keeps; None = the newest. Raises UnknownContract (ST376), UnknownVersion (ST387)."""
+    from startrail.base.text import did_you_mean, printable
+    from startrail.capabilities.contracts.exchange.errors import UnknownContract
+    from startrail.capabilities.contracts.versions import find_version
+
+    ledger = opened.ports.ledger
+    kept = ledger.contract_versions(name)
+    if not kept and name not in opened.project.contracts:
+        known = {ref.name for ref in ledger.contract_refs()} | opened.project.contracts.keys()
+        raise UnknownContract(f"the project has no contract '{printable(name)}'", hint=did_you_mean(name, known))
+    return kept[-1] if kept and version is None else find_version(version or "", name, ledger)
 
 
 def read_schema_file(path: Path) -> bytes:

@@ -16,12 +16,13 @@ from startrail.wiring import open_project
 @options.common
 @options.now
 @options.select
-@click.option("--check", is_flag=True, help="Exit with 1 when there is something to do.")
+@click.option("--check", is_flag=True, help="Exit with 1 when there is something to do, or a contract is wrong.")
 def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, patterns: tuple[str, ...], check: bool) -> int:
     """Show what a run would do now, and why. Reads only: no feed is asked, nothing is written."""
     from startrail.capabilities.contracts.capability import plan_loads
+    from startrail.capabilities.contracts.versions import plan_contracts
     from startrail.capabilities.models.capability import plan_models
-    from startrail.cli.plans import Note, show_plan
+    from startrail.cli.plans import Note, show_change, show_plan
     from startrail.flow.select import select
     from startrail.wiring.graph import graph
 
@@ -34,5 +35,8 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
         for contract in opened.project.contracts.values():
             for word in contract.not_enforced:
                 console.item(Note(contract.name, word), f"  note     contract {contract.name}: not enforced: {word}")
+        changed = plan_contracts(opened.project, ports.ledger)
+        for change in changed:
+            show_change(change, console)
         show_plan(planned, names, console)
-        return 1 if check and planned else 0
+        return 1 if check and (planned or any(change.wrong for change in changed)) else 0

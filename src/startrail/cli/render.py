@@ -95,9 +95,13 @@ class Renderer:
                 if event.first and found.verb == "accept" and not promised:  # the others are told with the rows or the hold
                     such = f": {found.sample}" if found.sample else ""
                     self._line("drift", f"{event.name}: {found.kind} at {found.path}, accepted{such}", event.source)
+            case e.VersionReused():
+                text = f"version {event.version} of its contract says something else than before; raise the version"
+                self._line("warning", text, event.name)
             case e.Replayed():
                 mended = f"; {_count(event.repaired, 'row')} repaired" if event.repaired else ""
-                self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}", event.source)
+                under = f"; under version {event.under}" if event.under is not None else ""
+                self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}{under}", event.source)
             case e.Discarded():
                 text = f"{_count(event.rows, 'row')} of delivery {event.delivery}, by {event.by}: {event.reason}"
                 self._line("discarded", text, event.source)

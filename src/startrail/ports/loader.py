@@ -7,14 +7,15 @@ pass, the judge decides, so a loader may be as cautious as it likes but never la
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from startrail.model.contract import Contract
+from startrail.base.text import printable
+from startrail.model.contract import Contract, Field
 from startrail.model.drift import DriftKind
 from startrail.model.source import Dialect
 from startrail.model.step import Dates
@@ -37,6 +38,11 @@ class Violation(msgspec.Struct, frozen=True):
     got: str
 
 
+def defaulted(field: Field, path: str) -> Violation:
+    """The remark that a field is missing and its declared default stands for it."""
+    return Violation(path, "defaulted", str(field.type), f"nothing; {printable(field.default or '', 80)} is taken")
+
+
 class Judged(msgspec.Struct, frozen=True):
     """The decision about one record: no violations = accepted.
 
@@ -49,7 +55,8 @@ class Judged(msgspec.Struct, frozen=True):
     extra: str | None = None
     unknown: tuple[str, ...] = ()
     noted: tuple[Violation, ...] = ()
-    """What departs from the contract and is let in all the same, as the source's policy wants."""
+    """What departs from the contract and is let in all the same, as the source's policy wants; of a record with
+    violations, which defaults it took."""
 
 
 class Judge(Protocol):
@@ -159,4 +166,8 @@ class Loader(Protocol):
 
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> AbstractContextManager[LoadOutcome]:
         """Read the landed bytes. The outcome's files are there while the context is open; adopt them inside it."""
+        ...
+
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        """The extra fields of staged rows that have any, as JSON text; the files are those of an open outcome."""
         ...

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startrail.base.errors import StartrailError
+from startrail.base.regex import expression
 from startrail.base.span import Span
 from startrail.model.contract import Contract, Format
 from startrail.model.types import parse_type
 from startrail.project import errors, odcs_form
 from startrail.project.odcs import read_contract
-from startrail.project.odcs_types import check_pattern, physical, strptime_pattern
+from startrail.project.odcs_options import OPTIONS
+from startrail.project.odcs_types import physical, strptime_pattern
 
 PATH = "contracts/orders.odcs.yml"
 HEAD = "apiVersion: v3.2.0\nkind: DataContract\nid: orders\nversion: 1.0.0\nschema:\n  - name: orders\n    properties:\n"
@@ -104,7 +106,7 @@ def test_the_options_of_each_logical_type_are_those_of_the_standard() -> None:
         options = branch["then"]["properties"].get("logicalTypeOptions", {}).get("properties", {})
         for name in logical:
             if name not in ("map", "vector"):
-                assert keys(odcs_form.OPTIONS[name]) == set(options), name
+                assert keys(OPTIONS[name]) == set(options), name
 
 
 FULL = """\
@@ -402,7 +404,7 @@ def test_a_pattern_that_needs_a_guess_is_refused(text: str) -> None:
     "text", ["^a+$", r"\++", "[*+]+", r"^\d{3}-[A-Z]{2,}$", "(a|b)*?", r"[\]]+", "(?i)abc", r"\\1", "(?:x)+", "[^]]"]
 )
 def test_common_regular_expressions_pass(text: str) -> None:
-    check_pattern(text)
+    expression(text)
 
 
 @pytest.mark.parametrize(
@@ -426,14 +428,14 @@ def test_common_regular_expressions_pass(text: str) -> None:
 )
 def test_regular_expressions_that_engines_read_differently_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        check_pattern(text)
+        expression(text)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_physical_type_or_none_and_a_pattern_or_a_clear_error(text: str) -> None:
     physical(text)
-    for reader in (check_pattern, strptime_pattern):
+    for reader in (expression, strptime_pattern):
         with contextlib.suppress(ValueError):
             reader(text)
 

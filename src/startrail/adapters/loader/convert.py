@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.base.regex import CERTAIN
 from startrail.model.contract import Field, Format
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 
@@ -197,7 +198,7 @@ def _limits(field: Field, value: str) -> list[str]:
         if field.max_length is not None:
             found.append(f"{measure}({value}) <= {field.max_length}")
     if field.pattern is not None and kind == "VARCHAR":
-        found.append(f"regexp_matches({value}, {sql.text(field.pattern)})")
+        found.append(f"length({value}) <= {CERTAIN} AND regexp_matches({value}, {sql.text(field.pattern)})")
     return [f"coalesce({condition}, false)" for condition in found]
 
 

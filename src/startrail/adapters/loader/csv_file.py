@@ -24,6 +24,9 @@ from startrail.ports.loader import EXTRA, Violation
 
 ROWS = 512
 """Rows of a block, and those that are looked at for signs of another dialect."""
+_MOST_COLUMNS = 10_000
+_SAMPLED = 1_000
+"""Undeclared columns of which one value is kept to show."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -91,8 +94,9 @@ class Csv:
         values = [row.values for row in rows]
         if rows:
             check_rows(values, [row.raw for row in rows], self.names, self._dialect)
+        some = set(self.unknown[:_SAMPLED])
         for column, name in enumerate(self.names):
-            if name in self.unknown:
+            if name in some:
                 found = (row[column] for row in values if len(row) == len(self.names) and row[column])
                 self.samples[name] = printable(json.dumps(next(found, ""), ensure_ascii=False), 120)
         return rows
@@ -166,6 +170,8 @@ class Csv:
             raise self._not_text(error) from error
         if names is None:
             raise Unreadable("the file is empty", "truncated")
+        if len(names) > _MOST_COLUMNS:
+            raise Unreadable(f"the header names {len(names):,} columns, more than {_MOST_COLUMNS:,}")
         check_header(names, contract, self._dialect)
         twice = [name for name, times in Counter(names).items() if times > 1]
         if twice:

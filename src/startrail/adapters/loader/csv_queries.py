@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -73,12 +73,16 @@ def reader(paths: str, task: LoadTask, width: int) -> str:
     )
 
 
-def typed_rows(paths: str, task: LoadTask, names: tuple[str, ...], habits: dict[str, Habit]) -> str:
-    """A query of ``v0``, ``v1`` and so on, the values of the contract's fields; of ``extra``, and of ``fine``."""
+def typed_rows(paths: str, task: LoadTask, names: tuple[str, ...], habits: dict[str, Habit], absent: Mapping[str, str]) -> str:
+    """A query of ``v0``, ``v1`` and so on, the values of the contract's fields; of ``extra``, and of ``fine``. ``absent``
+    columns are not in the stream and have these values."""
     places = {name: f"c{at}" for at, name in enumerate(names)}
     fields = task.contract.fields
     sources, values, fine = ["c0 IS NOT NULL AS there"], ["there"], ["there"]
     for index, field in enumerate(fields):
+        if field.name in absent:
+            values.append(f"{absent[field.name]} AS v{index}")
+            continue
         source = _source(places.get(field.name), field, task.dialect.null_words)
         sources.append(f"{source} AS s{index}")
         must = field.required or field.name in task.contract.primary_key

@@ -231,7 +231,7 @@ def _quoted(delimiter: bytes, quote: bytes, width: int) -> re.Pattern[bytes]:
     """As many whole records as there are that certainly are in one line each; bounded, since nothing is tried twice."""
     d, q = re.escape(delimiter), re.escape(quote)
     value = rb"(?:%s[^%s\n\r\0]*+(?:%s%s[^%s\n\r\0]*+)*+%s|[^%s%s\n\r\0]*+)" % (q, q, q, q, q, q, d, q)
-    return re.compile(rb"(?:" + (value + d) * (width - 1) + value + rb"\r?\n)*+")
+    return re.compile(rb"(?:(?:%s%s){%d}%s\r?\n)*+" % (value, d, width - 1, value))
 
 
 def _decodes(chunk: bytes) -> bool:

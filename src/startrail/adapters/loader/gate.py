@@ -130,11 +130,16 @@ def _struct(label: str, fields: list[tuple[Field, bool]], learned: dict[str, str
     """Attributes are numbered and renamed, since a field's name may be any text; ``learned`` ones hold raw JSON."""
     members: list[Any] = []
     names: dict[str, str] = {}
-    for index, (field, required) in enumerate(sorted(fields, key=lambda pair: not pair[1])):
+    for index, (field, required) in enumerate(sorted(fields, key=lambda pair: not (pair[1] or pair[0].default is not None))):
         attribute = f"f{index}"
         names[attribute] = field.name
         kind = _json_type(field, field.type, f"{label}_{index}")
-        members.append((attribute, kind) if required else (attribute, kind | None, None))
+        if required:
+            members.append((attribute, kind))
+        elif field.default is not None:  # null is not absent, and what is absent is not for the gate to fill
+            members.append((attribute, kind | None))
+        else:
+            members.append((attribute, kind | None, None))
     for name, attribute in (learned or {}).items():
         names[attribute] = name
         members.append((attribute, msgspec.Raw, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from itertools import chain
@@ -19,7 +19,9 @@ from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, 
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.csv_queries import Habit, typed_rows
 from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
+from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
@@ -68,6 +70,9 @@ class DuckdbLoader:
         outcome = self._outcome(task, path, judge, root / "third", progress, careful=True)
         return msgspec.structs.replace(outcome, careful=reason)
 
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        return extras(files)
+
     def _outcome(
         self,
         task: LoadTask,
@@ -101,6 +106,9 @@ class _Loading:
         self._quick: QuickCsv | None = None
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
+        self._defaults = Defaults(task.contract)
+        self._taken: dict[str, int] = {}
+        """Records of the quick way that took a default, by field."""
         self._rows_in = 0
         self._unknown_columns: tuple[str, ...] = ()
         self._samples: dict[str, str] = {}
@@ -139,6 +147,9 @@ class _Loading:
 
     def _survey(self, files: list[LocalFile]) -> None:
         """Declared fields that the delivery does not have at all."""
+        if self._csv and self._shape is not None:
+            self._taken = dict.fromkeys(self._shape.absent, self._rows_in)
+        self._aside.taken(self._defaults.told(self._taken))
         if self._shape is not None:
             self._aside.whole += self._shape.drift(self._rows_in)
             return
@@ -190,10 +201,11 @@ class _Loading:
 
     def _query(self, pipes: str, offset: int) -> str:
         """Of a stream that has begun."""
+        absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
         if self._quick is None:
-            return self._queries.streamed(pipes, offset)
+            return self._queries.streamed(pipes, offset, absent)
         habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
-        return self._queries.numbered(typed_rows(pipes, self._task, self._quick.names, habits), offset)
+        return self._queries.numbered(typed_rows(pipes, self._task, self._quick.names, habits, absent), offset)
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
@@ -269,7 +281,7 @@ class _Loading:
     def _gated(self, block: Block, gate: Gate) -> bytes:
         """What of a block goes to the engine. Where the gate refuses the block, each record stands for itself."""
         lines = block.lines if block.lines.endswith(b"\n") else block.lines + b"\n"
-        passed = gate.passes(lines)
+        passed = self._through(gate, lines)
         if passed is not None:  # two records in one line would pass here; the engine refuses them
             self._rows_in += passed.count
             self._tally(passed)
@@ -277,7 +289,7 @@ class _Loading:
         stream: list[bytes] = []
         for record in block.records():
             self._rows_in += 1
-            single = gate.passes(record.line + b"\n")
+            single = self._through(gate, record.line + b"\n")
             if single is not None and single.count == 1:
                 self._tally(single)
                 stream.append(single.lines)
@@ -287,6 +299,16 @@ class _Loading:
                         gate.learn(name.removeprefix("$."))
                 stream.append(SKIP)
         return b"".join(stream)
+
+    def _through(self, gate: Gate, lines: bytes) -> Passed | None:
+        """What of the lines may go on, completed with defaults where need be."""
+        passed = gate.passes(lines)
+        filled = self._defaults.fill(lines) if passed is None else None
+        if filled is not None:
+            passed = gate.passes(filled.lines)
+            for name, rows in filled.taken.items() if passed is not None else ():
+                self._taken[name] = self._taken.get(name, 0) + rows
+        return passed
 
     def _tally(self, passed: Passed) -> None:
         for name, rows in passed.kept.items():
@@ -337,7 +359,8 @@ class _Loading:
                 records = block.sequence()
                 while wanted is not None and wanted < first + len(records):
                     if violation is None:
-                        self._aside.decide(wanted, records[wanted - first], tally=not self._csv)
+                        # it passed the gate, where its undeclared fields and defaults were counted
+                        self._aside.decide(wanted, records[wanted - first], tally=False)
                     else:
                         self._aside.refuse(wanted, records[wanted - first], (violation,))
                     wanted = next(ordinals, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from startrail.adapters.loader.blocks import LONGEST
@@ -20,8 +21,9 @@ class Queries:
         self._task = task
         self._form: Form = form
 
-    def streamed(self, pipes: str, offset: int = 0) -> str:
-        """Rows of a stream in which every field is fine; ``offset`` records came before it.
+    def streamed(self, pipes: str, offset: int = 0, absent: Mapping[str, str] | None = None) -> str:
+        """Rows of a stream in which every field is fine; ``offset`` records came before it. ``absent`` columns are not in
+        it and have these values.
 
         Conversions stand below the numbering, so that the condition above it does not make the engine do them twice.
         """
@@ -29,6 +31,9 @@ class Queries:
         words = self._task.dialect.null_words if self._form == "text" else ()
         values, fine = [], [f"{sql.quote(ORDINAL)} IS NULL"]
         for index, field in enumerate(self._task.contract.fields):
+            if absent and field.name in absent:
+                values.append(f"{absent[field.name]} AS v{index}")
+                continue
             must = self._form == "text" and (field.required or field.name in required)
             found = conversion(field, sql.quote(field.name), self._form, words, must=must)
             values.append(f"{found.value} AS v{index}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from startrail.base.regex import expression
 from startrail.base.span import Span
 from startrail.capabilities.contracts.exchange.errors import NotASchema
 from startrail.capabilities.contracts.exchange.fields import array_field, field_of, map_field, object_field
@@ -14,7 +15,6 @@ from startrail.capabilities.contracts.exchange.json_text import JsonNumber, name
 from startrail.capabilities.contracts.exchange.losses import Imported, Loss
 from startrail.model.contract import Contract, Field
 from startrail.model.types import Primitive
-from startrail.project.odcs_types import check_pattern
 
 DEEPEST = 9
 """Objects and arrays within one another: as deep as an ODCS file may go."""
@@ -218,7 +218,7 @@ class _Reader:
         if not isinstance(text, str):
             return None
         try:
-            check_pattern(text)
+            expression(text)
         except ValueError as error:
             self._lose(path, "pattern", str(error))
             return None
