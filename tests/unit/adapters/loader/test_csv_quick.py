@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import contract, field
 
@@ -80,6 +80,9 @@ dialects = st.sampled_from([
 
 @settings(max_examples=1500, deadline=None)
 @given(raw.map(b"".join), dialects, st.sampled_from([THREE, ONE]))
+@example(b"1,2,3\n" + b"1,2,\r3\n" * 9, Dialect(), THREE)
+@example(b"1,2,3\r\n" * 9, Dialect(), THREE)
+@example(b"1\n" * 9 + b"\r\n\n" + b"1\n" * 9, Dialect(), ONE)
 def test_the_quick_reader_finds_the_records_of_the_strict_one(data: bytes, dialect: Dialect, promised: Contract) -> None:
     header = dialect.delimiter.join(f.name for f in promised.fields).encode() + b"\n" if dialect.header else b""
     same(header + data, promised, dialect)
