@@ -241,7 +241,8 @@ def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[
 
 def _note(outcome: LoadOutcome) -> dict[str, str]:
     """The verdict for the ledger, bounded: the fifty most frequent kinds of drift."""
-    shown = msgspec.to_builtins(outcome.drift[:_MOST_FINDINGS])
+    told = ("kind", "path", "rows", "sample")
+    shown = [{name: getattr(drift, name) for name in told} for drift in outcome.drift[:_MOST_FINDINGS]]
     found = {"drift": json.dumps(shown, ensure_ascii=False)} if outcome.drift else {}
     found |= {"repaired": str(outcome.mended)} if outcome.mended else {}
     found |= {"unended": "yes"} if outcome.unended else {}
