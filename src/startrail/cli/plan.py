@@ -19,18 +19,21 @@ from startrail.wiring import open_project
 @click.option("--check", is_flag=True, help="Exit with 1 when there is something to do, or a contract is wrong.")
 def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, patterns: tuple[str, ...], check: bool) -> int:
     """Show what a run would do now, and why. Reads only: no feed is asked, nothing is written."""
+    from startrail.capabilities.contracts.adopt import plan_adoptions
     from startrail.capabilities.contracts.capability import plan_loads
     from startrail.capabilities.contracts.versions import plan_contracts
     from startrail.capabilities.models.capability import plan_models
     from startrail.cli.plans import Note, show_change, show_plan
     from startrail.flow.select import select
     from startrail.wiring.graph import graph
+    from startrail.wiring.quarantine import quarantine_files
 
     with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:
         ports = opened.ports
         names = graph(opened)
         chosen = select(patterns, names)
-        planned = [item for item in plan_loads(opened.project, ports.ledger) if item.step.subject in chosen]
+        planned = [item for item in plan_loads(opened.project, ports.ledger, ports.clock.now()) if item.step.subject in chosen]
+        planned += plan_adoptions(opened.project, chosen, ports.ledger, quarantine_files(ports.store))
         planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
         for contract in opened.project.contracts.values():
             for word in contract.not_enforced:

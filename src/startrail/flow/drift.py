@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from startrail.flow.events import DriftAcknowledged, DriftFound
+from startrail.model.delivery import Delivery
 from startrail.model.drift import DriftKind, DriftVerb, Finding
 from startrail.model.proof import Proof
 from startrail.ports.ledger import Ledger
@@ -132,9 +133,13 @@ def acknowledgements(ledger: Ledger, source: str | None = None) -> list[Ack]:
     return list(found.values())
 
 
-def _told_since(
-    ledger: Ledger, source: str, ended: Mapping[tuple[DriftKind, str], datetime]
-) -> frozenset[tuple[DriftKind, str]]:
+def acknowledged_for(ledger: Ledger, delivery: Delivery) -> frozenset[tuple[DriftKind, str]]:
+    """(kind, path) of what was acknowledged of the source for a time that ends after the delivery landed."""
+    found = acknowledgements(ledger, delivery.source)
+    return frozenset((ack.kind, ack.path) for ack in found if delivery.landed_at < ack.ended_at)
+
+
+def _told_since(ledger: Ledger, source: str, ended: Mapping[tuple[DriftKind, str], datetime]) -> frozenset[tuple[DriftKind, str]]:
     found: set[tuple[DriftKind, str]] = set()
     for fact in ledger.facts(kind=DriftFound.fact, subject=source):
         finding = msgspec.json.decode(fact.payload, type=_Told).finding

@@ -104,9 +104,7 @@ def waved(acknowledged: Acknowledged) -> Acknowledged:
     return frozenset((kind, path) for kind, path in acknowledged if kind in ROWS and "accept" in VERBS[kind])
 
 
-def verdict(
-    drifts: Iterable[Drift], rows_in: int, policy: DriftPolicy, acknowledged: Acknowledged = frozenset()
-) -> Verdict:
+def verdict(drifts: Iterable[Drift], rows_in: int, policy: DriftPolicy, acknowledged: Acknowledged = frozenset()) -> Verdict:
     """What becomes of a delivery in which these departures were seen."""
     findings = tuple(sorted((_finding(drift, rows_in, policy, acknowledged) for drift in drifts), key=_severity))
     for action in ("stop", "hold"):
