@@ -61,7 +61,10 @@ def test_new_fields_become_columns_with_the_types_that_every_value_says(till: Ti
     outcome = till.good_run(now=None)
     (event,) = outcome.of("table_evolved")
     assert event["columns"] == {"coupon": "string", "price": "decimal(3,2)", "tags": "list<string>", "at": "timestamptz"}
-    assert table(till, "coupon, price, tags[1], _extra") == [("a1", "X", "1.50", "x", None), ("a2", None, "2.25", None, '{"nil":null}')]
+    assert table(till, "coupon, price, tags[1], _extra") == [
+        ("a1", "X", "1.50", "x", None),
+        ("a2", None, "2.25", None, '{"nil":null}'),
+    ]
     put(till, "b", record("b1", day=2, coupon="Y", price=123.4, late=True))
     put(till, "c", record("c1", day=2, coupon=7, price=1.234))
     events = till.good_run(now=None).of("table_evolved")
