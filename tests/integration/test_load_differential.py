@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import Loaded, contract, field, load_bytes, numbered
@@ -35,7 +36,8 @@ NASTY_TEXTS = (
     "2026-10-03T14:05:00Z", "2026-10-03t14:05:00z", "2026-10-03T14:05:00.123456Z", "2026-10-03T14:05:00.1234567Z",
     "2026-10-03T14:05:00.1234560Z", "2026-10-03T14:05:00.123456+02:00", "2026-10-03T14:05:00.1234567+02:00",
     "2026-10-03T14:05:00+23:59", "2026-10-03T14:05:00+24:00", "2026-10-03T14:05:00+00:60", "2026-10-03T14:05:00-00:00",
-    "2026-10-03T24:00:00Z", "2026-10-03T23:59:60Z", "2026-10-03T14:05Z", "2026-10-03T14:05:00+02", "2026-10-03T1:05:00Z",
+    "2026-10-03T24:00:00Z", "2026-10-03T23:59:60Z", "2026-10-03T14:05Z", "2026-10-03T14:05:00+02", "2026-10-03T14:05:00+0200",
+    "2026-10-03T1:05:00Z",
     "0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59.999999",
     "14:05:00", "14:05:00.5", "14:05:00.1234567", "24:00:00", "14:05", "epoch", "infinity", "-infinity",
     "123e4567-e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-426614174000", "123e4567e89b12d3a456426614174000",
@@ -125,6 +127,7 @@ def records(draw: st.DrawFn) -> str:
     return text
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_a_good_record_needs_no_judge() -> None:
     """Otherwise nothing here would compare anything."""
     good_one = "{" + ",".join(f"{json.dumps(f.name)}:{good(f.name)}" for f in ALL.fields) + "}"
@@ -178,12 +181,14 @@ def _plain(row: tuple[object, ...]) -> tuple[object, ...]:
     return (*row[:-1], None if extra is None else json.loads(str(extra), parse_float=str, parse_int=str))
 
 
+@pytest.mark.usefixtures("each_reader")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lines, min_size=1, max_size=40), st.booleans())
 def test_ndjson_loads_to_exactly_what_the_judge_says(found: list[bytes], ends: bool) -> None:
     same(b"\n".join(found) + (b"\n" if ends else b""), ALL, "ndjson")
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_every_nasty_value_in_every_field_loads_to_what_the_judge_says() -> None:
     data = [json.dumps(text, ensure_ascii=True) for text in NASTY_TEXTS] + list(NASTY_NUMBERS)
     base = {f.name: good(f.name) for f in ALL.fields}
@@ -207,7 +212,7 @@ def test_every_nasty_text_in_every_csv_column_loads_to_what_the_judge_says() -> 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(texts, min_size=3, max_size=4), min_size=1, max_size=30))
 def test_csv_loads_to_exactly_what_the_judge_says(rows: list[list[str]]) -> None:
-    absent = field("d", "decimal(10,2)", default="1.5"), field("e", "date", default="2026-10-03", required=True)
+    absent = field("d", "decimal(10,2)", default="1.5"), field("day", "date", default="2026-10-03", required=True)
     promised = contract(field("a", "int"), field("b", "decimal(10,2)"), field("c", "string"), *absent, key=("c",))
     data = "\n".join(["c,new,a", *map(_csv, rows)]).encode(errors="surrogatepass")
     same(data, promised, "csv")

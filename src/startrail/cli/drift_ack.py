@@ -40,7 +40,7 @@ def command(
     """
     from startrail.capabilities.contracts.acknowledge import Wish, acknowledge
     from startrail.capabilities.contracts.errors import NoPatch
-    from startrail.capabilities.contracts.patch import PATCHED, propose
+    from startrail.capabilities.contracts.propose import PATCHED, propose
     from startrail.project.odcs_edit import CannotEdit
     from startrail.wiring.witness import witness
 

@@ -41,7 +41,7 @@ def command(
     list`` has them.
     """
     from startrail.capabilities.contracts.acknowledge import find
-    from startrail.capabilities.contracts.patch import propose
+    from startrail.capabilities.contracts.propose import propose
     from startrail.wiring.witness import witness
 
     with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:

@@ -10,6 +10,7 @@ import click
 from startrail.cli import options
 from startrail.cli.console import Console
 from startrail.cli.quarantine_changes import discard, replay
+from startrail.cli.quarantine_patch import patch
 from startrail.model.drift import DriftKind
 from startrail.wiring import open_project
 
@@ -25,6 +26,7 @@ def command() -> None:
 
 command.add_command(replay)
 command.add_command(discard)
+command.add_command(patch)
 
 
 @command.command("list")

@@ -9,6 +9,8 @@ import msgspec
 
 from startrail.flow.events import Adopted, DriftAcknowledged, DriftFound, NotAdopted, TableEvolved
 from startrail.model.delivery import Delivery
+from startrail.flow.events import DriftAcknowledged, DriftFound
+from startrail.model.contract import Contract
 from startrail.model.drift import DriftKind, DriftVerb, Finding
 from startrail.model.proof import Proof
 from startrail.ports.ledger import Ledger
@@ -42,6 +44,16 @@ class Changed(msgspec.Struct, frozen=True, tag_field="type", tag="drift"):
     not_adopted: int = 0
     """How many stay as they are, because rows of them would be withdrawn."""
     acknowledged: Ack | None = None
+    consumers: tuple[str, ...] = ()
+    """Who reads the data, or this field of it, as its contract says."""
+
+    def read_by(self, contract: Contract | None) -> Changed:
+        """With the consumers that the contract of the source names."""
+        if contract is None:
+            return self
+        field = contract.field(self.path.removeprefix("$.").partition(".")[0].partition("[")[0])
+        found = contract.consumers + (field.consumers if field is not None else ())
+        return msgspec.structs.replace(self, consumers=tuple(dict.fromkeys(found)))
 
     def affecting(self, parents: Mapping[str, frozenset[str]]) -> Changed:
         """With all names of the project that are made, directly or not, from the source."""

@@ -116,7 +116,7 @@ class DriftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other_delimiter: DriftVerb | Reaction | None = None
     """A CSV file with another delimiter than declared."""
     other_encoding: DriftVerb | Reaction | None = None
-    """A CSV file in another encoding than declared."""
+    """A CSV file in another encoding than declared, or JSON that is not UTF-8."""
     other_quote: DriftVerb | Reaction | None = None
     """A CSV file with another quote character than declared."""
     truncated: DriftVerb | Reaction | None = None
@@ -168,6 +168,20 @@ VERBS: dict[DriftKind, tuple[DriftVerb, ...]] = {
     "unreadable": _WHOLE,
 }
 """What can be done about each kind: a value of the wrong type cannot be accepted, a file that is cut off not loaded."""
+
+
+_ALL: tuple[str, ...] = ("csv", "ndjson", "json", "parquet", "avro")
+_JSON = ("ndjson", "json")
+
+OCCURS: dict[DriftKind, tuple[str, ...]] = {
+    **dict.fromkeys(VERBS, _ALL),
+    "widened": ("parquet", "avro"),
+    "column_order": ("csv",),
+    "other_delimiter": ("csv",),
+    "other_encoding": ("csv", *_JSON),
+    "other_quote": ("csv",),
+}
+"""The formats in which a kind can be seen. What has no text has no delimiter; what has types can have wider ones."""
 
 
 class Finding(msgspec.Struct, frozen=True):

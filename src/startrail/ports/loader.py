@@ -45,7 +45,7 @@ def defaulted(field: Field, path: str) -> Violation:
 class Judged(msgspec.Struct, frozen=True):
     """The decision about one record: no violations = accepted.
 
-    ``record`` is then the record as JSON with every value in its canonical form (see ``contracts.exact``), and
+    ``record`` is then the record as JSON with every value in its canonical form (see ``contracts.records``), and
     ``extra`` the JSON text of its undeclared fields; ``unknown`` names those fields (``$.items[].x`` for inner ones).
     """
 
@@ -140,6 +140,8 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     """A CSV file whose last line has no line end."""
     careful: str | None = None
     """Why every single record was judged, when the quick way gave up: a key twice in one object, for example."""
+    reader: str = ""
+    """Which of the readers of records it was, where there is a choice (not for CSV)."""
 
 
 Progress = Callable[[int, int], None]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from startrail.adapters.loader.blocks import KEPT, Record
+from startrail.adapters.loader.blocks import KEPT, LONGEST, Record, too_long
 from startrail.base.text import printable
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import EXTRA, ORDINAL, Drift, Judge, Redo, Violation
@@ -61,6 +61,9 @@ class Aside:
         if record.broken is not None:
             self.refuse(ordinal, record, (record.broken,))
             return ()
+        if len(record.line) > LONGEST:
+            self.refuse(ordinal, record, (too_long(len(record.line)),))
+            return ()
         judged = self._judge(record.line)
         if judged.violations and self._redo.mend is not None:
             mended = self._redo.mend(ordinal, record.line, judged.violations)
@@ -75,11 +78,15 @@ class Aside:
         if judged.violations:
             self.refuse(ordinal, record, judged.violations)
             return judged.unknown
-        self.ordinals.append(ordinal)
-        self.saved_rows += 1
         head = b'{"%s":%d,' % (ORDINAL.encode(), ordinal)
         extra = b"" if judged.extra is None else b'"%s":%s,' % (EXTRA.encode(), self._encode(judged.extra))
-        self._saved.write(head + extra + judged.record[1:] + b"\n")
+        line = head + extra + judged.record[1:] + b"\n"
+        if len(line) > LONGEST:  # what is quoted twice has grown
+            self.refuse(ordinal, record, (too_long(len(line)),))
+            return judged.unknown
+        self.ordinals.append(ordinal)
+        self.saved_rows += 1
+        self._saved.write(line)
         return judged.unknown
 
     def refuse(self, ordinal: int, record: Record, violations: tuple[Violation, ...]) -> None:

@@ -30,9 +30,9 @@ class Defaults:
     def __init__(self, contract: Contract) -> None:
         self._fields = {field.name: field for field in contract.fields if field.default is not None}
         self._members = {
-            name: b'"%s":%s' % (_name(name), msgspec.json.encode(plain(bound(field.default or "", field))))
+            name: b'"%s":%s' % (_name(name), text.encode())
             for name, field in self._fields.items()
-            if _certain(field)
+            if (text := default_text(field)) is not None
         }
         self._decode: Callable[[bytes], list[dict[str, msgspec.Raw]]]
         self._decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode_lines
@@ -73,6 +73,13 @@ class Defaults:
             for name, rows in taken.items()
             if name in self._fields
         ]
+
+
+def default_text(field: Field) -> str | None:
+    """The default as JSON; None without one, and for one that the field's format might read as something else."""
+    if field.default is None or not _certain(field):
+        return None
+    return msgspec.json.encode(plain(bound(field.default, field))).decode()
 
 
 def literal(field: Field) -> str:

@@ -25,6 +25,9 @@ from startrail.ports.loader import Judged, Violation, defaulted
 
 MOST_VIOLATIONS = 100
 """Kept per record; a record with more says so in its last one."""
+MOST_UNKNOWN = 1_000
+"""Undeclared fields that are told by name per record; more are told as one, and all are kept."""
+OTHERS = "$.(others)"
 _INDEX = re.compile(r"\[[0-9]+\]")
 _RAW_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -128,12 +131,16 @@ class _Case:
                 self.violations.append(found)
                 return
             self.noted.append(found)
+        elif len(self.unknown) < MOST_UNKNOWN:
+            self.unknown[_INDEX.sub("[]", path) if "[" in path else path] = None
         else:
-            self.unknown[_INDEX.sub("[]", path)] = None
+            self.unknown[OTHERS] = None
         self._kept[key] = text
 
     def _fit(self, text: str, path: str) -> bool:
         """False after noting that the text can be no part of the extra fields."""
+        if text.isascii():
+            return True
         try:
             text.encode()
         except UnicodeEncodeError:

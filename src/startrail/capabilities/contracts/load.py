@@ -215,8 +215,13 @@ def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
 
 
 def _worst(drift: tuple[Drift, ...]) -> str:
-    found = ([one for one in drift if one.kind in ROWS] or [one for one in drift if one.kind == "new_field"])[:3]
-    return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows, such as {one.sample}" for one in found)
+    breaking = [one for one in drift if one.kind in (*ROWS, "missing_required")]
+    found = (breaking or [one for one in drift if one.kind == "new_field"])[:3]
+    return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows{_such_as(one)}" for one in found)
+
+
+def _such_as(drift: Drift) -> str:
+    return f", such as {drift.sample}" if drift.sample else ""
 
 
 def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:
@@ -244,4 +249,5 @@ def _note(outcome: LoadOutcome) -> dict[str, str]:
     found = {"drift": json.dumps(shown, ensure_ascii=False)} if outcome.drift else {}
     found |= {"repaired": str(outcome.mended)} if outcome.mended else {}
     found |= {"unended": "yes"} if outcome.unended else {}
+    found |= {"reader": outcome.reader} if outcome.reader else {}
     return found if outcome.careful is None else {**found, "careful": outcome.careful}

@@ -32,11 +32,11 @@ def fit(contract: Contract, source: Source, table: TableSchema) -> Fit:
     if source.partition_by is not None and contract.field(source.partition_by) is None:
         wrong.append(f"it does not declare '{source.partition_by}', by which the source is partitioned")
     if wrong:
+        named = f"contract {contract.name} {printable(contract.version, 60)}"
         raise OtherColumns(
-            f"contract {contract.name} {printable(contract.version, 60)} does not fit {source.into} any more: "
-            + "; ".join(wrong[:5]),
+            f"{named} does not fit {source.into} any more: {'; '.join(wrong[:5])}",
             affects=f"{source.into} stays as it is",
-            hint="declare in today's contract what those rows need (an alias, an optional field), then: startrail quarantine replay",
+            hint="declare in today's contract what those rows need, such as an alias; then: startrail quarantine replay",
         )
     rows = tuple(_as_today(column, table) for column in declared.columns)
     promised = {column.name for column in declared.columns if column.required}

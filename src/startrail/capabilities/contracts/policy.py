@@ -36,8 +36,8 @@ PRESETS: dict[DriftPreset, dict[DriftKind, Reaction]] = {
     "keep-going": _table(
         "hold",
         **(dict.fromkeys(ROWS, Reaction("quarantine")) | {"date_order": _DATES_TURNED}),
+        **dict.fromkeys(("missing_optional", "defaulted", "new_value", "case_change", "widened"), Reaction("accept")),
         new_field="keep",
-        **dict.fromkeys(("missing_optional", "defaulted", "new_value", "case_change", "widened"), "accept"),
     ),
     "strict": _table("hold", missing_optional="accept", defaulted="accept", new_value="accept"),
     "mirror": _table(

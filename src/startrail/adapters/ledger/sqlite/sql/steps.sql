@@ -19,10 +19,10 @@ update steps set state = 'published', publication = :publication where key = :ke
 -- name: known
 select key from steps where key in (select value from json_each(:keys));
 
--- The load step of a delivery has the delivery's id as its partition.
+-- The load step of a delivery has the delivery's id as its partition. The plus keeps SQLite from reading every load.
 -- name: mark_loaded
 update deliveries set loaded = 1
-where id in (select partition from steps where kind = 'load' and key in (select value from json_each(:keys)));
+where id in (select partition from steps where +kind = 'load' and key in (select value from json_each(:keys)));
 
 -- name: by_keys
 -- use: columns
