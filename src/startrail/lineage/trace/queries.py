@@ -221,13 +221,19 @@ def _spread(item: exp.Expr, scope: Scope) -> Expanded:
 def _grouped(group: exp.Expr, node: exp.Select, outputs: list[Flow | None], scope: Scope) -> Flow:
     if group.args.get("all"):
         return merged(
-            through(flow(item, scope), GROUP_BY) for item in node.expressions if not is_star(item) and not item.find(exp.AggFunc)
+            through(flow(item, scope), GROUP_BY) for item in node.expressions if not is_star(item) and not _aggregates(item)
         )
     parts = [*group.expressions]
     for word in ("cube", "rollup", "grouping_sets"):
         found = group.args.get(word) or ()
         parts += [part for part in found if isinstance(part, exp.Expr)] if isinstance(found, list) else []
     return merged(_by_place(part, outputs, GROUP_BY) or flow(part, scope, GROUP_BY, "group") for part in parts)
+
+
+def _aggregates(item: exp.Expr) -> bool:
+    """Whether an item of the SELECT list aggregates the group: not one inside a subquery, nor one over a window."""
+    walk = item.walk(prune=lambda node: isinstance(node, exp.Query))
+    return any(isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window) for node in walk)
 
 
 def _by_place(part: exp.Expr, outputs: list[Flow | None], role: int) -> Flow | None:
