@@ -37,7 +37,9 @@ def data_of(seed: int) -> Data:
 
     return {
         table: {
-            column: random.sample([str(id) for id in range(_ROWS)], _ROWS) if column == "id" else [value(kind) for _ in range(_ROWS)]
+            column: random.sample([str(id) for id in range(_ROWS)], _ROWS)
+            if column == "id"
+            else [value(kind) for _ in range(_ROWS)]
             for column, kind in columns.items()
         }
         for table, columns in TABLES.items()

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.option("--direct", is_flag=True, help="Only what the values are made of, not what filters, joins or groups them.")
 @click.option("--mermaid", is_flag=True, help="Print a Mermaid flowchart.")
 @click.option("--openlineage", is_flag=True, help="Print OpenLineage datasets with their columnLineage facet.")
-@click.option("--sql", "sql", type=click.Path(path_type=Path), help="Analyse this file instead of the project; - is standard input.")
+@click.option(
+    "--sql", "sql", type=click.Path(path_type=Path), help="Analyse this file instead of the project; - is standard input."
+)
 @click.option("--dialect", default="duckdb", show_default=True, help="The SQL dialect of --sql.")
 @click.option("--schema", "schema", type=click.Path(path_type=Path), help='JSON for --sql: {"table": {"column": "type"}}.')
 @options.common
@@ -143,7 +145,12 @@ def _is_node(name: str, chart: Map) -> bool:
 
 
 def _as_events(
-    chart: Map, columns: tuple[ColumnName, ...], directions: Iterable[Direction], steps: int | None, direct: bool, console: Console
+    chart: Map,
+    columns: tuple[ColumnName, ...],
+    directions: Iterable[Direction],
+    steps: int | None,
+    direct: bool,
+    console: Console,
 ) -> None:
     import msgspec
 

@@ -91,7 +91,9 @@ class _Drawing:
 
     def text(self, name: str, sql: str, reads: Sequence[str], target: str | None) -> TracedText:
         known = {table: self._columns[table] for table in sorted(reads) if table in self._columns}
-        key = fingerprint(VERSION, sql, target or "", *((table, *columns.keys(), *columns.values()) for table, columns in known.items()))
+        key = fingerprint(
+            VERSION, sql, target or "", *((table, *columns.keys(), *columns.values()) for table, columns in known.items())
+        )
         found = self._before.get(name)
         if found is None or found.key != key:
             traced = _trace(sql, known)

@@ -27,7 +27,10 @@ def mermaid(edges: Iterable[Edge]) -> str:
         lines += ["  end"]
     drawn: dict[tuple[str, str, str], list[str]] = {}
     for edge in listed:
-        ends = columns[edge.source.table or "result"][edge.source.column], columns[edge.target.table or "result"][edge.target.column]
+        ends = (
+            columns[edge.source.table or "result"][edge.source.column],
+            columns[edge.target.table or "result"][edge.target.column],
+        )
         drawn.setdefault((*ends, edge.kind), []).append(edge.subtype)
     for (source, target, kind), subtypes in drawn.items():
         words = ", ".join(subtypes)

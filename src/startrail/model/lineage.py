@@ -35,9 +35,8 @@ class Influence(msgspec.Struct, frozen=True, array_like=True):
     def subtypes(self) -> tuple[tuple[Kind, Subtype], ...]:
         """Its kinds and subtypes: of the direct ones only the strongest, of the indirect ones all."""
         direct = next((word for role, word in SUBTYPES.items() if role & DIRECT & self.roles), None)
-        found: list[tuple[Kind, Subtype]] = [("direct", direct)] if direct is not None else []
-        found += [("indirect", word) for role, word in SUBTYPES.items() if role & self.roles & ~DIRECT]
-        return tuple(found)
+        indirect = [word for role, word in SUBTYPES.items() if role & self.roles & ~DIRECT]
+        return ((("direct", direct),) if direct is not None else ()) + tuple(("indirect", word) for word in indirect)
 
 
 class TracedColumn(msgspec.Struct, frozen=True, array_like=True):

@@ -76,7 +76,9 @@ class Catalog:
             self.scratch[key] = Relation(write.columns, write.rows, write.rests)
             return
         name = self.shown[key]
-        columns = {each: Column(column.name, {(name, column.name): IDENTITY}, column.type) for each, column in write.columns.items()}
+        columns = {
+            each: Column(column.name, {(name, column.name): IDENTITY}, column.type) for each, column in write.columns.items()
+        }
         self.made[key] = Relation(columns, {}, (Rest(name, {}),) if write.rests else ())
 
     def extend(self, key: Key, write: Write) -> None:
@@ -87,7 +89,9 @@ class Catalog:
             columns[each] = _joined(columns.get(each), column, {})
         rows = dict(before.rows)
         add(rows, write.rows)
-        self.scratch[key] = Relation(columns, rows, tuple(dict.fromkeys((*before.rests, *write.rests))) if write.rests else before.rests)
+        self.scratch[key] = Relation(
+            columns, rows, tuple(dict.fromkeys((*before.rests, *write.rests))) if write.rests else before.rests
+        )
 
     def change(self, key: Key, write: Write) -> None:
         """Other values in some columns of a scratch table; ``rows`` decided which."""
@@ -150,7 +154,7 @@ class Catalog:
             return Relation(rests=(Rest(name, {}),))
         columns: dict[str, Column] = {}
         for column, kind in declared.items():
-            identifier = exp.to_identifier(column, quoted=False)
+            identifier = exp.to_identifier(column, quoted=True)
             columns[self.names.column(identifier)] = Column(column, {(name, column): IDENTITY}, kind)
         return Relation(columns)
 

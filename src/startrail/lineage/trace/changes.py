@@ -92,7 +92,10 @@ def insert_parts(node: exp.MultitableInserts, book: Book, effect: Effect) -> Non
         if isinstance(values, exp.Values):
             items = values.expressions[0].expressions if values.expressions else []
             relation = Relation(
-                collect((item.alias_or_name.lower(), Column(item.alias_or_name or book.text_of(item), flow(item, inner))) for item in items),
+                collect(
+                    (item.alias_or_name.lower(), Column(item.alias_or_name or book.text_of(item), flow(item, inner)))
+                    for item in items
+                ),
                 rows,
             )
         columns, rests = _matched(relation, target, listed, book)
@@ -107,7 +110,9 @@ def _table_and_columns(node: exp.Expr | None) -> tuple[exp.Expr | None, list[exp
     return (node, None) if isinstance(node, exp.Parameter) else (None, None)
 
 
-def _less_fixed_partitions(target: exp.Expr, partition: object, listed: list[exp.Expr] | None, book: Book) -> list[exp.Expr] | None:
+def _less_fixed_partitions(
+    target: exp.Expr, partition: object, listed: list[exp.Expr] | None, book: Book
+) -> list[exp.Expr] | None:
     """``PARTITION (day = '...')`` gives the value itself, so the query does not deliver that column."""
     partition = partition or target.args.get("partition")
     if listed is not None or not isinstance(partition, exp.Expr):
@@ -129,7 +134,9 @@ def _matched(
     known = book.columns(target)
     if by_name:
         names = known or {}
-        return {key: column._replace(name=names.get(key, column.name)) for key, column in relation.columns.items()}, relation.rests
+        return {
+            key: column._replace(name=names.get(key, column.name)) for key, column in relation.columns.items()
+        }, relation.rests
     places = [(book.names.column(part), part.name) for part in listed] if listed is not None else [*(known or {}).items()]
     if relation.rests:
         if listed is None and not places:
@@ -290,7 +297,13 @@ def _column_name(node: exp.Expr) -> exp.Expr:
     """The column that an assignment changes, also when it names a field or an element of it."""
     while isinstance(node, exp.Dot | exp.Bracket | exp.Paren):
         node = node.this
-    return node.parts[1] if isinstance(node, exp.Column) and len(node.parts) > 2 else node.this if isinstance(node, exp.Column) else node
+    return (
+        node.parts[1]
+        if isinstance(node, exp.Column) and len(node.parts) > 2
+        else node.this
+        if isinstance(node, exp.Column)
+        else node
+    )
 
 
 # -- MERGE -------------------------------------------------------------------------------------------------
@@ -343,7 +356,9 @@ def _merge_insert(
     listed = None
     if isinstance(then.this, exp.Tuple):
         listed = [_column_name(part) for part in then.this.expressions]
-    given = collect((value.alias_or_name.lower(), Column(value.alias_or_name or book.text_of(value), flow(value, scope))) for value in values)
+    given = collect(
+        (value.alias_or_name.lower(), Column(value.alias_or_name or book.text_of(value), flow(value, scope))) for value in values
+    )
     return _matched(Relation(given), target, listed, book)
 
 
@@ -353,7 +368,10 @@ def _returned(node: exp.Expr, target: exp.Expr, book: Book, scope: Scope, rows: 
     if scope.parent is None or not isinstance(returning, exp.Expr) or not isinstance(target, exp.Table):
         return Relation()
     inner = Scope(book, scope)
-    inner.sources = [Source(_called(target, book), book.table(target)), *(s for s in scope.sources if not s.called(_called(target, book)))]
+    inner.sources = [
+        Source(_called(target, book), book.table(target)),
+        *(s for s in scope.sources if not s.called(_called(target, book))),
+    ]
     columns: list[tuple[str, Column]] = []
     rests: list[Rest] = []
     for item in returning.expressions:
@@ -362,5 +380,7 @@ def _returned(node: exp.Expr, target: exp.Expr, book: Book, scope: Scope, rows: 
             columns += found.columns
             rests += found.rests
         else:
-            columns.append((item.alias_or_name.lower(), Column(item.alias_or_name or book.text_of(item), flow(item.unalias(), inner))))
+            columns.append(
+                (item.alias_or_name.lower(), Column(item.alias_or_name or book.text_of(item), flow(item.unalias(), inner)))
+            )
     return Relation(collect(columns), dict(rows), tuple(rests))

@@ -113,7 +113,7 @@ def _named_window(node: exp.Expr, scope: Scope) -> exp.Expr | None:
     return scope.windows.get(name.name.lower()) if isinstance(name, exp.Expr) else None
 
 
-def _window_parts(window: exp.Expr) -> Roles:
+def _window_parts(window: exp.Expr) -> Iterable[exp.Expr]:
     for part in (*(window.args.get("partition_by") or ()), window.args.get("order"), window.args.get("spec")):
         if isinstance(part, exp.Expr):
             yield part

@@ -79,7 +79,9 @@ def _unpivot(relation: Relation, node: exp.Expr, scope: Scope) -> Relation:
     else:
         fields = [field for field in node.args.get("fields") or () if isinstance(field, exp.In)]
         name_parts = [field.this for field in fields]
-        value_parts = [part for each in node.expressions for part in (each.expressions if isinstance(each, exp.Tuple) else [each])]
+        value_parts = [
+            part for each in node.expressions for part in (each.expressions if isinstance(each, exp.Tuple) else [each])
+        ]
         listed = [part for field in fields for part in field.expressions]
     groups = [_group(part, scope) for part in listed]
     if isinstance(node.args.get("into"), exp.Expr):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 Key = tuple[str, ...]
-_RENAME = re.compile(r'\s*table\s+(?P<rest>.+)', re.IGNORECASE | re.DOTALL)
+_RENAME = re.compile(r"\s*table\s+(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
 _ONE = re.compile(r'([\w.`"]+)\s+to\s+([\w.`"]+)', re.IGNORECASE)
 
 
@@ -40,7 +40,11 @@ def fates(trees: Sequence[exp.Expr | None], key: Callable[[exp.Expr], Key]) -> l
             if pair[0] in alive:
                 alive[pair[1]] = alive.pop(pair[0])
             if len(pair[1]) != len(key(new)):
-                key(exp.Table(**{word: part for word, part in zip(("this", "db", "catalog"), reversed(_whole(old, new)), strict=False)}))
+                key(
+                    exp.Table(
+                        **{word: part for word, part in zip(("this", "db", "catalog"), reversed(_whole(old, new)), strict=False)}
+                    )
+                )
     return found
 
 
@@ -69,7 +73,9 @@ def _renames(tree: exp.Expr | None) -> Iterable[tuple[exp.Expr, exp.Expr]]:
             if isinstance(action, exp.AlterRename):
                 yield tree.this, action.this
     elif isinstance(tree, exp.Command) and tree.name.upper() == "RENAME":
-        text = _RENAME.match(str(tree.args["expression"].name if isinstance(tree.args["expression"], exp.Expr) else tree.args["expression"]))
+        text = _RENAME.match(
+            str(tree.args["expression"].name if isinstance(tree.args["expression"], exp.Expr) else tree.args["expression"])
+        )
         for old, new in _ONE.findall(text["rest"]) if text is not None else ():
             yield exp.to_table(old.replace("`", '"')), exp.to_table(new.replace("`", '"'))
     elif isinstance(tree, exp.Execute) and tree.this.name.lower() == "sp_rename" and len(tree.expressions) == 2:

@@ -32,8 +32,7 @@ def query(node: exp.Expr, reader: Reader, parent: Scope | None, effect: Effect) 
     if isinstance(node, exp.SetOperation):
         return _ordered(_set_operation(node, scope, effect), node, scope)
     if isinstance(node, exp.Subquery):
-        inner = _bare(node.this, scope, effect)
-        return _ordered(_piped(inner, node, scope), node, scope)
+        return _ordered(_bare(node.this, scope, effect), node, scope)
     return _bare(node, scope, effect)
 
 
@@ -54,12 +53,6 @@ def _bare(node: exp.Expr, scope: Scope, effect: Effect) -> Relation:
     if isinstance(node, exp.Query):
         return query(node, scope.reader, scope, effect)
     return Relation({"value": Column("value", flow(node, scope))})
-
-
-def _piped(inner: Relation, node: exp.Expr, scope: Scope) -> Relation:
-    for pivot in node.args.get("pivots") or ():
-        inner = pivoted(inner, pivot, scope)
-    return inner
 
 
 # -- WITH --------------------------------------------------------------------------------------------------
@@ -159,7 +152,9 @@ def _projections(node: exp.Select, scope: Scope) -> tuple[list[tuple[str, Column
             outputs.append(column.flow)
             if isinstance(item, exp.Alias | exp.Aliases):
                 scope.aliases.setdefault(key, column)
-    dropped = {scope.reader.names.column(part.this if isinstance(part, exp.Column) else part) for part in node.args.get("exclude") or ()}
+    dropped = {
+        scope.reader.names.column(part.this if isinstance(part, exp.Column) else part) for part in node.args.get("exclude") or ()
+    }
     if dropped:
         columns = [(key, column) for key, column in columns if key not in dropped]
         rests = [rest._replace(without=rest.without | dropped) for rest in rests]
@@ -211,7 +206,11 @@ def _type(node: exp.Expr, scope: Scope) -> str | None:
 
 def _spreads(item: exp.Expr, scope: Scope) -> bool:
     """DuckDB's ``unnest(struct)`` in a SELECT list makes one column per field, when the type says so."""
-    return isinstance(item, exp.Explode) and scope.reader.dialect == "duckdb" and (_type(item.this, scope) or "").upper().startswith("STRUCT")
+    return (
+        isinstance(item, exp.Explode)
+        and scope.reader.dialect == "duckdb"
+        and (_type(item.this, scope) or "").upper().startswith("STRUCT")
+    )
 
 
 def _spread(item: exp.Expr, scope: Scope) -> Expanded:
@@ -345,7 +344,8 @@ def _side_by_side(
         scope.reader.problem(node.expression, f"the sides have {len(left.columns)} and {len(right.columns)} columns")
     pairs = zip(left.columns.items(), [*right.columns.values(), *([None] * len(left.columns))], strict=False)
     return {
-        key: column._replace(flow=merged([column.flow, other.flow if other is not None else {}])) for (key, column), other in pairs
+        key: column._replace(flow=merged([column.flow, other.flow if other is not None else {}]))
+        for (key, column), other in pairs
     }, ()
 
 

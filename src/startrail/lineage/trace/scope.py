@@ -221,5 +221,3 @@ class Scope:
 def _field(column: Column, path: Sequence[exp.Expr]) -> Column:
     """A field inside a column: the column is what it is taken from."""
     return column if not path else Column(path[-1].name, through(column.flow, TRANSFORMATION))
-
-

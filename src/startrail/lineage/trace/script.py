@@ -149,7 +149,12 @@ class Script:
         names = [name for name in names if isinstance(name, exp.Identifier)]
         like = _like(tree, parts)
         if like is not None:
-            self._make(table, names, self._catalog.relation(like) if tree.args.get("clone") else _empty(self._catalog.relation(like)), fate.scratch)
+            self._make(
+                table,
+                names,
+                self._catalog.relation(like) if tree.args.get("clone") else _empty(self._catalog.relation(like)),
+                fate.scratch,
+            )
         elif query is not None:
             relation = self.query(query, None)
             if names and relation.rests:
@@ -160,7 +165,8 @@ class Script:
         else:
             types = {self.names.column(part.this): part.args.get("kind") for part in parts if isinstance(part, exp.ColumnDef)}
             empty = {
-                self.names.column(name): Column(name.name, {}, _type_text(types.get(self.names.column(name)), self.dialect)) for name in names
+                self.names.column(name): Column(name.name, {}, _type_text(types.get(self.names.column(name)), self.dialect))
+                for name in names
             }
             self._define(self._catalog.key(table), Write(None, empty, {}, ()), fate.scratch)
 
@@ -197,7 +203,11 @@ class Script:
         for item in tree.expressions:
             kind = item.args.get("kind")
             if isinstance(kind, exp.Schema):
-                columns = {self.names.column(part.this): Column(part.this.name, {}) for part in kind.expressions if isinstance(part, exp.ColumnDef)}
+                columns = {
+                    self.names.column(part.this): Column(part.this.name, {})
+                    for part in kind.expressions
+                    if isinstance(part, exp.ColumnDef)
+                }
                 for name in item.this if isinstance(item.this, list) else [item.this]:
                     self._define(self._catalog.key(name), Write(None, columns), True)
 
@@ -211,10 +221,15 @@ class Script:
                 self._catalog.rename_column(key, self.names.column(action.this.this), self.names.column(new), new.name)
             elif isinstance(action, exp.ColumnDef):
                 relation = self._catalog.relation_of(key)
-                columns = {**relation.columns, self.names.column(action.this): Column(action.name, {(self._catalog.shown[key], action.name): IDENTITY})}
+                columns = {
+                    **relation.columns,
+                    self.names.column(action.this): Column(action.name, {(self._catalog.shown[key], action.name): IDENTITY}),
+                }
                 if key in self._catalog.scratch:
                     columns[self.names.column(action.this)] = Column(action.name, {})
-                (self._catalog.scratch if key in self._catalog.scratch else self._catalog.made)[key] = Relation(columns, relation.rows, relation.rests)
+                (self._catalog.scratch if key in self._catalog.scratch else self._catalog.made)[key] = Relation(
+                    columns, relation.rows, relation.rests
+                )
 
     def _copy(self, tree: exp.Expr) -> None:
         if isinstance(tree.this, exp.Query):
@@ -225,7 +240,9 @@ class Script:
     # -- at the end ----------------------------------------------------------------------------------------
     def _note_view(self, tree: exp.Expr, table: exp.Expr, query: exp.Expr) -> None:
         if isinstance(tree, exp.Create) and str(tree.args.get("kind")).upper() == "VIEW":
-            reads = {".".join(self._catalog.key(each)) for each in query.find_all(exp.Table) if isinstance(each.this, exp.Identifier)}
+            reads = {
+                ".".join(self._catalog.key(each)) for each in query.find_all(exp.Table) if isinstance(each.this, exp.Identifier)
+            }
             self._views[".".join(self._catalog.key(table))] = reads
 
     def _circles(self) -> None:
@@ -268,6 +285,3 @@ def _empty(relation: Relation) -> Relation:
 
 def _type_text(kind: object, dialect: str) -> str | None:
     return kind.sql(dialect) if isinstance(kind, exp.Expr) else None
-
-
-

@@ -128,7 +128,9 @@ def _changed(found: Expanded, star: exp.Expr, scope: Scope) -> Expanded:
 
 
 def _parts(star: exp.Expr, word: str) -> list[exp.Expr]:
-    return [part.this if isinstance(part, exp.Column) else part for part in star.args.get(word) or () if isinstance(part, exp.Expr)]
+    return [
+        part.this if isinstance(part, exp.Column) else part for part in star.args.get(word) or () if isinstance(part, exp.Expr)
+    ]
 
 
 def _name_in(star: exp.Expr, key: str) -> str:
@@ -152,4 +154,3 @@ def _columns_function(node: exp.Columns, scope: Scope) -> Expanded:
             return found
         return Expanded([(key, column) for key, column in found.columns if wanted.search(column.name)], found.rests)
     return found
-

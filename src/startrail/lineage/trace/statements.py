@@ -23,11 +23,49 @@ _LONG = 2000
 _CONSTANTS = {TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE,
               TokenType.FALSE, TokenType.DASH}  # fmt: skip
 _ROUTINES = {"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "EVENT", "TASK", "AGGREGATE", "MACRO"}
-_MODIFIERS = {"OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "EDITIONABLE", "NONEDITIONABLE", "DEFINER", "CONSTRAINT", "TABLE"}
+_MODIFIERS = {
+    "OR",
+    "REPLACE",
+    "ALTER",
+    "TEMP",
+    "TEMPORARY",
+    "SECURE",
+    "EDITIONABLE",
+    "NONEDITIONABLE",
+    "DEFINER",
+    "CONSTRAINT",
+    "TABLE",
+}
 _OPENS = {"BEGIN", "CASE"}
 _OPENS_BLOCK = {"IF", "LOOP", "WHILE", "FOR", "REPEAT"}
 _BLOCK_WORDS = ("IF", "WHILE", "LOOP", "FOR", "REPEAT", "DO", "RETURN", "LET")
-_TRANSACTION = {"TRANSACTION", "TRAN", "WORK", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "ISOLATION", "READ", "CONCURRENT", "DISTRIBUTED"}
+_STARTS = {
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "MERGE",
+    "CREATE",
+    "WITH",
+    "DROP",
+    "ALTER",
+    "SET",
+    "TRUNCATE",
+    "EXEC",
+    "EXECUTE",
+}
+_TRANSACTION = {
+    "TRANSACTION",
+    "TRAN",
+    "WORK",
+    "DEFERRED",
+    "IMMEDIATE",
+    "EXCLUSIVE",
+    "ISOLATION",
+    "READ",
+    "CONCURRENT",
+    "DISTRIBUTED",
+}
 
 
 class Statement(NamedTuple):
@@ -45,7 +83,9 @@ def statements(sql: str, dialect: Dialect) -> Iterator[Statement]:
         tokens = dialect.tokenize(sql)
     except TokenError as error:
         reason = str(error).split(" from ")[0].split("\n")[0]
-        yield Statement(1, (), None, NotAnalysed(1, *_last_place(sql), f"the text cannot be split into words: {printable(reason)}"))
+        yield Statement(
+            1, (), None, NotAnalysed(1, *_last_place(sql), f"the text cannot be split into words: {printable(reason)}")
+        )
         return
     for number, piece in enumerate(_split(tokens), start=1):
         yield _parsed(number, piece, sql, dialect)
@@ -146,6 +186,8 @@ def _mistake(number: int, tokens: list[Token], error: ParseError, sql: str) -> N
 def _opaque(tokens: list[Token]) -> str | None:
     """Why a statement is not even parsed: it holds code, not a query."""
     words = [token.text.upper() for token in tokens[:12]]
+    if words[0] == "DECLARE" and any(token.text.upper() == "BEGIN" for token in tokens):
+        return "a block of procedural code; what it reads and writes is not analysed"
     if words[0] in ("CREATE", "ALTER"):
         kind = next((word for word in words[1:] if word not in _MODIFIERS), "")
         if kind in _ROUTINES:
@@ -162,8 +204,8 @@ def _opaque(tokens: list[Token]) -> str | None:
 
 
 def _opens_code(words: Sequence[str]) -> bool:
-    if words[0] in ("BEGIN", "DECLARE"):
-        return not _plain_begin(words) and not (words[0] == "DECLARE" and "BEGIN" not in words and ";" not in words)
+    if words[0] == "BEGIN":
+        return not _plain_begin(words)
     return words[0] in _BLOCK_WORDS
 
 
@@ -204,7 +246,7 @@ def _code_end(tokens: list[Token], start: int) -> int | None:
     """Where code that begins here ends, if code begins here and has a body of statements."""
     words = [token.text.upper() for token in tokens[start : start + 12]]
     routine = words[0] in ("CREATE", "ALTER") and next((w for w in words[1:] if w not in _MODIFIERS), "") in _ROUTINES
-    if not routine and not _opens_code(words):
+    if not routine and not _opens_code(words) and not (words[0] == "DECLARE" and _begins_later(tokens, start)):
         return None
     depth = 0
     body = False
@@ -214,15 +256,24 @@ def _code_end(tokens: list[Token], start: int) -> int | None:
         previous = tokens[at - 1].text.upper() if at > start else ";"
         if word == "END":
             depth -= 1
-        elif word in _OPENS and previous != "END" and not (word == "BEGIN" and following in _TRANSACTION):
-            depth += 1
-            body = True
-        elif word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";":
+        elif (word in _OPENS and previous != "END" and not (word == "BEGIN" and following in _TRANSACTION)) or (word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";"):
             depth += 1
             body = True
         elif word == ";" and depth <= 0 and (body or routine or words[0] != "DECLARE"):
             return at + 1
     return len(tokens)
+
+
+def _begins_later(tokens: list[Token], start: int) -> bool:
+    """Declarations with a block behind them, as in PL/SQL; alone they are statements."""
+    for at in range(start, len(tokens) - 1):
+        if tokens[at].text == ";":
+            following = tokens[at + 1].text.upper()
+            if following == "BEGIN":
+                return True
+            if following in _STARTS:
+                return False
+    return False
 
 
 def _last_place(sql: str) -> tuple[int, int]:

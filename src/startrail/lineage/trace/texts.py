@@ -9,7 +9,19 @@ from startrail.lineage.errors import BadSchemas, UnknownDialect, UnreadableSql
 from startrail.model.lineage import Traced
 
 _LIMIT = 64 * 1024 * 1024
-_KNOWN_FIRST = ("duckdb", "postgres", "snowflake", "bigquery", "spark", "databricks", "redshift", "tsql", "mysql", "oracle", "trino")
+_KNOWN_FIRST = (
+    "duckdb",
+    "postgres",
+    "snowflake",
+    "bigquery",
+    "spark",
+    "databricks",
+    "redshift",
+    "tsql",
+    "mysql",
+    "oracle",
+    "trino",
+)
 
 
 def trace_text(data: bytes, name: str, dialect: str, schemas: bytes | None = None) -> Traced:
@@ -32,10 +44,10 @@ def _empty(sql: str, dialect: str) -> bool:
 
 
 def _dialect(name: str) -> str:
-    from sqlglot.dialects.dialect import Dialect, Dialects
+    from sqlglot.dialects.dialect import Dialects
 
     known = sorted(each.value for each in Dialects if each.value)
-    if name.lower() not in known or Dialect.get(name.lower()) is None:
+    if name.lower() not in known:
         hint = did_you_mean(name.lower(), known, f"such as {', '.join(_KNOWN_FIRST)}; all: {', '.join(known)}")
         raise UnknownDialect(f"there is no SQL dialect '{printable(name, 40)}'", hint=hint)
     return name.lower()
@@ -47,7 +59,9 @@ def _text(data: bytes, name: str) -> str:
     try:
         text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableSql(f"{name} is not UTF-8 text: byte {error.start} is no character", hint="give a text file with SQL") from None
+        raise UnreadableSql(
+            f"{name} is not UTF-8 text: byte {error.start} is no character", hint="give a text file with SQL"
+        ) from None
     if "\x00" in text:
         raise UnreadableSql(f"{name} is not text: it holds zero bytes", hint="give a text file with SQL")
     if not text.strip():
