@@ -16,8 +16,9 @@ from benchmarks.processes import output
 PEERS = {
     "dbt": ("dbt-core==1.11.*", "dbt-duckdb>=1.10"),
     "sqlmesh": ("sqlmesh==0.236.*",),
+    "sqllineage": ("sqllineage==1.5.*",),
 }
-_SHOWN = {"dbt": ("dbt-core", "dbt-duckdb", "duckdb"), "sqlmesh": ("sqlmesh", "duckdb")}
+_SHOWN = {"dbt": ("dbt-core", "dbt-duckdb", "duckdb"), "sqlmesh": ("sqlmesh", "duckdb"), "sqllineage": ("sqllineage", "sqlfluff")}
 
 
 def environment(peer: str) -> Path:

@@ -196,7 +196,7 @@ def update(node: exp.Update, book: Book, scope: Scope) -> Relation:
     put_from(None, (), (), scope)
     if isinstance(from_, exp.Expr):
         put(from_.this, scope)
-    target, own = _target(node.this, scope, book)
+    target, own = _target(node.this, scope)
     if target is None:
         book.problem(node, "it changes something that is not a table")
         return Relation()
@@ -224,7 +224,7 @@ def delete(node: exp.Delete, book: Book, scope: Scope) -> Relation:
     """What decides about rows that go influences every column that stays."""
     for other in node.args.get("using") or ():
         put(other, scope)
-    target, _ = _target(node.this, scope, book)
+    target, _ = _target(node.this, scope)
     rows = dict(scope.rows)
     if isinstance(node.args.get("where"), exp.Expr):
         add(rows, flow(node.args["where"].this, scope, FILTER, "where"))
@@ -242,7 +242,7 @@ def _every_column(table: exp.Expr, book: Book) -> dict[str, Column]:
     return {key: Column(name, {}) for key, name in known.items()} if known else {EVERY: Column(EVERY, {})}
 
 
-def _target(node: exp.Expr, scope: Scope, book: Book) -> tuple[exp.Expr | None, tuple[str, ...]]:
+def _target(node: exp.Expr, scope: Scope) -> tuple[exp.Expr | None, tuple[str, ...]]:
     """The table that is changed, put into the scope first; T-SQL may name it by its alias in FROM."""
     if not isinstance(node, exp.Table):
         return None, ()

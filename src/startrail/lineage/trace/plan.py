@@ -40,11 +40,7 @@ def fates(trees: Sequence[exp.Expr | None], key: Callable[[exp.Expr], Key]) -> l
             if pair[0] in alive:
                 alive[pair[1]] = alive.pop(pair[0])
             if len(pair[1]) != len(key(new)):
-                key(
-                    exp.Table(
-                        **{word: part for word, part in zip(("this", "db", "catalog"), reversed(_whole(old, new)), strict=False)}
-                    )
-                )
+                key(_beside_table(old, new))  # so that it is known how the whole name is written
     return found
 
 
@@ -87,5 +83,5 @@ def _beside(old: Key, new: Key) -> Key:
     return (*old[: len(old) - 1], *new) if len(new) == 1 else new
 
 
-def _whole(old: exp.Expr, new: exp.Expr) -> list[exp.Expr]:
-    return [*old.parts[:-1], new.this]  # type: ignore[missing-attribute]
+def _beside_table(old: exp.Expr, new: exp.Expr) -> exp.Table:
+    return exp.Table(this=new.this, db=old.args.get("db"), catalog=old.args.get("catalog"))

@@ -20,11 +20,16 @@ from startrail.lineage.trace.statements import DEEP, Statement, note, statements
 from startrail.lineage.trace.written import text_of
 from startrail.model.lineage import EVERY, IDENTITY, NotAnalysed, Traced, TracedColumn, TracedTable
 
-_QUIET = (exp.Use, exp.Set, exp.Commit, exp.Rollback, exp.Transaction, exp.Grant, exp.Revoke, exp.Comment, exp.Pragma, exp.Describe,
-          exp.Show, exp.Analyze, exp.Semicolon, exp.Uncache, exp.Refresh, exp.Kill, exp.Attach, exp.Detach)  # fmt: skip
+_QUIET = (
+    exp.Use, exp.Set, exp.Commit, exp.Rollback, exp.Transaction, exp.Grant, exp.Revoke, exp.Comment, exp.Pragma,
+    exp.Describe, exp.Show, exp.Analyze, exp.Semicolon, exp.Uncache, exp.Refresh, exp.Kill, exp.Attach, exp.Detach,
+)  # fmt: skip
 """Statements that move no data between columns."""
-_QUIET_COMMANDS = {"EXPLAIN", "VACUUM", "SHOW", "GRANT", "REVOKE", "ANALYZE", "LOCK", "UNLOCK", "START", "OPTIMIZE", "MSCK", "RESET", "LIST",
-                   "COMMENT", "DEALLOCATE", "DISCARD", "CHECKPOINT", "REINDEX", "CLUSTER", "INSTALL", "LOAD", "FORCE", "EXPORT"}  # fmt: skip
+_QUIET_COMMANDS = {
+    "EXPLAIN", "VACUUM", "SHOW", "GRANT", "REVOKE", "ANALYZE", "LOCK", "UNLOCK", "START", "OPTIMIZE", "MSCK", "RESET",
+    "LIST", "COMMENT", "DEALLOCATE", "DISCARD", "CHECKPOINT", "REINDEX", "CLUSTER", "INSTALL", "LOAD", "FORCE",
+    "EXPORT",
+}  # fmt: skip
 
 
 def trace(sql: str, dialect: str, schemas: Schemas | None = None) -> Traced:
@@ -144,7 +149,7 @@ class Script:
         schema = tree.this if isinstance(tree.this, exp.Schema) else None
         table = schema.this if schema is not None else tree.this
         query = tree.expression if isinstance(tree.expression, exp.Expr) else None
-        parts = [part for part in (schema.expressions if schema is not None else ())]
+        parts = [*(schema.expressions if schema is not None else ())]
         names = [part.this if isinstance(part, exp.ColumnDef) else part for part in parts]
         names = [name for name in names if isinstance(name, exp.Identifier)]
         like = _like(tree, parts)

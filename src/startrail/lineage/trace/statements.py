@@ -20,52 +20,26 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 DEEP = "it is nested too deeply to be analysed"
 _LONG = 2000
-_CONSTANTS = {TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE,
-              TokenType.FALSE, TokenType.DASH}  # fmt: skip
+_CONSTANTS = {
+    TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE,
+    TokenType.FALSE, TokenType.DASH,
+}  # fmt: skip
 _ROUTINES = {"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "EVENT", "TASK", "AGGREGATE", "MACRO"}
 _MODIFIERS = {
-    "OR",
-    "REPLACE",
-    "ALTER",
-    "TEMP",
-    "TEMPORARY",
-    "SECURE",
-    "EDITIONABLE",
-    "NONEDITIONABLE",
-    "DEFINER",
-    "CONSTRAINT",
+    "OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "EDITIONABLE", "NONEDITIONABLE", "DEFINER", "CONSTRAINT",
     "TABLE",
-}
+}  # fmt: skip
 _OPENS = {"BEGIN", "CASE"}
 _OPENS_BLOCK = {"IF", "LOOP", "WHILE", "FOR", "REPEAT"}
 _BLOCK_WORDS = ("IF", "WHILE", "LOOP", "FOR", "REPEAT", "DO", "RETURN", "LET")
 _STARTS = {
-    "SELECT",
-    "INSERT",
-    "UPDATE",
-    "DELETE",
-    "MERGE",
-    "CREATE",
-    "WITH",
-    "DROP",
-    "ALTER",
-    "SET",
-    "TRUNCATE",
-    "EXEC",
+    "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "WITH", "DROP", "ALTER", "SET", "TRUNCATE", "EXEC",
     "EXECUTE",
-}
+}  # fmt: skip
 _TRANSACTION = {
-    "TRANSACTION",
-    "TRAN",
-    "WORK",
-    "DEFERRED",
-    "IMMEDIATE",
-    "EXCLUSIVE",
-    "ISOLATION",
-    "READ",
-    "CONCURRENT",
+    "TRANSACTION", "TRAN", "WORK", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "ISOLATION", "READ", "CONCURRENT",
     "DISTRIBUTED",
-}
+}  # fmt: skip
 
 
 class Statement(NamedTuple):
@@ -256,12 +230,19 @@ def _code_end(tokens: list[Token], start: int) -> int | None:
         previous = tokens[at - 1].text.upper() if at > start else ";"
         if word == "END":
             depth -= 1
-        elif (word in _OPENS and previous != "END" and not (word == "BEGIN" and following in _TRANSACTION)) or (word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";"):
+        elif _opens(word, previous, following):
             depth += 1
             body = True
         elif word == ";" and depth <= 0 and (body or routine or words[0] != "DECLARE"):
             return at + 1
     return len(tokens)
+
+
+def _opens(word: str, previous: str, following: str) -> bool:
+    """Whether an END belongs to this word."""
+    if word in _OPENS:
+        return previous != "END" and not (word == "BEGIN" and following in _TRANSACTION)
+    return word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";"
 
 
 def _begins_later(tokens: list[Token], start: int) -> bool:
