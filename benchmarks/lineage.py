@@ -88,7 +88,8 @@ def _write_model(root: Path, number: int, models: int, extra: int = 0) -> None:
         f"with joined as (\n  select a.id, a.day, a.c00, {shown}\n"
         f"  from {before[0]} as a join {before[1]} as b on a.id = b.id\n"
         f"  where a.c{number % _COLUMNS:02d} > {number + extra}\n)\n"
-        f"select id, day, c00, {sums}\nfrom joined group by id, day, c00\nqualify rank() over (partition by day order by c00) < 10\n",
+        f"select id, day, c00, {sums}\nfrom joined group by id, day, c00\n"
+        "qualify rank() over (partition by day order by c00) < 10\n",
     )
 
 

@@ -59,7 +59,7 @@ def _sqlglot() -> Callable[[str, str], Edges]:
         tree = parse_one(sql, dialect=dialect)
         target = ""
         if isinstance(tree, exp.Create | exp.Insert):
-            target = f"{tree.find(exp.Table).name}."
+            target = f"{next(tree.find_all(exp.Table)).name}."
             tree = tree.expression
         found = lineage(None, tree, _SCHEMA, dialect=dialect, trim_selects=False)
         return [
@@ -73,8 +73,8 @@ def _sqlglot() -> Callable[[str, str], Edges]:
 
 
 def _sqllineage() -> Callable[[str, str], Edges]:
-    from sqllineage.core.metadata.dummy import DummyMetaDataProvider
-    from sqllineage.runner import LineageRunner
+    from sqllineage.core.metadata.dummy import DummyMetaDataProvider  # type: ignore[missing-import]
+    from sqllineage.runner import LineageRunner  # type: ignore[missing-import]
 
     metadata = DummyMetaDataProvider({f"<default>.{table}": columns for table, columns in _TABLES.items()})
 
