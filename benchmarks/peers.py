@@ -17,8 +17,16 @@ PEERS = {
     "dbt": ("dbt-core==1.11.*", "dbt-duckdb>=1.10"),
     "sqlmesh": ("sqlmesh==0.236.*",),
     "sqllineage": ("sqllineage==1.5.*",),
+    "dlt": ("dlt[duckdb,filesystem]==1.31.*", "pandas", "pyarrow"),
+    "datacontract": ("datacontract-cli[duckdb]==1.2.*",),
 }
-_SHOWN = {"dbt": ("dbt-core", "dbt-duckdb", "duckdb"), "sqlmesh": ("sqlmesh", "duckdb"), "sqllineage": ("sqllineage", "sqlfluff")}
+_SHOWN = {
+    "dbt": ("dbt-core", "dbt-duckdb", "duckdb"),
+    "sqlmesh": ("sqlmesh", "duckdb"),
+    "dlt": ("dlt", "duckdb"),
+    "datacontract": ("datacontract-cli",),
+    "sqllineage": ("sqllineage", "sqlfluff"),
+}
 
 
 def environment(peer: str) -> Path:
