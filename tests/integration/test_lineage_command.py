@@ -170,8 +170,11 @@ def test_a_column_of_a_report_goes_back_to_the_fields_of_its_sources(shop: Path,
     code, out, _ = typed("lineage", "report:daily_sales.revenue_eur", "--up", "--direct", "-C", shop)
     assert code == 0
     assert out.splitlines()[0] == "report:daily_sales.revenue_eur comes from  (reports/daily_sales.yml)"
-    for step in ("marts.sales_daily.revenue_eur  identity", "marts.sales.revenue_eur  aggregation", "staging.orders.amount  transf",
-                 "raw.orders.amount  identity", "source:orders_api.amount  identity", "raw.fx_rates.eur_per_unit"):  # fmt: skip
+    steps = (
+        "marts.sales_daily.revenue_eur  identity", "marts.sales.revenue_eur  aggregation", "staging.orders.amount  transf",
+        "raw.orders.amount  identity", "source:orders_api.amount  identity", "raw.fx_rates.eur_per_unit",
+    )  # fmt: skip
+    for step in steps:
         assert step in out
     assert "filter" not in out.replace("identity, filter", "")
 
@@ -185,8 +188,8 @@ def test_a_field_of_a_source_feeds_a_report(shop: Path, typed: Any) -> None:
 
 
 def test_both_directions_tell_the_same_edges(shop: Path, typed: Any) -> None:
-    up = {(str(e["source"]), str(e["target"]), e["subtype"]) for e in events(typed("lineage", "daily_sales", "--up", "--hops", "9",
-                                                                                    "--json", "-C", shop)[1], "edge")}  # fmt: skip
+    _, out, _ = typed("lineage", "daily_sales", "--up", "--hops", "9", "--json", "-C", shop)
+    up = {(str(e["source"]), str(e["target"]), e["subtype"]) for e in events(out, "edge")}
     down: set[tuple[str, str, str]] = set()
     for source in ("orders_api", "store_sales", "fx_rates"):
         _, out, _ = typed("lineage", f"source:{source}", "--down", "--hops", "9", "--json", "-C", shop)
@@ -234,6 +237,27 @@ def test_an_edited_model_is_traced_anew(shop: Path, typed: Any) -> None:
     extra.write_text("/* startrail\nkind: view\n*/\nselect revenue_eur * 2 as twice from marts.sales_daily\n", encoding="utf-8")
     _, out, _ = typed("lineage", "marts.extra.twice", "--up", "--hops", "1", "-C", shop)
     assert "marts.sales_daily.revenue_eur  transformation" in out
+
+
+def test_a_script_fills_tables_and_its_procedures_are_not_analysed(shop: Path, typed: Any) -> None:
+    script = shop / "models/marts/job.sql"
+    script.write_text(
+        "/* startrail\nkind: script\n*/\ncreate temp table big as select store, revenue_eur from marts.sales_daily where units > 1;\n"
+        "create table marts.stores as select store, sum(revenue_eur) as revenue from big group by store;\n",
+        encoding="utf-8",
+    )
+    _, out, _ = typed("lineage", "marts.stores.revenue", "--up", "--hops", "1", "-C", shop)
+    assert "marts.sales_daily.revenue_eur  aggregation" in out
+    assert "marts.sales_daily.units  filter" in out
+    assert "big" not in out
+
+
+def test_models_in_a_circle_are_told(shop: Path, typed: Any) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (shop / f"models/marts/{name}.sql").write_text(f"select x from marts.{other}\n", encoding="utf-8")
+    code, _, err = typed("lineage", "marts.a", "-C", shop)
+    assert code == 2
+    assert "in a circle" in err
 
 
 def test_the_second_question_loads_no_parser(shop: Path, typed: Any) -> None:

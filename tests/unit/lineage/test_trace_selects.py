@@ -147,6 +147,11 @@ def test_columns_by_pattern() -> None:
     assert edges("select columns('^(id|at)$') from orders") == {"id = orders.id", "at = orders.at"}
 
 
+def test_an_expression_of_columns_stands_for_one_each() -> None:
+    found = edges("select max(columns('^(id|at)$')) from orders")
+    assert found == {"max(id) agg orders.id", "max(at) agg orders.at"}
+
+
 def test_an_unnamed_column_is_called_by_its_text() -> None:
     assert edges("select  sum( amount ), id+1 from orders") == {"sum( amount ) agg orders.amount", "id+1 f orders.id"}
 

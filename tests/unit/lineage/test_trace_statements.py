@@ -147,6 +147,28 @@ def test_a_statement_that_changes_inside_with() -> None:
     assert {"t.id = s.id", "t.v = s.v", "t.id where s.flag", "s.w where s.flag"} <= found
 
 
+def test_tsql_changes_a_table_through_a_common_table_expression() -> None:
+    sql = "with d as (select id, row_number() over (partition by v order by w) as n from t) delete from d where n > 1"
+    assert edges(sql, "tsql") == {f"t.{c} where t.{s}" for c in ("id", "v", "w") for s in ("v", "w")}
+
+
+def test_oracle_writes_the_condition_of_a_merge_behind_it() -> None:
+    sql = "merge into t using s on (t.id = s.id) when matched then update set t.v = s.v where s.flag = 1"
+    assert edges(sql, "oracle") == {"t.v = s.v", "t.v if s.flag", "t.v join t.id", "t.v join s.id"}
+
+
+def test_a_view_that_is_replaced_is_the_last_one() -> None:
+    sql = "create view n as select id from s; create or replace view n as select v as id from s"
+    assert edges(sql) == {"n.id = s.v"}
+
+
+def test_options_that_the_parser_does_not_know_do_no_harm() -> None:
+    assert edges("create materialized view n as select id from s with no data", "postgres") == {"n.id = s.id"}
+    assert edges("create temp table a on commit drop as select id from s; insert into t (id) select id from a", "postgres") == {
+        "t.id = s.id"
+    }
+
+
 def test_copies_of_a_table() -> None:
     assert edges("create table n clone s", "snowflake") == {f"n.{c} = s.{c}" for c in SCHEMA["s"]}
     assert edges("create table n (like s); insert into n select * from s", "postgres") == {f"n.{c} = s.{c}" for c in SCHEMA["s"]}

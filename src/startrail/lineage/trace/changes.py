@@ -256,7 +256,17 @@ def _target(node: exp.Expr, scope: Scope) -> tuple[exp.Expr | None, tuple[str, .
     before, scope.sources = scope.sources, []
     put(node, scope)
     scope.sources += before
-    return node, (name,)
+    return _behind(node), (name,)
+
+
+def _behind(node: exp.Table) -> exp.Expr:
+    """T-SQL changes a table through a common table expression that shows it."""
+    with_ = node.parent.args.get("with_") if node.parent is not None and not node.args.get("db") else None
+    for cte in with_.expressions if isinstance(with_, exp.With) else ():
+        from_ = cte.this.args.get("from_") if isinstance(cte.this, exp.Select) and not cte.this.args.get("joins") else None
+        if cte.alias.lower() == node.name.lower() and isinstance(from_, exp.From) and isinstance(from_.this, exp.Table):
+            return from_.this
+    return node
 
 
 def _tables_beside(node: exp.Table) -> Iterable[exp.Table]:
@@ -320,10 +330,12 @@ def merge(node: exp.Merge, book: Book, scope: Scope) -> Relation:
     for when in node.args["whens"].expressions:
         kind = bool(when.args.get("matched")), bool(when.args.get("source"))
         conditions = decided.setdefault(kind, {})
-        if isinstance(when.args.get("condition"), exp.Expr):
-            add(conditions, flow(when.args["condition"], scope, CONDITIONAL, "where"))
-        decides = merged([rows, conditions])
         then = when.args["then"]
+        own = then.args.get("where")  # Oracle writes the condition behind the change
+        for condition in (when.args.get("condition"), own.this if isinstance(own, exp.Where) else own):
+            if isinstance(condition, exp.Expr):
+                add(conditions, flow(condition, scope, CONDITIONAL, "where"))
+        decides = merged([rows, conditions])
         if isinstance(then, exp.Update):
             columns, rests = _merge_update(then, incoming, scope, book)
             book.write(target, "change", columns, decides, rests)

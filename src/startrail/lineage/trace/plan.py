@@ -22,13 +22,15 @@ class Fate:
 
 
 def fates(trees: Sequence[exp.Expr | None], key: Callable[[exp.Expr], Key]) -> list[Fate]:
-    """One per statement. A table that is made and dropped again is scratch, like a temporary one."""
+    """One per statement. A table that is made and dropped or replaced again is scratch, like a temporary one."""
     found = [Fate() for _ in trees]
     alive: dict[Key, int] = {}
     for number, tree in enumerate(trees):
         made = _made(tree)
         if made is not None:
             found[number].scratch = _temporary(tree, made)
+            if tree is not None and tree.args.get("replace") and key(made) in alive:
+                found[alive[key(made)]].scratch = True
             alive[key(made)] = number
         elif isinstance(tree, exp.Drop) and str(tree.args.get("kind")).upper() in ("TABLE", "VIEW"):
             for each in tree.args.get("tables") or ():

@@ -147,7 +147,7 @@ def _projections(node: exp.Select, scope: Scope) -> tuple[list[tuple[str, Column
             rests += found.rests
             outputs += [column.flow for _, column in found.columns]
             continue
-        for key, column in _columns_of(item, scope):
+        for key, column in _each_of(item, scope) if item.find(exp.Columns) else _columns_of(item, scope):
             columns.append((key, column))
             outputs.append(column.flow)
             if isinstance(item, exp.Alias | exp.Aliases):
@@ -159,6 +159,19 @@ def _projections(node: exp.Select, scope: Scope) -> tuple[list[tuple[str, Column
         columns = [(key, column) for key, column in columns if key not in dropped]
         rests = [rest._replace(without=rest.without | dropped) for rest in rests]
     return columns, rests, outputs
+
+
+def _each_of(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, Column]]:
+    """DuckDB's ``min(COLUMNS(*))``: the expression once for every column."""
+    every = item.find(exp.Columns)
+    assert every is not None
+    for key, column in expand(every, scope).columns:
+        one = item.copy()
+        inner = one.find(exp.Columns)
+        assert inner is not None
+        inner.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
+        name = one.unalias().sql(scope.reader.dialect, identify=False).replace('"', "").lower()
+        yield f"{key}\0", Column(one.alias or name, flow(one, scope))
 
 
 def _columns_of(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, Column]]:

@@ -26,7 +26,7 @@ _QUIET = (
 )  # fmt: skip
 """Statements that move no data between columns."""
 _QUIET_COMMANDS = {
-    "EXPLAIN", "VACUUM", "SHOW", "GRANT", "REVOKE", "ANALYZE", "LOCK", "UNLOCK", "START", "OPTIMIZE", "MSCK", "RESET",
+    "REFRESH", "EXPLAIN", "VACUUM", "SHOW", "GRANT", "REVOKE", "ANALYZE", "LOCK", "UNLOCK", "START", "OPTIMIZE", "MSCK", "RESET",
     "LIST", "COMMENT", "DEALLOCATE", "DISCARD", "CHECKPOINT", "REINDEX", "CLUSTER", "INSTALL", "LOAD", "FORCE",
     "EXPORT",
 }  # fmt: skip

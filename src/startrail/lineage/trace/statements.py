@@ -100,7 +100,7 @@ def _tree(tokens: list[Token], sql: str, dialect: Dialect) -> exp.Expr | None:
     trees = dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
     tree = trees[0] if trees else None
     if isinstance(tree, exp.Command):
-        shorter = _without_on_commit(tokens)
+        shorter = _without_options(tokens)
         if len(shorter) < len(tokens):
             return _tree(shorter, sql, dialect)
     return tree
@@ -139,13 +139,15 @@ def _row(tokens: list[Token], at: int) -> tuple[int, bool]:
     return len(tokens), plain
 
 
-def _without_on_commit(tokens: list[Token]) -> list[Token]:
-    """Without ``ON COMMIT DROP`` and the like, which the parser knows in few dialects."""
+def _without_options(tokens: list[Token]) -> list[Token]:
+    """Without ``ON COMMIT DROP``, ``WITH NO DATA`` and the like, which the parser knows in few dialects."""
     words = [token.text.upper() for token in tokens]
-    for place in range(len(words) - 2):
-        if words[place] == "ON" and words[place + 1] == "COMMIT":
+    for place in range(len(words) - 1):
+        if words[place : place + 2] == ["ON", "COMMIT"]:
             length = 4 if words[place + 3 : place + 4] == ["ROWS"] else 3
             return tokens[:place] + tokens[place + length :]
+        if words[place] == "WITH" and words[place + 1 :] in (["DATA"], ["NO", "DATA"]):
+            return tokens[:place]
     return tokens
 
 
