@@ -242,7 +242,8 @@ def test_an_edited_model_is_traced_anew(shop: Path, typed: Any) -> None:
 def test_a_script_fills_tables_and_its_procedures_are_not_analysed(shop: Path, typed: Any) -> None:
     script = shop / "models/marts/job.sql"
     script.write_text(
-        "/* startrail\nkind: script\n*/\ncreate temp table big as select store, revenue_eur from marts.sales_daily where units > 1;\n"
+        "/* startrail\nkind: script\n*/\n"
+        "create temp table big as select store, revenue_eur from marts.sales_daily where units > 1;\n"
         "create table marts.stores as select store, sum(revenue_eur) as revenue from big group by store;\n",
         encoding="utf-8",
     )

@@ -204,6 +204,20 @@ def test_code_is_not_analysed_and_said_so_and_the_rest_is(dialect: str, sql: str
     assert found.not_analysed[0].line == 2
 
 
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("mysql", "insert into t (id) select id from s on duplicate key update v = values()"),
+        ("duckdb", "unpivot s on id, v into value v"),
+        ("snowflake", "alter table swap swap"),
+        ("duckdb", "rename table a . f , t . to b"),
+        ("databricks", "merge into t using s on t.id = s.id when matched then update set * when not matched update *"),
+    ],
+)
+def test_what_fuzzing_found_does_no_harm(dialect: str, sql: str) -> None:
+    assert not any("defect" in gap.reason for gap in trace(sql, dialect, SCHEMA).not_analysed)
+
+
 def test_a_mistake_is_named_with_its_place_and_the_others_are_analysed() -> None:
     found = trace("select id from s;\nselect id, (v\nfrom s;\nselect v from s", "duckdb", SCHEMA)
     (gap,) = found.not_analysed

@@ -185,6 +185,8 @@ def _values_function(node: exp.Expr) -> exp.Expr:
     """MySQL's ``VALUES(a)`` in an update means the value that was to be inserted."""
     if isinstance(node, exp.Anonymous) and node.name.upper() == "VALUES" and len(node.expressions) == 1:
         inner = node.expressions[0]
+        if not isinstance(inner, exp.Column | exp.Identifier):
+            return node
         return exp.column(inner.this.copy() if isinstance(inner, exp.Column) else inner.copy(), table="excluded")
     return node
 
@@ -349,8 +351,9 @@ def merge(node: exp.Merge, book: Book, scope: Scope) -> Relation:
 
 def _merge_update(then: exp.Update, incoming: Source, scope: Scope, book: Book) -> tuple[dict[str, Column], tuple[Rest, ...]]:
     columns: dict[str, Column] = {}
-    for part in then.expressions:
-        if is_star(part):
+    given = then.args.get("expressions")
+    for part in given if isinstance(given, list) else [given]:
+        if isinstance(part, exp.Expr) and is_star(part):
             return dict(incoming.relation.columns), incoming.relation.rests
         if isinstance(part, exp.EQ):
             columns |= _assigned(part.this, part.expression, scope, book)

@@ -41,6 +41,8 @@ def flow(node: exp.Expr, scope: Scope, role: int = IDENTITY, place: Place = "sel
         node, role = waiting.pop()
         if isinstance(node, exp.Column):
             add(found, _column(node, scope, role, place))
+        elif not isinstance(node, exp.Expr):
+            continue  # the parser leaves a hole where an argument is missing
         elif isinstance(node, exp.Parameter):
             add(found, through(_by_position(node, scope), role))
         elif isinstance(node, exp.Query):

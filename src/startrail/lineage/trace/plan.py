@@ -10,7 +10,8 @@ from sqlglot import exp
 
 Key = tuple[str, ...]
 _RENAME = re.compile(r"\s*table\s+(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
-_ONE = re.compile(r'([\w.`"]+)\s+to\s+([\w.`"]+)', re.IGNORECASE)
+_NAME = r'(?:[\w$]+|"[^"]+"|`[^`]+`)'
+_ONE = re.compile(rf"({_NAME}(?:\.{_NAME})*)\s+to\s+({_NAME}(?:\.{_NAME})*)", re.IGNORECASE)
 
 
 @dataclass
@@ -36,7 +37,7 @@ def fates(trees: Sequence[exp.Expr | None], key: Callable[[exp.Expr], Key]) -> l
             for each in tree.args.get("tables") or ():
                 if key(each) in alive:
                     found[alive.pop(key(each))].scratch = True
-        for old, new in _renames(tree):
+        for old, new in _whole_names(_renames(tree)):
             pair = (key(old), _beside(key(old), key(new)))
             found[number].renames.append(pair)
             if pair[0] in alive:
@@ -44,6 +45,15 @@ def fates(trees: Sequence[exp.Expr | None], key: Callable[[exp.Expr], Key]) -> l
             if len(pair[1]) != len(key(new)):
                 key(_beside_table(old, new))  # so that it is known how the whole name is written
     return found
+
+
+def _whole_names(pairs: Iterable[tuple[exp.Expr, exp.Expr]]) -> Iterable[tuple[exp.Expr, exp.Expr]]:
+    """Only those in which both are names."""
+    return [
+        (old, new)
+        for old, new in pairs
+        if all(isinstance(each, exp.Table) and isinstance(each.this, exp.Identifier) for each in (old, new))
+    ]
 
 
 def _made(tree: exp.Expr | None) -> exp.Expr | None:

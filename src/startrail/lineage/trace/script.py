@@ -103,6 +103,8 @@ class Script:
             self._carry_out(statement.tree, fate)
         except RecursionError:
             self._whole(DEEP)
+        except Exception as error:  # a defect of ours in one statement must not take the others with it
+            self._whole(f"the analysis failed on it ({type(error).__name__}); this is a defect: please report it")
 
     def _carry_out(self, tree: exp.Expr, fate: Fate) -> None:
         into = tree.args.get("into") if isinstance(tree, exp.Select) else None
@@ -219,7 +221,7 @@ class Script:
     def _alter(self, tree: exp.Expr) -> None:
         key = self._catalog.key(tree.this)
         for action in tree.args.get("actions") or ():
-            if isinstance(action, exp.SwapTable):
+            if isinstance(action, exp.SwapTable) and isinstance(action.this, exp.Table):
                 self._catalog.swap(key, self._catalog.key(action.this))
             elif isinstance(action, exp.RenameColumn):
                 new = action.args["to"].this
