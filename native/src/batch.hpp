@@ -4,6 +4,7 @@
 #include <map>
 
 #include "columns.hpp"
+#include "csv.hpp"
 
 namespace startrail {
 
@@ -15,11 +16,15 @@ struct Kept {  // startrail_kept: an undeclared field, in how many accepted reco
   int64_t rows, ordinal, name, name_size, value, value_size;
 };
 
+// Whether a value keeps the field's limits.
+bool within(const Field& field, Wide value);
+bool within(const Field& field, std::string_view text);
+
 class Batch {
  public:
   explicit Batch(const Plan& plan);
 
-  // Reads whole lines until the batch is full; returns how many bytes it took. Behind `size` bytes stand a line
+  // Reads whole lines, of JSON or, where the plan has columns, of CSV, until the batch is full; returns how many bytes it took. Behind `size` bytes stand a line
   // feed and PADDING more.
   size_t read(const char* data, size_t size);
 
@@ -41,6 +46,8 @@ class Batch {
   const Field ordinal_field_, extra_field_;
   Column root_, ordinals_, extras_;
   Strings strings_;
+  Values values_;
+  std::string extra_;  // of a CSV record that is read
   const char* data_ = nullptr;
   size_t cells_ = 0;
   std::vector<Undeclared> undeclared_;  // of the record that is read
@@ -48,6 +55,8 @@ class Batch {
   std::map<std::string_view, size_t> kept_places_;
 
   bool record(const char*& at);
+  bool row(const char*& at);
+  bool cell(std::string_view text, Column& column);
   bool object(const char*& at, Column& column, bool top);
   bool missing(Column& column, size_t place, bool top);
   bool value(const char*& at, Column& column);

@@ -16,7 +16,7 @@ namespace {
 using startrail::Batch;
 using startrail::Plan;
 
-constexpr int ABI = 1;
+constexpr int ABI = 2;
 
 struct Reader {
   std::shared_ptr<const Plan> plan;
@@ -100,6 +100,11 @@ EXPORT Reader* startrail_open(const char* plan, size_t size, char* error, size_t
 }
 
 EXPORT void startrail_close(Reader* reader) { delete reader; }
+
+// How many of the lines of CSV at `data` certainly are one record each, in bytes, lines and records.
+EXPORT void startrail_certain(const char* data, size_t size, char delimiter, char quote, startrail::Certain* out) {
+  *out = startrail::certain_lines(data, size, delimiter, quote);
+}
 
 // Null when memory is short. `taken` becomes the bytes of the lines that were read.
 EXPORT Read* startrail_read(Reader* reader, const char* data, size_t size, size_t* taken) try {

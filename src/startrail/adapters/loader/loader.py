@@ -24,8 +24,9 @@ from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen, choose
-from startrail.adapters.loader.native_plan import NativePlan, native_plan
+from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan
 from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
@@ -113,6 +114,8 @@ class _Loading:
         self._threads = threads
         self._quick: QuickCsv | None = None
         self._csv = task.media.startswith("csv")
+        self._native_csv = self._csv and chosen.library is not None and way == "quick"
+        """The native reader takes it; the wary way is the other reader's."""
         self._queries = Queries(task, "text" if self._csv else "json")
         self._defaults = Defaults(task.contract)
         self._taken: dict[str, int] = {}
@@ -136,8 +139,7 @@ class _Loading:
             files = self._without_repeated(self._without_discarded(files))
             self._survey(files)
         except Unreadable as found:
-            reader = "" if self._csv else self._chosen.reader
-            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=reader)
+            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=self._reader())
         declared, turned = dates(self._engine, files, self._task.contract)
         return LoadOutcome(
             self._rows_in,
@@ -152,8 +154,13 @@ class _Loading:
             dates=declared,
             turned=turned,
             unended=self._unended,
-            reader="" if self._csv else self._chosen.reader,
+            reader=self._reader(),
         )
+
+    def _reader(self) -> str:
+        if self._csv:
+            return "native" if self._native_csv and self._quick is not None else ""
+        return self._chosen.reader
 
     def _survey(self, files: list[LocalFile]) -> None:
         """Declared fields that the delivery does not have at all."""
@@ -206,7 +213,10 @@ class _Loading:
         contract, dialect = self._task.contract, self._task.dialect
         if self._careful or not QuickCsv.speaks(dialect):
             return Csv(file, contract, dialect)
-        self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
+        if self._native_csv:
+            self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
+        else:
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
         return self._quick
 
     def _query(self, pipes: str, offset: int) -> str:
@@ -222,6 +232,9 @@ class _Loading:
         plan = self._native_plan()
         if plan is not None:
             return self._natively(plan)
+        natively = self._natively_csv()
+        if natively is not None:
+            return natively
         gate = Gate(self._task.contract, wary=self._wary)
         if self._passes_whole(gate):
             query = self._queries.streamed(sql.text(str(self._path)))
@@ -239,9 +252,12 @@ class _Loading:
                 files += stream.files
                 pipes = _MOST_PIPES
         self._check_end()
+        self._tell_unknown()
+        return files
+
+    def _tell_unknown(self) -> None:
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
-        return files
 
     def _check_end(self) -> None:
         if self._cut and 0 < self._aside.malformed == self._rows_in:
@@ -254,11 +270,36 @@ class _Loading:
         return native_plan(self._task.contract, closed=self._task.closed)
 
     def _natively(self, plan: NativePlan) -> list[LocalFile]:
+        with (
+            opened(self._path, self._task.media) if self._task.media.startswith("ndjson") else nullcontext() as file,
+            closing(lines_of(self._blocks()) if file is None else lines_from(file)) as blocks,
+        ):
+            files = self._batched(plan, blocks)
+        self._check_end()
+        return files
+
+    def _natively_csv(self) -> list[LocalFile] | None:
+        """None when the other reader must do it."""
+        if not self._native_csv:
+            return None
+        with closing(self._blocks()) as source:
+            first, csv = next(source, None), self._quick
+            if first is not None and isinstance(csv, NativeCsv) and csv.suits:
+                absent = self._defaults.literals(self._shape.absent) if self._shape is not None else {}
+                plan = csv_plan(self._task.contract, csv.names, self._task.dialect, absent)
+                if plan is not None:
+                    alone = self._task.closed and bool(self._unknown_columns)
+                    blocks = chain((first,), source)
+                    files = self._batched(plan, blocks if alone else csv_lines(blocks))
+                    self._tell_unknown()
+                    return files
+        self._native_csv, self._quick = False, None
+        return None
+
+    def _batched(self, plan: NativePlan, blocks: Iterator[Lines | Block]) -> list[LocalFile]:
         query, schema = self._queries.native(plan), self._task.schema
         with (
             closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
-            opened(self._path, self._task.media) if self._task.media.startswith("ndjson") else nullcontext() as file,
-            closing(lines_of(self._blocks()) if file is None else lines_from(file)) as blocks,
             NativeStream(reader, self._engine, query, "streamed", schema) as stream,
             closing(reader.batches(blocks)) as batches,
         ):
@@ -271,7 +312,6 @@ class _Loading:
                         self._decide(batch)
                 else:
                     self._judged(block)
-        self._check_end()
         return stream.files
 
     def _decide(self, batch: Batch) -> None:
@@ -286,7 +326,7 @@ class _Loading:
                 field = kept.popleft()
                 self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
             if record is not None:
-                self._aside.decide(base + ordinal, record)
+                self._aside.decide(base + ordinal, record, tally=not self._csv)
 
     def _passes_whole(self, gate: Gate) -> bool:
         """True when the file can go to the engine as it is, which spares the pipes. What passed before the first

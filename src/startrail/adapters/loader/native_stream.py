@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from ctypes import CDLL, POINTER, addressof, byref, c_char, c_int64, c_void_p, py_object, pythonapi
 from ctypes import c_char_p as text
+from functools import partial
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -22,7 +23,7 @@ from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile
 
 CHUNK = 2 << 20
-_PADDING = 128
+PADDING = 128
 """Bytes behind the lines that the library may load."""
 _MOST_WAITING = 4
 _PATIENCE = 200
@@ -37,6 +38,8 @@ class Lines(msgspec.Struct, frozen=True):
     start: int
     size: int
     whole: bool = True
+    record: Callable[[int, int], Record] | None = None
+    """What stands at such a place, where it is not JSON as it is."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -57,7 +60,8 @@ class Batch:
         at = lines.start + offset
         first = POINTER(RefusedLine)()
         found = [first[index] for index in range(library.startrail_refused(handle, byref(first)))]
-        self.refused = [(one.ordinal, Record(line, line)) for one in found for line in (_cut(lines, at + one.offset, one.size),)]
+        record = lines.record or partial(_record, lines)
+        self.refused = [(one.ordinal, record(at + one.offset, one.size)) for one in found]
         names = POINTER(KeptField)()
         kept = [names[index] for index in range(library.startrail_kept(handle, byref(names)))]
         self.kept = [
@@ -74,6 +78,11 @@ class Batch:
         size = library.startrail_defaulted(handle, byref(taken))
         self.defaulted = {place: int(taken[place]) for place in range(size) if taken[place]}
         """Records that took a default, by the number of the field."""
+
+
+def _record(lines: Lines, start: int, size: int) -> Record:
+    line = _cut(lines, start, size)
+    return Record(line, line)
 
 
 def _cut(lines: Lines, start: int, size: int) -> bytes:
@@ -216,7 +225,7 @@ def lines_of(blocks: Iterator[Block]) -> Generator[Lines | Block]:
             yield block
             continue
         buffer = bytearray(block.lines)
-        buffer += b"\n" + bytes(_PADDING)
+        buffer += b"\n" + bytes(PADDING)
         yield Lines(buffer, 0, len(block.lines), block.lines.endswith(b"\n"))
 
 
@@ -227,7 +236,7 @@ def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
     first = more = True
     while more:
         room = max(CHUNK, 2 * len(head))
-        buffer = bytearray(room + _PADDING)
+        buffer = bytearray(room + PADDING)
         buffer[: len(head)] = head
         filled = _fill(file, memoryview(buffer), len(head), room)
         if first and not filled:
