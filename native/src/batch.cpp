@@ -58,6 +58,7 @@ size_t Batch::read(const char* data, size_t size) {
       ordinals_.add(++records);
       for (const size_t place : lacking_) ++defaulted[place];
       extra();
+      if (!plan_.keys.empty()) remember(start, at - 1);
       continue;
     }
     at = static_cast<const char*>(std::memchr(start, '\n', end - start + 1));
@@ -292,6 +293,36 @@ void Batch::extra() {
     ++kept[place->second].rows;
   }
   extras_.add(std::string_view(text + "}"));
+}
+
+void Batch::remember(const char* start, const char* end) {
+  places_.push_back({records, start - data_, end - start});
+  for (const auto& key : plan_.keys) {
+    uint64_t sum = 1;
+    for (const size_t place : key) {
+      const uint64_t hash = root_.parts[place].hash();
+      sum = hash && sum ? (sum ^ hash) * 0x9e3779b97f4a7c15 | 1 : 0;
+    }
+    hashes_.push_back(sum);
+  }
+}
+
+void Batch::keep_first(Seen& seen) {
+  constexpr int64_t LONGEST = 1 << 20;
+  constexpr int64_t OUT = -(int64_t{1} << 62);  // as an ordinal, also with what number_from adds
+  const size_t keys = plan_.keys.size();
+  for (size_t row = 0; row < places_.size(); ++row) {
+    bool fresh = true;
+    for (size_t key = 0; key < keys; ++key)
+      if (const uint64_t hash = hashes_[row * keys + key]) fresh = seen.add(key, hash) && fresh;
+    if (fresh) continue;
+    if (places_[row].size > LONGEST) {  // too much to be written twice; let it be found among all
+      seen.whole = false;
+      continue;
+    }
+    repeated.push_back(places_[row]);
+    ordinals_.longs[row] = OUT;
+  }
 }
 
 void Batch::number_from(int64_t base) {

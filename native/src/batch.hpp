@@ -5,6 +5,7 @@
 
 #include "columns.hpp"
 #include "csv.hpp"
+#include "seen.hpp"
 
 namespace startrail {
 
@@ -29,12 +30,15 @@ class Batch {
   size_t read(const char* data, size_t size);
 
   size_t rows() const { return root_.rows(); }
+  // Takes those records out of the rows whose key may have been there before; they are `repeated` then.
+  void keep_first(Seen& seen);
   void move_to(ArrowArray* out, const std::shared_ptr<void>& keeper);
   void number_from(int64_t base);
 
   int64_t records = 0;
   std::vector<Refused> refused;
   std::vector<Kept> kept;
+  std::vector<Refused> repeated;
   std::vector<int64_t> defaulted;  // accepted records that lacked each field at the top and took its fallback
 
  private:
@@ -50,6 +54,8 @@ class Batch {
   std::string extra_;  // of a CSV record that is read
   const char* data_ = nullptr;
   size_t cells_ = 0;
+  std::vector<uint64_t> hashes_;   // of the keys of each row; 0 = null
+  std::vector<Refused> places_;    // of each row, where there are keys
   std::vector<Undeclared> undeclared_;  // of the record that is read
   std::vector<size_t> lacking_;         // likewise
   std::map<std::string_view, size_t> kept_places_;
@@ -66,6 +72,7 @@ class Batch {
   bool map(const char*& at, Column& column);
   bool keep(const char*& at, std::string_view name);
   void extra();
+  void remember(const char* start, const char* end);
 };
 
 }  // namespace startrail

@@ -190,6 +190,17 @@ std::unique_ptr<const Plan> read_plan(std::string_view json) {
   plan->closed = from["closed"].get_bool().value();
   element columns;
   if (from["csv"].get(columns) == simdjson::SUCCESS && !columns.is_null()) plan->csv = csv(columns, plan->root.parts.size());
+  simdjson::dom::array keys;
+  if (from["keys"].get(keys) == simdjson::SUCCESS) {
+    for (element key : keys) {
+      plan->keys.emplace_back();
+      for (element part : simdjson::dom::array(key)) {
+        const auto at = static_cast<size_t>(part.get_int64().value());
+        if (at >= plan->root.parts.size()) throw std::runtime_error("a key has no field");
+        plan->keys.back().push_back(at);
+      }
+    }
+  }
   place(plan->root);
   plan->most_rows = std::clamp<size_t>(most_cells / plan->root.cells(), 16, 16384);
   return plan;

@@ -62,6 +62,7 @@ struct Plan {
   std::unordered_set<std::string> spoken;  // names that could mean a declared field, in lower case
   size_t most_rows = 0;                    // in one batch
   std::unique_ptr<Columns> csv;
+  std::vector<std::vector<size_t>> keys;   // groups of fields whose values may stand only once
 
   // Undeclared fields with such a name are kept.
   bool may_keep(std::string_view name) const;

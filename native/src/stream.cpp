@@ -132,6 +132,22 @@ EXPORT size_t startrail_defaulted(Read* read, const int64_t** first) {
   return read->batch.defaulted.size();
 }
 
+EXPORT startrail::Seen* startrail_seen(Reader* reader) { return new startrail::Seen(reader->plan->keys.size()); }
+
+// To be called with one batch after the other, in their order. -1 when memory is short.
+EXPORT int64_t startrail_repeated(startrail::Seen* seen, Read* read, const startrail::Refused** first) try {
+  read->batch.keep_first(*seen);
+  *first = read->batch.repeated.data();
+  return static_cast<int64_t>(read->batch.repeated.size());
+} catch (const std::exception&) {
+  return -1;
+}
+
+// Whether all rows that were kept have different keys.
+EXPORT int startrail_distinct(startrail::Seen* seen) { return seen->whole; }
+
+EXPORT void startrail_unsee(startrail::Seen* seen) { delete seen; }
+
 EXPORT void startrail_forget(Read* read) { delete read; }
 
 EXPORT Handle* startrail_queue(Reader* reader, size_t most) {

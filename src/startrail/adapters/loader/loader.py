@@ -26,7 +26,7 @@ from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen, choose
-from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan
+from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
 from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
@@ -39,6 +39,7 @@ from startrail.model.drift import DriftKind
 from startrail.ports.loader import Drift, Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress, Violation
 
 _TELL_EVERY = 8_000_000
+_MOST_HELD = 32_000_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
@@ -131,6 +132,11 @@ class _Loading:
         self._passed = array("q")
         """Records in each block, from the first, that is known to pass the gate."""
         self._at = 0
+        self._distinct = False
+        """Whether no two streamed rows have the same key."""
+        self._saved: list[LocalFile] = []
+        self._held: dict[int, Record] = {}
+        self._held_bytes = 0
 
     def outcome(self) -> LoadOutcome:
         try:
@@ -297,7 +303,9 @@ class _Loading:
         return None
 
     def _batched(self, plan: NativePlan, blocks: Iterator[Lines | Block]) -> list[LocalFile]:
-        query, schema = self._queries.native(plan), self._task.schema
+        schema = self._task.schema
+        plan = watched(plan, self._task.contract, self._queries.unique_keys(), schema)
+        query = self._queries.native(plan)
         with (
             closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
             NativeStream(reader, self._engine, query, "streamed", schema) as stream,
@@ -308,14 +316,17 @@ class _Loading:
                     self._cut = not block.whole
                     self._advance(block.size)
                     for batch in found:
+                        repeated = reader.repeated(batch)
                         stream.push(batch, self._rows_in)
-                        self._decide(batch)
+                        self._decide(batch, repeated)
                 else:
                     self._judged(block)
+            self._distinct = reader.distinct
         return stream.files
 
-    def _decide(self, batch: Batch) -> None:
-        """The judge decides what the reader refused; undeclared fields are told in the order of records."""
+    def _decide(self, batch: Batch, repeated: list[tuple[int, Record]]) -> None:
+        """The judge decides what the reader refused; undeclared fields are told in the order of records. Rows that may
+        repeat a key are written down like what the judge accepts, so that only these need be written again."""
         base, kept = self._rows_in, deque(batch.kept)
         self._rows_in += batch.records
         for place, rows in batch.defaulted.items():
@@ -327,6 +338,15 @@ class _Loading:
                 self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
             if record is not None:
                 self._aside.decide(base + ordinal, record, tally=not self._csv)
+        for ordinal, record in repeated:
+            self._aside.decide(base + ordinal, record, tally=False)
+            self._hold(base + ordinal, record)
+
+    def _hold(self, ordinal: int, record: Record) -> None:
+        """Keep the record at hand, if there is room, so that it need not be read again."""
+        self._held_bytes += len(record.line) + len(record.raw)
+        if self._held_bytes <= _MOST_HELD:
+            self._held[ordinal] = record
 
     def _passes_whole(self, gate: Gate) -> bool:
         """True when the file can go to the engine as it is, which spares the pipes. What passed before the first
@@ -439,7 +459,8 @@ class _Loading:
         if not self._aside.saved_rows:
             return []
         self._aside.flush()
-        return self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+        self._saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+        return self._saved
 
     def _missing(self, files: list[LocalFile]) -> Iterator[int]:
         decided = sorted(self._aside.ordinals)
@@ -482,20 +503,35 @@ class _Loading:
 
     def _without_repeated(self, files: list[LocalFile]) -> list[LocalFile]:
         """All but the first row of each key that occurs twice are set aside."""
-        if not files:
+        if not files or (self._distinct and not self._saved):
             return files
+        among = self._saved if self._distinct else None
         repeated: set[int] = set()
         for columns in self._queries.unique_keys():
-            if self._engine.number(self._queries.count_repeated(files, columns)) == 0:
+            if among is None and self._engine.number(self._queries.count_repeated(files, columns)) == 0:
                 continue
-            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns))]
+            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns, among))]
             path = "$." + columns[0] if len(columns) == 1 else "$"
             violation = Violation(path, "duplicate_key", f"{', '.join(columns)} once in a delivery", "a value seen before")
-            self._revisit(iter(sorted(set(found) - repeated)), violation)
+            self._refuse(sorted(set(found) - repeated), violation)
             repeated.update(found)
         if not repeated:
             return files
-        return self._engine.copy(self._queries.without(files, sorted(repeated)), "unique", self._task.schema)
+        gone = sorted(repeated)
+        holding = {path for (path,) in self._engine.each(self._queries.holding(files, gone))}
+        old = [file for file in files if str(file.path) in holding]
+        return [file for file in files if str(file.path) not in holding] + self._engine.copy(
+            self._queries.without(old, gone), "unique", self._task.schema
+        )
+
+    def _refuse(self, ordinals: list[int], violation: Violation) -> None:
+        """Those that are not at hand are read again."""
+        for ordinal in ordinals:
+            if ordinal in self._held:
+                self._aside.refuse(ordinal, self._held[ordinal], (violation,))
+        again = [ordinal for ordinal in ordinals if ordinal not in self._held]
+        if again:
+            self._revisit(iter(again), violation)
 
     def _rejected(self) -> LocalFile | None:
         if not self._aside.refused_rows:

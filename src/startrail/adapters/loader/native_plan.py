@@ -16,6 +16,7 @@ from startrail.adapters.loader.convert import Conversion, conversion, item_field
 from startrail.adapters.loader.defaults import default_text
 from startrail.model.contract import Contract, Field, Format
 from startrail.model.source import Dialect
+from startrail.model.table import TableSchema
 from startrail.model.types import Decimal, ListOf, MapOf, Primitive, StructOf
 
 KINDS = (
@@ -24,6 +25,10 @@ KINDS = (
 )  # fmt: skip
 """In the order of the library's numbers."""
 _INTEGERS = {"int": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
+_COMPARED = ("boolean", "int", "long", "string", "decimal", "date", "time", "timestamp", "timestamptz", "uuid")
+"""Where two values are equal if and only if their bytes are."""
+_MOST_KEYS = 2
+"""Each takes up to 128 MB of memory."""
 _FIXED = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 
 
@@ -75,10 +80,14 @@ class NativePlan(msgspec.Struct, frozen=True):
     spoken: tuple[str, ...]
     closed: bool
     csv: Columns | None = None
+    keys: tuple[tuple[int, ...], ...] = ()
+    """Numbers of the fields whose values may stand only once; a row that may repeat them is handed out instead."""
 
     def encoded(self) -> bytes:
         """As the library reads it."""
-        return msgspec.json.encode({"fields": self.fields, "spoken": self.spoken, "closed": self.closed, "csv": self.csv})
+        return msgspec.json.encode(
+            {"fields": self.fields, "spoken": self.spoken, "closed": self.closed, "csv": self.csv, "keys": self.keys}
+        )
 
 
 def native_plan(contract: Contract, *, closed: bool) -> NativePlan | None:
@@ -122,6 +131,19 @@ def csv_plan(contract: Contract, names: tuple[str, ...], dialect: Dialect, absen
     return NativePlan(
         tuple(parts), tuple(conversions), (), closed=True, csv=Columns(dialect.delimiter, dialect.quote, places)
     )  # fmt: skip
+
+
+def watched(plan: NativePlan, contract: Contract, keys: list[tuple[str, ...]], schema: TableSchema) -> NativePlan:
+    """The plan with those keys looked after, if the library can tell for all of them whether two values are equal."""
+    numbers = {field.name: index for index, field in enumerate(contract.fields)}
+    groups = tuple(tuple(numbers[name] for name in key) for key in keys)
+    for number in {number for group in groups for number in group}:
+        field, part = contract.fields[number], plan.fields[number]
+        column = schema.column(field.name)
+        own = plan.conversions[number].value == part.column and column is not None and column.type == field.type
+        if not own or KINDS[part.kind] not in _COMPARED or (KINDS[part.kind] == "string" and field.type != Primitive("string")):
+            return plan
+    return msgspec.structs.replace(plan, keys=groups) if len(groups) <= _MOST_KEYS else plan
 
 
 def _textual(field: Field, column: str, required: bool) -> tuple[Part, Conversion]:

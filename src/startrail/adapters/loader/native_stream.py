@@ -55,13 +55,15 @@ class Batch:
     """What was read of some lines. Ordinals count from 1 in the batch."""
 
     def __init__(self, library: CDLL, handle: int, lines: Lines, offset: int) -> None:
+        self._library = library
         self.handle = handle
         self.records = int(library.startrail_records(handle))
         at = lines.start + offset
         first = POINTER(RefusedLine)()
         found = [first[index] for index in range(library.startrail_refused(handle, byref(first)))]
-        record = lines.record or partial(_record, lines)
-        self.refused = [(one.ordinal, record(at + one.offset, one.size)) for one in found]
+        self._record = lines.record or partial(_record, lines)
+        self._start = at
+        self.refused = [self._cut_out(one) for one in found]
         names = POINTER(KeptField)()
         kept = [names[index] for index in range(library.startrail_kept(handle, byref(names)))]
         self.kept = [
@@ -78,6 +80,17 @@ class Batch:
         size = library.startrail_defaulted(handle, byref(taken))
         self.defaulted = {place: int(taken[place]) for place in range(size) if taken[place]}
         """Records that took a default, by the number of the field."""
+
+    def repeated(self, seen: int) -> list[tuple[int, Record]]:
+        """Records whose key a row before may have; they are no longer among the rows. For one batch after the other."""
+        first = POINTER(RefusedLine)()
+        size = self._library.startrail_repeated(seen, self.handle, byref(first))
+        if size < 0:
+            raise MemoryError("the native reader has no memory for keys")
+        return [self._cut_out(first[index]) for index in range(size)]
+
+    def _cut_out(self, line: RefusedLine) -> tuple[int, Record]:
+        return line.ordinal, self._record(self._start + line.offset, line.size)
 
 
 def _record(lines: Lines, start: int, size: int) -> Record:
@@ -97,6 +110,7 @@ class NativeReader:
         self.handle = opened_plan(library, plan.encoded())
         self._workers = workers or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._workers, "native")
+        self._seen: int | None = library.startrail_seen(self.handle) if plan.keys else None
 
     def batches(self, blocks: Iterator[Lines | Block]) -> Generator[tuple[Lines | Block, list[Batch]]]:
         """Each of the blocks, in order, with what was read of it; a block whose records are not read comes as it is."""
@@ -113,8 +127,20 @@ class NativeReader:
                 for batch in future.result() if future is not None else []:
                     self.library.startrail_forget(batch.handle)
 
+    def repeated(self, batch: Batch) -> list[tuple[int, Record]]:
+        """See :meth:`Batch.repeated`; nothing where no keys are watched."""
+        return [] if self._seen is None else batch.repeated(self._seen)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether all rows but those that were handed out have different keys."""
+        return self._seen is not None and bool(self.library.startrail_distinct(self._seen))
+
     def close(self) -> None:
         self._pool.shutdown()
+        if self._seen is not None:
+            self.library.startrail_unsee(self._seen)
+            self._seen = None
         self.library.startrail_close(self.handle)
 
     def _first(self, ahead: deque[tuple[Lines | Block, Future[list[Batch]] | None]]) -> tuple[Lines | Block, list[Batch]]:
