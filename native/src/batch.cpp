@@ -309,9 +309,12 @@ void Batch::remember(const char* start, const char* end) {
 
 void Batch::keep_first(Seen& seen) {
   constexpr int64_t LONGEST = 1 << 20;
+  constexpr size_t AHEAD = 16;
   constexpr int64_t OUT = -(int64_t{1} << 62);  // as an ordinal, also with what number_from adds
   const size_t keys = plan_.keys.size();
   for (size_t row = 0; row < places_.size(); ++row) {
+    if (row + AHEAD < places_.size())
+      for (size_t key = 0; key < keys; ++key) seen.fetch(key, hashes_[(row + AHEAD) * keys + key]);
     bool fresh = true;
     for (size_t key = 0; key < keys; ++key)
       if (const uint64_t hash = hashes_[row * keys + key]) fresh = seen.add(key, hash) && fresh;

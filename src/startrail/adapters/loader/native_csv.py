@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from ctypes import CDLL, c_char_p, c_void_p, cast
+from functools import partial
 from itertools import accumulate
 from typing import BinaryIO, overload
 
@@ -59,7 +60,7 @@ class Pieces(Block, frozen=True):
                 continue
             for number, line in enumerate(piece.data.split(b"\n")[:-1], piece.before + 1):
                 if line not in (b"", b"\r"):
-                    yield self._record(line, number)
+                    yield self._record(line, partial(int, number))
 
     def sequence(self) -> Sequence[Record]:
         return _Records(self)
@@ -71,9 +72,10 @@ class Pieces(Block, frozen=True):
         if isinstance(piece, Row):
             return piece.record(self.names)
         start -= self.starts[index]
-        return self._record(piece.data[start : start + size], piece.before + piece.data.count(b"\n", 0, start) + 1)
+        return self._record(piece.data[start : start + size], lambda: piece.before + piece.data.count(b"\n", 0, start) + 1)
 
-    def _record(self, line: bytes, number: int) -> Record:
+    def _record(self, line: bytes, number: Callable[[], int]) -> Record:
+        """To count lines takes longer than to read one."""
         raw = line.rstrip(b"\r")
         text = raw.decode(errors="surrogateescape")
         delimiter, quote = self.dialect.delimiter, self.dialect.quote
@@ -83,7 +85,7 @@ class Pieces(Block, frozen=True):
             values = text.split(delimiter)
         if len(values) == len(self.names):
             return Row(values, raw).record(self.names)
-        found = f"line {number}: {len(values)} columns"
+        found = f"line {number()}: {len(values)} columns"
         return Row(values, raw, Violation("$", "malformed", f"{len(self.names)} columns", found)).record(self.names)
 
 

@@ -113,15 +113,24 @@ class NativeReader:
         self._seen: int | None = library.startrail_seen(self.handle) if plan.keys else None
 
     def batches(self, blocks: Iterator[Lines | Block]) -> Generator[tuple[Lines | Block, list[Batch]]]:
-        """Each of the blocks, in order, with what was read of it; a block whose records are not read comes as it is."""
+        """Each of the blocks, in order, with what was read of it; a block whose records are not read comes as it is.
+
+        What is Unreadable is raised after all that came before.
+        """
         ahead: deque[tuple[Lines | Block, Future[list[Batch]] | None]] = deque()
+        problem: Unreadable | None = None
         try:
-            for block in blocks:
+            while (block := _next(blocks)) is not None:
+                if isinstance(block, Unreadable):
+                    problem = block
+                    break
                 ahead.append((block, self._pool.submit(self._read, block) if isinstance(block, Lines) else None))
                 if len(ahead) > self._workers:
                     yield self._first(ahead)
             while ahead:
                 yield self._first(ahead)
+            if problem is not None:
+                raise problem
         finally:
             for _, future in ahead:
                 for batch in future.result() if future is not None else []:
@@ -155,6 +164,13 @@ class NativeReader:
             handle, taken = lines_taken(self.library, self.handle, address + done, lines.size - done)
             found.append(Batch(self.library, handle, lines, done))
             done += taken
+        return found
+
+
+def _next(blocks: Iterator[Lines | Block]) -> Lines | Block | Unreadable | None:
+    try:
+        return next(blocks, None)
+    except Unreadable as found:
         return found
 
 
