@@ -132,7 +132,7 @@ class NativeCsv(QuickCsv):
     def suits(self) -> bool:
         """Whether the file may be worth it. To be asked once there is a block: where records often take several lines,
         too few lines are certain."""
-        return not any(b"\n" in row.raw or b"\r" in row.raw for row in self._sampled)
+        return 20 * sum(b"\n" in row.raw or b"\r" in row.raw for row in self._sampled) <= len(self._sampled)
 
     def blocks(self) -> Iterator[Block]:
         self._sampled = self._first()
