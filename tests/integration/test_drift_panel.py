@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import msgspec
 import pytest
+from tests.fixtures.avro import in_avro
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 
 from startrail.capabilities.contracts.errors import DriftStopped
 from startrail.capabilities.contracts.suspect import Past
-from startrail.model.contract import Format
-from startrail.model.drift import VERBS, DriftKind, DriftPolicy, DriftVerb, Reaction
+from startrail.model.contract import Contract, Format
+from startrail.model.drift import OCCURS, VERBS, DriftKind, DriftPolicy, DriftVerb, Reaction
 from startrail.model.source import Dialect
+from startrail.model.step import Dates
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -37,14 +40,21 @@ PROMISED = contract(
     field("note", "string", max_length=12, pattern="^n"),
     key=("id",),
 )
+CLOSED = msgspec.structs.replace(PROMISED, closed=True)
+DEFAULTED = msgspec.structs.replace(
+    PROMISED, fields=tuple(msgspec.structs.replace(f, default="7") if f.name == "qty" else f for f in PROMISED.fields)
+)
+OPEN = msgspec.structs.replace(
+    PROMISED, fields=tuple(msgspec.structs.replace(f, enum_open=True) if f.name == "status" else f for f in PROMISED.fields)
+)
 NESTED = contract(*PROMISED.fields, field("ship", "struct<city:string,floor:int>"), key=("id",))
 TYPES = {
     "id": "BIGINT", "amount": "DECIMAL(10,2)", "qty": "INTEGER", "day": "DATE", "due": "VARCHAR", "status": "VARCHAR",
     "note": "VARCHAR", "ship": "STRUCT(city VARCHAR, floor INTEGER)",
 }  # fmt: skip
 COUNT = 20
-ALL = ("csv", "ndjson", "json", "parquet")
-RECORDS = ("ndjson", "json", "parquet")
+ALL = ("csv", "ndjson", "json", "parquet", "avro")
+RECORDS = ("ndjson", "json", "parquet", "avro")
 
 
 def rows(nested: bool = False) -> Rows:
@@ -73,7 +83,15 @@ def meant(row: Row) -> tuple[Any, ...]:
 
 
 LENGTHS = {"length(due)": 10.0, "length(status)": 4.0, "length(note)": 7.0}
-HISTORY = tuple(Past(COUNT, {"amount": 21.0, "qty": 15.5} | LENGTHS, stream="orders.txt") for _ in range(6))
+HISTORY = tuple(
+    Past(
+        COUNT,
+        {"amount": 21.0, "qty": 15.5} | LENGTHS,
+        stream="orders.txt",
+        dates={"due": Dates(20_514.0, 20_523.0, 20_532.0, landed=20_540.0 + 5 * n)},
+    )
+    for n in range(6)
+)
 
 
 def encode(media: str, made: Rows, types: dict[str, str], root: Path, dialect: Dialect) -> bytes:
@@ -90,6 +108,8 @@ def encode(media: str, made: Rows, types: dict[str, str], root: Path, dialect: D
         return lines.encode() + b"\n"
     if media == "json":
         return json.dumps(made).encode()
+    if media == "avro":
+        return in_avro(made, {name: (TYPES | types).get(name, "VARCHAR") for name in names})
     (root / "in.ndjson").write_text(lines)
     kinds = {name: (TYPES | types).get(name, "VARCHAR") for name in names}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
@@ -114,6 +134,7 @@ class Case(NamedTuple):
     dialect: Dialect = Dialect()
     label: str = ""
     nested: bool = False
+    promised: Contract = PROMISED
 
 
 def each(**changes: Any) -> Callable[[Rows], Rows]:
@@ -142,12 +163,16 @@ CASES = [
     Case("new_field", "keep", RECORDS, third(ship={"city": "Lugo", "floor": 2, "door": "a"}), "$.ship.door",
          {"ship": "STRUCT(city VARCHAR, floor INTEGER, door VARCHAR)"}, nested=True, label="nested"),
     Case("missing_optional", "accept", ALL, without("qty"), "$.qty"),
+    Case("undeclared_field", "quarantine", ("ndjson", "json"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
+    Case("undeclared_field", "hold", ("csv", "parquet"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
+    Case("defaulted", "accept", ALL, without("qty"), "$.qty", promised=DEFAULTED),
+    Case("new_value", "accept", ALL, third(status="lost"), "$.status", promised=OPEN),
     Case("missing_required", "hold", ALL, without("amount"), "$.amount"),
     Case("renamed", "hold", ALL, named("amount", "order_amount"), "$.amount", label="required"),
     Case("renamed", "hold", ALL, named("qty", "quantity"), "$.qty", label="optional"),
     Case("case_change", "accept", ALL, named("amount", "Amount"), "$.amount"),
     Case("null_in_required", "quarantine", ALL, third(amount=None), "$.amount"),
-    Case("widened", "accept", ("parquet",), each(), "$.qty", {"qty": "BIGINT"}),
+    Case("widened", "accept", ("parquet", "avro"), each(), "$.qty", {"qty": "BIGINT"}),
     Case("wrong_type", "quarantine", ALL, third(qty="many"), "$.qty", {"qty": "VARCHAR"}),
     Case("wrong_type", "quarantine", RECORDS, third(ship={"city": "Lugo", "floor": "two"}), "$.ship.floor",
          {"ship": "STRUCT(city VARCHAR, floor VARCHAR)"}, nested=True, label="nested"),
@@ -156,6 +181,7 @@ CASES = [
     Case("wrong_format", "quarantine", ALL, third(day="2026-02-30"), "$.day", {"day": "VARCHAR"}),
     Case("date_order", "quarantine", ALL, third(due="03/25/2026"), "$.due"),
     Case("date_order", "hold", ALL, each(due=lambda r: "03/" + r["due"][:2] + "/2026"), "$.due", label="whole file"),
+    Case("date_order", "hold", ALL, each(due=lambda r: f"03/{r['id'] % 12 + 1:02d}/2026"), "$.due", label="low days"),
     Case("decimal_comma", "hold", ALL, each(amount=lambda r: r["amount"].replace(".", ",")), "$.amount", {"amount": "VARCHAR"}),
     Case("unknown_value", "quarantine", ALL, third(status="lost"), "$.status"),
     Case("out_of_range", "quarantine", ALL, third(qty=101), "$.qty"),
@@ -166,6 +192,7 @@ CASES = [
          label="key twice"),
     Case("malformed", "quarantine", ("csv",), data=lambda d: d.replace(b"13.50,8", b"13.50,8,8", 1)),
     Case("malformed", "quarantine", ("ndjson",), data=lambda d: d.replace(b'{"id": 3,', b'{"id": 3,,', 1)),
+    Case("malformed", "quarantine", RECORDS, third(note="n\0"), "$.note", label="NUL"),
     Case("unit_shift", "hold", ALL, each(amount=lambda r: str(Decimal(r["amount"]) * 100)), "$.amount"),
     Case("column_order", "hold", ("csv",), swapped("amount", "day"), dialect=Dialect(header=False), label="other types"),
     Case("column_order", "hold", ("csv",), swapped("note", "status"), dialect=Dialect(header=False), label="texts"),
@@ -177,8 +204,9 @@ CASES = [
     Case("other_encoding", "hold", ("csv",), each(note="n\xf1"), data=lambda d: d.decode().encode("latin-1"), label="latin-1"),
     Case("other_encoding", "hold", ("csv",), data=lambda d: d.decode().encode("utf-16"), label="utf-16"),
     Case("other_encoding", "hold", ("csv",), each(note="n\xf1"), dialect=Dialect(encoding="latin-1"), label="utf-8"),
+    Case("other_encoding", "hold", ("ndjson", "json"), data=lambda d: d.decode().encode("utf-16"), label="utf-16"),
     Case("other_quote", "hold", ("csv",), each(note=lambda r: f"'{r['note']}'")),
-    Case("truncated", "hold", ("json", "parquet"), data=lambda d: d[: len(d) // 2]),
+    Case("truncated", "hold", ("json", "parquet", "avro"), data=lambda d: d[: len(d) * 3 // 4]),
     Case("truncated", "hold", ("csv",), data=lambda d: d[:-2], label="in a value"),
     Case("truncated", "hold", ("ndjson",), data=lambda d: d[:-5]),
     Case("truncated", "hold", ("csv+gzip", "ndjson+gzip"), data=lambda d: gzip.compress(d)[:-30]),
@@ -192,7 +220,7 @@ PANEL = [(case, media) for case in CASES for media in case.formats]
 def load(case: Case, media: str, root: Path, drift: DriftPolicy = DriftPolicy()) -> Loaded:
     made = case.rows(rows(case.nested))
     data = case.data(encode(media.removesuffix("+gzip"), made, case.types, root, case.dialect))
-    promised = NESTED if case.nested else PROMISED
+    promised = NESTED if case.nested else case.promised
     return load_bytes(root, data, promised, media, history=HISTORY, csv=case.dialect, drift=drift)
 
 
@@ -203,11 +231,12 @@ def test_drift_is_seen_reacted_to_and_nothing_wrong_is_loaded(case: Case, media:
     assert rows_in == in_table + aside + held
     found = {(finding.kind, finding.path): finding for finding in loaded.output.drift}
     assert (case.kind, case.path) in found, (loaded.held, found)
-    assert found[case.kind, case.path].verb == case.verb
+    assert found[case.kind, case.path].verb == case.verb or "every row" in (loaded.held or "")
     assert (loaded.held is not None) == (case.verb == "hold")
     truth = {row["id"]: meant(row) for row in rows()}
     names = "id, amount, qty, day, due, status, note"
-    values = [] if loaded.held or case.kind == "missing_optional" else loaded.rows(names)
+    as_sent = case.kind not in ("missing_optional", "defaulted", "new_value")
+    values = loaded.rows(names) if as_sent and not loaded.held else []
     assert [value for value in values if value != truth[value[0]]] == []
     expected = {"hold": 0, "quarantine": COUNT - (case.kind != "duplicate_key" or case.label != "")}
     assert in_table == expected.get(case.verb, COUNT)
@@ -217,6 +246,13 @@ def test_drift_is_seen_reacted_to_and_nothing_wrong_is_loaded(case: Case, media:
 
 def test_the_panel_has_every_kind_there_is() -> None:
     assert {case.kind for case in CASES} | {"unreadable"} == set(VERBS)
+
+
+def test_the_panel_has_every_kind_in_every_format_it_can_occur_in() -> None:
+    shown = {(case.kind, media.removesuffix("+gzip")) for case, media in PANEL}
+    known = {(kind, media) for kind, formats in OCCURS.items() for media in formats if media in ALL and kind != "unreadable"}
+    assert known - shown == set()
+    assert {(kind, media) for kind, media in shown if media in ALL} - known == set()
 
 
 @pytest.mark.parametrize("media", ALL)

@@ -23,6 +23,7 @@ _COLOURS = {
     "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
 }  # fmt: skip
+_MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
     e.Landed, e.Growing, e.Loaded, e.Replayed, e.DeliveryHeld, e.Published, e.PublicationHeld, e.Delivered, e.StepFailed,
@@ -87,8 +88,7 @@ class Renderer:
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():
-                kept = "".join(f"; kept unknown field {name} of {_count(rows, 'row')}" for name, rows in event.kept.items())
-                self._line("loaded", f"{event.name}: {balance(event.counts)}{kept}", event.source)
+                self._line("loaded", f"{event.name}: {balance(event.counts)}{_kept(event.kept)}", event.source)
             case e.DriftFound():
                 found = event.finding
                 promised = found.kind == "missing_optional"
@@ -135,6 +135,8 @@ class Renderer:
                 self._tell_delivered(event)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
+                if event.counts.quarantined or event.counts.held:
+                    self._line("next", "startrail quarantine list shows what was refused, and why")
             case _:
                 pass
 
@@ -213,6 +215,12 @@ def balance(counts: Counts) -> str:
     ]
     told = [f"{number:,} {word}" for number, word in parts if number] or ["0 loaded"]
     return f"{_count(counts.rows_in, 'row')} in = " + " + ".join(told)
+
+
+def _kept(kept: dict[str, int]) -> str:
+    """Undeclared fields, a few of them by name."""
+    told = "".join(f"; kept unknown field {name} of {_count(kept[name], 'row')}" for name in list(kept)[:_MOST_KEPT])
+    return told + (f"; and {_count(len(kept) - _MOST_KEPT, 'more unknown field')}" if len(kept) > _MOST_KEPT else "")
 
 
 def _ending(event: e.RunEnded, quiet: bool) -> str:

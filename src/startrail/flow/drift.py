@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from startrail.flow.events import DriftAcknowledged, DriftFound
+from startrail.model.contract import Contract
 from startrail.model.drift import DriftKind, DriftVerb, Finding
 from startrail.model.proof import Proof
 from startrail.ports.ledger import Ledger
@@ -32,6 +33,16 @@ class Changed(msgspec.Struct, frozen=True, tag_field="type", tag="drift"):
     sample: str = ""
     affects: tuple[str, ...] = ()
     """The models and reports that are made from the source."""
+    consumers: tuple[str, ...] = ()
+    """Who reads the data, or this field of it, as its contract says."""
+
+    def read_by(self, contract: Contract | None) -> Changed:
+        """With the consumers that the contract of the source names."""
+        if contract is None:
+            return self
+        field = contract.field(self.path.removeprefix("$.").partition(".")[0].partition("[")[0])
+        found = contract.consumers + (field.consumers if field is not None else ())
+        return msgspec.structs.replace(self, consumers=tuple(dict.fromkeys(found)))
 
     def affecting(self, parents: Mapping[str, frozenset[str]]) -> Changed:
         """With all names of the project that are made, directly or not, from the source."""

@@ -170,6 +170,20 @@ VERBS: dict[DriftKind, tuple[DriftVerb, ...]] = {
 """What can be done about each kind: a value of the wrong type cannot be accepted, a file that is cut off not loaded."""
 
 
+_ALL: tuple[str, ...] = ("csv", "ndjson", "json", "parquet", "avro")
+_JSON = ("ndjson", "json")
+
+OCCURS: dict[DriftKind, tuple[str, ...]] = {
+    **dict.fromkeys(VERBS, _ALL),
+    "widened": ("parquet", "avro"),
+    "column_order": ("csv",),
+    "other_delimiter": ("csv",),
+    "other_encoding": ("csv", *_JSON),
+    "other_quote": ("csv",),
+}
+"""The formats in which a kind can be seen. What has no text has no delimiter; what has types can have wider ones."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """One kind of drift at one path of a delivery, and the reaction. ``share`` of the delivery's rows, 0 to 1."""
 

@@ -9,6 +9,7 @@ from startrail.base.regex import expression
 from startrail.model.contract import Field
 from startrail.model.drift import DriftKind
 from startrail.model.exact import bound
+from startrail.model.refusal import Refused
 
 
 def broken(typed: Any, field: Field) -> Iterator[tuple[DriftKind, str]]:
@@ -27,6 +28,18 @@ def broken(typed: Any, field: Field) -> Iterator[tuple[DriftKind, str]]:
             yield "wrong_length", f"a length of at most {field.max_length}"
     if field.pattern is not None and isinstance(typed, str):
         yield from _unmatched(typed, field.pattern)
+
+
+def refused(literal: str, field: Field, *, but_enum: bool = False) -> str | None:
+    """What a literal of the contract should be and is not; None when it keeps every promise of the field."""
+    try:
+        typed = bound(literal, field)
+    except Refused as problem:
+        return problem.expected
+    return next((expected for rule, expected in broken(typed, field) if not (but_enum and rule in _OF_ENUM)), None)
+
+
+_OF_ENUM = ("unknown_value", "new_value")
 
 
 def _unmatched(text: str, pattern: str) -> Iterator[tuple[DriftKind, str]]:

@@ -9,9 +9,7 @@ from startrail.base.regex import expression
 from startrail.base.span import Span
 from startrail.base.text import printable
 from startrail.model.contract import Field
-from startrail.model.exact import bound
-from startrail.model.promises import broken
-from startrail.model.refusal import Refused
+from startrail.model.promises import refused
 from startrail.model.types import ListOf, MapOf, StructOf
 from startrail.project import errors
 from startrail.project.odcs_extras import Extras, value_of
@@ -75,7 +73,7 @@ def _bounds(field: Field, node: Node) -> Generator[errors.ContractContradiction,
     """Returns whether values can be held against the bounds."""
     fine = True
     for name, text in (("minimum", field.minimum), ("maximum", field.maximum)):
-        problem = _refused(text, Field(field.name, field.type, format=field.format)) if text is not None else None
+        problem = refused(text, Field(field.name, field.type, format=field.format)) if text is not None else None
         if problem is not None:
             fine = False
             at = node.place("logicalTypeOptions", name)
@@ -95,7 +93,7 @@ def _values(field: Field, node: Node) -> Found:
     """Allowed values that the other promises do not allow."""
     places = _enum_places(node)
     for index, word in enumerate(field.enum or ()):
-        problem = _refused(word, field, but="enum")
+        problem = refused(word, field, but_enum=True)
         if problem is not None:
             at = places[index] if index < len(places) else node.place("enum")
             message = f"enum names {printable(word, 60)!r}, which breaks the rest of '{_name(field)}': it is not {problem}"
@@ -115,22 +113,10 @@ def _default(field: Field, form: Property, node: Node, *, readable: bool) -> Fou
         what = "in the primary key" if form.primary_key else "unique"
         message = f"'{_name(field)}' is {what}, and a default would be taken again and again"
         yield _contradiction(message, given.at, "remove the default")
-    problem = _refused(field.default, field) if readable else None
+    problem = refused(field.default, field) if readable else None
     if problem is not None:
         message = f"the default {printable(field.default, 60)!r} of '{_name(field)}' breaks its own field: it is not {problem}"
         yield _contradiction(message, given.at, "mend the default, written in ISO form")
-
-
-def _refused(word: str, field: Field, but: str = "") -> str | None:
-    """What the literal should be and is not."""
-    try:
-        typed = bound(word, field)
-        return next((expected for rule, expected in broken(typed, field) if not (but and rule in _OF_ENUM)), None)
-    except Refused as refused:
-        return refused.expected
-
-
-_OF_ENUM = ("unknown_value", "new_value")
 
 
 def _enum_places(node: Node) -> list[Span]:

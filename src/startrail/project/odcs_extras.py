@@ -67,6 +67,17 @@ class Extras(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     """What is written for null."""
 
 
+class CustomProperties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names and values of custom properties with ``vendor: startrail``, by where in the document they stand."""
+
+    contract: ContractExtras = ContractExtras()
+    """The document's own ``customProperties``."""
+    object: ObjectExtras = ObjectExtras()
+    """Those of the object in ``schema``."""
+    property: Extras = Extras()
+    """Those of a property, at any depth."""
+
+
 def read_extras(form: type[T], properties: tuple[CustomProperty, ...], node: Node, problems: Problems) -> T:
     """The custom properties of ``node`` that are for us; those of other vendors are theirs. Appends what is wrong."""
     ours: dict[str, Node] = {}
@@ -87,7 +98,9 @@ def read_extras(form: type[T], properties: tuple[CustomProperty, ...], node: Nod
 def default_of(node: Node, extras: Extras) -> str | None:
     """The default as it is written, so that no digit of a number is lost."""
     found = value_of(node, "default")
-    return found.text if found is not None and extras.default is not None else None
+    if found is None or extras.default is None:
+        return None
+    return str(extras.default).lower() if isinstance(extras.default, bool) else found.text
 
 
 def value_of(node: Node, name: str) -> Node | None:

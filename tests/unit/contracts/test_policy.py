@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from tests.fixtures.loading import contract, field
 from startrail.base.span import Span
 from startrail.capabilities.contracts.policy import PRESETS, describe, reaction, verdict
 from startrail.capabilities.contracts.suspect import Past, suspicions
+from startrail.model.delivery import Delivery
 from startrail.model.drift import VERBS, DriftPolicy, DriftPreset, Reaction
 from startrail.model.names import Names, alike
 from startrail.model.source import Feed, FolderFeed, HttpFeed, Source
@@ -25,14 +26,6 @@ DRIFTS = st.lists(st.builds(Drift, st.sampled_from(sorted(VERBS)), st.just("$.x"
 def test_a_preset_reacts_to_every_kind_with_a_verb_that_it_may_have(preset: DriftPreset) -> None:
     for kind, verbs in VERBS.items():
         assert reaction(DriftPolicy(preset), kind).do in verbs
-
-
-def test_the_how_to_page_says_what_the_presets_do() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "how-to" / "contracts.md").read_text(encoding="utf-8")
-    for kind in VERBS:
-        reactions = [preset[kind] for preset in PRESETS.values()]
-        cells = [each.do + (f", hold above {each.hold_above}" if each.hold_above else "") for each in reactions]
-        assert f"| `{kind}` | {' | '.join(cells)} |" in page
 
 
 def test_an_override_wins_over_the_preset() -> None:
@@ -70,7 +63,17 @@ def past(*medians: float, rows: int = 100) -> tuple[Past, ...]:
 
 def seen(outcome: LoadOutcome, history: tuple[Past, ...], feed: Feed | None = None) -> list[str]:
     source = Source("orders", feed or FolderFeed("in"), Span("sources/orders.yml"))
-    return [drift.kind for drift in suspicions(outcome, ORDERS, source, "orders_7.csv", True, history)]
+    delivery = Delivery("d", "orders", "orders_7.csv", "ab" * 32, 1, datetime(2026, 10, 3, tzinfo=UTC), "csv", "r")
+    return [drift.kind for drift in suspicions(outcome, ORDERS, source, delivery, True, history)]
+
+
+def test_what_no_single_row_shows_holds_where_rows_would_be_set_aside_and_is_only_told_by_observe() -> None:
+    turned = Drift("date_order", "$.due", 20, "", whole=True)
+    assert verdict([turned], 20, DriftPolicy()).action == "hold"
+    assert verdict([turned], 20, DriftPolicy(date_order="keep")).action == "hold"
+    assert verdict([turned], 20, DriftPolicy(date_order="stop")).action == "stop"
+    (finding,) = verdict([turned], 20, DriftPolicy(preset="observe")).findings
+    assert finding.verb == "accept"
 
 
 @pytest.mark.parametrize("factor", [10, 100, 1000, 1024, 60, 3600, 0.01, 0.001])

@@ -17,8 +17,9 @@ from startrail.capabilities.contracts.evidence import Evidence
 from startrail.capabilities.contracts.exact import JsonNumber, Refused, bound, scalar
 from startrail.capabilities.contracts.exchange.errors import NothingToPromise
 from startrail.capabilities.contracts.exchange.infer import infer
-from startrail.capabilities.contracts.judge import dump, item_field, struct_fields
+from startrail.capabilities.contracts.judge import item_field, struct_fields
 from startrail.capabilities.contracts.proposal import add_field
+from startrail.capabilities.contracts.records import dump
 from startrail.capabilities.contracts.repair import KEEP, cast_value
 from startrail.capabilities.contracts.writings import only_pattern, shape_of
 from startrail.model.contract import Contract, Field
