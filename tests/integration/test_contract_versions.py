@@ -114,6 +114,20 @@ def test_a_raised_version_is_no_finding(till: Till) -> None:
     assert (plan.code, change["before"], change["reused"]) == (0, "1.0.0", False)
 
 
+def test_a_declared_compatibility_is_what_plan_holds_a_change_to(till: Till) -> None:
+    declared = "status: active\ncustomProperties: [{property: compatibility, value: BACKWARD, vendor: startrail}]"
+    till.edit(CONTRACT, "status: active", declared)
+    stricten(till, "2.0.0")
+    plan = till.call("plan", "--check", "--no-history", "--json")
+    [change] = plan.of("contract_change")
+    assert (plan.code, change["mode"], change["reused"]) == (1, "BACKWARD", False)
+    assert [one["kind"] for one in change["incompatibilities"]] == ["length_narrowed"]
+    assert "not BACKWARD compatible" in till.call("plan", "--no-history").text
+    till.edit(CONTRACT, "value: BACKWARD", "value: FORWARD")
+    plan = till.call("plan", "--check", "--no-history", "--json")
+    assert (plan.code, plan.of("contract_change")[0]["incompatibilities"]) == (0, [])
+
+
 # -- loaded under again ---------------------------------------------------------------------------------------------------
 def test_refused_rows_are_loaded_under_an_older_version_and_stay_so_until_the_next_plain_replay(stricter: Till) -> None:
     assert stricter.daily() == LOADED
