@@ -158,13 +158,16 @@ def test_columns_that_came_later_are_null_and_stay_in_the_table(till: Till) -> N
     till.edit(CONTRACT, STRICT, f"{STRICT}\n      - {{name: clerk, logicalType: string, required: true}}")
     text = "sale_id,day,store,amount,clerk\nc1,2026-10-03,north,1.00,ada\nc2,2026-10-03,south-west,2.00,bob\n"
     till.put("inbox/sales_2026-10-03.csv", text)
+    till.put("inbox/sales_2026-10-05.csv", text.replace("-03", "-05").replace("south-west", "east"))
     till.good_run(now=SECOND)
     assert replay(till, "--contract", "1.0.0").code == 0
+    clerks = till.rows("select clerk from raw.sales where day = '2026-10-05' order by sale_id")
+    assert [row["clerk"] for row in clerks] == ["ada", "bob"]
     till.put("inbox/sales_2026-10-04.csv", text.replace("-03", "-04").replace("south-west", "south"))
     till.good_run(now=FOURTH)
     rows = till.rows("select sale_id, clerk, _extra as extra from raw.sales where day >= '2026-10-03' order by day, sale_id")
     assert [(row["clerk"], row["extra"] is not None) for row in rows] == [
-        (None, True), (None, True), ("ada", False), ("bob", False),
+        (None, True), (None, True), ("ada", False), ("bob", False), ("ada", False), ("bob", False),
     ]  # fmt: skip
 
 
