@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 
 def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
-    """Sources land, contracts load, models build, reports deliver."""
+    """Sources land, contracts load and adopt, models build, reports deliver."""
+    from startrail.capabilities.contracts.adopt import Adoptions
     from startrail.capabilities.contracts.capability import Contracts
     from startrail.capabilities.contracts.versions import Versioned
     from startrail.capabilities.models.capability import Models
     from startrail.capabilities.reports.capability import Reports
     from startrail.capabilities.sources.capability import Sources
+    from startrail.wiring.quarantine import quarantine_files
 
-    return (Sources(), Versioned(Contracts()), Models(reopen), Reports())
+    return (Sources(), Versioned(Contracts()), Versioned(Adoptions(quarantine_files)), Models(reopen), Reports())
