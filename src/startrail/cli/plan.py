@@ -20,6 +20,7 @@ from startrail.wiring import open_project
 def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, patterns: tuple[str, ...], check: bool) -> int:
     """Show what a run would do now, and why. Reads only: no feed is asked, nothing is written."""
     from startrail.capabilities.contracts.capability import plan_loads
+    from startrail.capabilities.metrics.capability import plan_metrics
     from startrail.capabilities.models.capability import plan_models
     from startrail.cli.plans import Note, show_plan
     from startrail.flow.select import select
@@ -31,6 +32,8 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
         chosen = select(patterns, names)
         planned = [item for item in plan_loads(opened.project, ports.ledger) if item.step.subject in chosen]
         planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
+        measured = plan_metrics(opened.project, ports.ledger, ports.clock.now())
+        planned += [item for item in measured if item.step.subject in chosen]
         for contract in opened.project.contracts.values():
             for word in contract.not_enforced:
                 console.item(Note(contract.name, word), f"  note     contract {contract.name}: not enforced: {word}")

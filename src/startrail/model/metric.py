@@ -204,3 +204,13 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"n
 def as_names(names: Names) -> tuple[str, ...]:
     """One or several names as several."""
     return (names,) if isinstance(names, str) else names
+
+
+class MetricInput(msgspec.Struct, frozen=True):
+    """The version of a table that a value was computed from."""
+
+    table: str
+    snapshot: int | None = None
+    published_at: str | None = None
+    version: str | None = None
+    """Of the table's content, the same in every copy of the project; None when an older snapshot was asked for."""

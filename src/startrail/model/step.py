@@ -13,7 +13,7 @@ from startrail.model.delivery import Counts, Delivery
 from startrail.model.drift import Finding
 from startrail.model.table import WHOLE, TableChange
 
-StepKind = Literal["land", "load", "build", "check", "deliver"]
+StepKind = Literal["land", "load", "build", "check", "deliver", "measure"]
 StepState = Literal["staged", "published", "held", "failed"]
 """staged: done, its output not yet visible. published: visible. held: a delivery set aside under this contract."""
 

@@ -84,6 +84,21 @@ def check_metrics(project: Project, tables: Collection[str], complete: bool, pla
                 )
 
 
+def check_metric_names(project: Project, place: Place, problems: Problems) -> None:
+    """One name means one thing: commands take names of all of them."""
+    for metric in project.metrics.values():
+        for word, taken in (("source", project.sources), ("model", project.models), ("report", project.reports)):
+            if metric.name in taken:
+                problems.append(
+                    errors.NameTaken(
+                        f"'{metric.name}' is already a {word}",
+                        at=place(metric.span.file, "metric"),
+                        affects=f"metric {metric.name}",
+                        hint="call the metric something else, as finance.net_revenue",
+                    )
+                )
+
+
 def _tables(metric: Metric) -> Iterator[tuple[tuple[str, ...], str]]:
     if metric.source is not None:
         yield ("source",), metric.source
