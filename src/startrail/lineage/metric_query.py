@@ -17,18 +17,19 @@ from startrail.lineage.metric_time import Window, in_time, in_window, local_time
 from startrail.model.metric import TIME_GRAINS
 
 _SECONDS = "%Y-%m-%d %H:%M:%S"
-MEASURES = ("numerator", "denominator", "rows", "counted", "missing_rates", "ambiguous_rates")
-"""The columns behind the groups: the value is numerator / denominator, and the numerator itself where that is NULL."""
+MEASURES = ("value", "numerator", "denominator", "rows", "counted", "missing_rates", "ambiguous_rates")
+"""The columns that may stand behind the groups: the value, or what it is the quotient of, and counts of rows."""
 
 
 class Compiled(NamedTuple):
-    """SQL with ``$name`` parameters. The value's columns: dimensions and period, then the aggregates of :data:`MEASURES`.
+    """SQL with ``$name`` parameters; ``bound`` are their values: wall times of the metric's zone.
 
-    ``bound`` are their values; those without a zone are wall times.
+    ``measures`` names the columns behind the groups, of :data:`MEASURES`.
     """
 
     tree: exp.Expr
     bound: Mapping[str, date | datetime]
+    measures: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:
@@ -42,7 +43,7 @@ class Compiled(NamedTuple):
 
 
 def value_query(slots: Slots, window: Window | None, by: Sequence[str], kinds: Mapping[str, str]) -> Compiled:
-    """One row per group: its columns, then :data:`MEASURES`.
+    """One row per group: its columns, then those of :data:`MEASURES` that it has.
 
     ``by``: declared dimensions, and words of TIME_GRAINS. ``kinds``: the types of the columns ``time`` and ``arrival``.
     Raises MetricShape.
@@ -51,14 +52,11 @@ def value_query(slots: Slots, window: Window | None, by: Sequence[str], kinds: M
     numerator, denominator, counted = _aggregates(slots)
     rate = rate_value(slots)
     outputs: list[exp.Expr] = [exp.alias_(tree, name, quoted=True) for name, tree in zip(by, groups, strict=True)]
-    measures = {
-        "numerator": numerator,
-        "denominator": denominator,
-        "rows": exp.Count(this=exp.Star()),
-        "counted": counted,
-        "missing_rates": _count_if(exp.Is(this=rate, expression=exp.Null())) if rate is not None else exp.Literal.number(0),
-        "ambiguous_rates": _count_if(_ambiguous(slots)) if rate is not None else exp.Literal.number(0),
-    }
+    measures = {"value": numerator} if denominator is None else {"numerator": numerator, "denominator": denominator}
+    measures |= {"rows": exp.Count(this=exp.Star()), "counted": counted}
+    if rate is not None:
+        measures["missing_rates"] = _count_if(exp.Is(this=rate, expression=exp.Null()))
+        measures["ambiguous_rates"] = _count_if(_ambiguous(slots))
     outputs += [exp.alias_(tree, name, quoted=True) for name, tree in measures.items()]
     select = _rows(slots, kinds, window, joins=len(slots.metric.joins)).select(*outputs)
     if slots.metric.currency is not None:
@@ -66,7 +64,7 @@ def value_query(slots: Slots, window: Window | None, by: Sequence[str], kinds: M
     if groups:
         places = [exp.Literal.number(place + 1) for place in range(len(groups))]
         select = select.group_by(*places).order_by(*(exp.Ordered(this=place.copy(), nulls_first=False) for place in places))
-    return Compiled(select, parameters(slots, window, kinds))
+    return Compiled(select, parameters(slots, window, kinds), tuple(measures))
 
 
 def fanout_query(slots: Slots, window: Window | None, kinds: Mapping[str, str]) -> Compiled | None:
@@ -144,7 +142,7 @@ def _counted_rows(slots: Slots, kinds: Mapping[str, str], window: Window | None,
     return _rows(slots, kinds, window, joins, source_only=True).select(exp.Count(this=exp.Star())).subquery()
 
 
-def _aggregates(slots: Slots) -> tuple[exp.Expr, exp.Expr, exp.Expr]:
+def _aggregates(slots: Slots) -> tuple[exp.Expr, exp.Expr | None, exp.Expr]:
     """Numerator, denominator, and how many rows have a value."""
     metric = slots.metric
     if metric.agg == "ratio":
@@ -154,13 +152,13 @@ def _aggregates(slots: Slots) -> tuple[exp.Expr, exp.Expr, exp.Expr]:
     counted = exp.Count(this=exp.Star() if value is None else value.copy())
     one = exp.Literal.number(1)
     if metric.agg == "count":
-        return counted.copy(), exp.Null(), counted
+        return counted.copy(), None, counted
     if value is None:
         raise MetricShape(f"{metric.name} has no expr", at=metric.span, hint=f"say what {metric.agg} is of: expr: amount")
     if metric.agg == "count_distinct":
-        return exp.Count(this=exp.Distinct(expressions=[value])), exp.Null(), counted
+        return exp.Count(this=exp.Distinct(expressions=[value])), None, counted
     if metric.agg == "sum":
-        return exp.Sum(this=value), exp.Null(), counted
+        return exp.Sum(this=value), None, counted
     if metric.agg == "avg":
         return exp.Sum(this=value), counted.copy(), counted
     if metric.agg == "median":
@@ -168,7 +166,7 @@ def _aggregates(slots: Slots) -> tuple[exp.Expr, exp.Expr, exp.Expr]:
         lower = exp.func("quantile_disc", value, exp.Literal.number("0.5"))
         upper = exp.func("quantile_disc", exp.Neg(this=exp.paren(value.copy())), exp.Literal.number("0.5"))
         return exp.Sub(this=lower, expression=upper), exp.Add(this=one, expression=one.copy()), counted
-    return (exp.Min if metric.agg == "min" else exp.Max)(this=value), exp.Null(), counted
+    return (exp.Min if metric.agg == "min" else exp.Max)(this=value), None, counted
 
 
 def _part(slots: Slots, part: PartSlots) -> exp.Expr:

@@ -47,6 +47,7 @@ def _daily(slots: Slots) -> exp.Select:
         exp.alias_(exp.Min(this=rate), "rate", quoted=True),
         exp.alias_(exp.Count(this=exp.Distinct(expressions=[rate.copy()])), "readings", quoted=True),
     ).from_(table(currency.rates, "r"))
+    select = select.where(exp.Not(this=exp.Is(this=rate.copy(), expression=exp.Null())))
     if names.to is not None:
         select = select.where(exp.EQ(this=column("r", names.to), expression=exp.Literal.string(currency.to)))
     return select.group_by(exp.Literal.number(1), exp.Literal.number(2))

@@ -13,21 +13,21 @@ from startrail.flow.workspace import Workspace, table_version
 from startrail.model.metric import MetricInput
 from startrail.model.table import Relation, Snapshot, TableName, TableSchema, View
 from startrail.ports.tables import Tables
-from startrail.ports.warehouse import Query, Warehouse
+from startrail.ports.warehouse import Query, Readable, Rowset, Warehouse
 
 
 class Pinned(msgspec.Struct, frozen=True):
     """What a query reads, and which version of each table that is."""
 
-    relations: tuple[Relation | View, ...]
-    inputs: tuple[MetricInput, ...]
+    relations: tuple[Readable, ...]
+    inputs: tuple[MetricInput, ...] = ()
     views: tuple[str, ...] = ()
     """Views among them; as of a moment they are defined as they are now."""
 
     def schema(self, name: str, warehouse: Warehouse) -> TableSchema:
         """The columns of one of the tables or views."""
         for relation in self.relations:
-            if relation.name == name and isinstance(relation, Relation):
+            if relation.name == name and isinstance(relation, Relation | Rowset):
                 return relation.schema
         return warehouse.describe(Query(f"SELECT * FROM {warehouse.quote(name)}", self.relations))
 

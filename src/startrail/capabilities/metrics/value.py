@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -76,11 +76,13 @@ def evaluate(metric: Metric, period: Period | None, by: Sequence[str], pinned: P
     found, kinds = prepared(metric, period, by, pinned, warehouse)
     window = Window(period.start, period.end) if period is not None else None
     notes = _guard(found, window, kinds, pinned, warehouse)
-    rows = _fetch(metric, value_query(found, window, by, kinds), pinned, warehouse)
-    types = [column.type for column in rows.schema.columns[len(by) :]]
-    values = tuple(_value(metric, row, len(by)) for row in rows.rows)
-    _check_rates(found, values, rows, window, kinds, pinned, warehouse)
-    exact = not any(is_float(kind) for kind in types[:2])
+    query = value_query(found, window, by, kinds)
+    rows = _fetch(metric, query, pinned, warehouse)
+    measured = [dict(zip(query.measures, row[len(by) :], strict=True)) for row in rows.rows]
+    values = tuple(_value(metric, row[: len(by)], each) for row, each in zip(rows.rows, measured, strict=True))
+    ambiguous = sum(_count(each, "ambiguous_rates") for each in measured)
+    _check_rates(found, values, ambiguous, window, kinds, pinned, warehouse)
+    exact = not any(is_float(column.type) for column in rows.schema.columns[len(by) :])
     if not exact:
         notes.append("a column or an operation is floating point, so the value is approximate")
     return _answer(metric, period, by, values, pinned, exact, notes)
@@ -134,14 +136,13 @@ def _guard(found: Slots, window: Window | None, kinds: dict[str, str], pinned: P
 
 
 def _check_rates(
-    found: Slots, values: tuple[Value, ...], rows: Rows, window: Window | None, kinds: dict[str, str], pinned: Pinned,
+    found: Slots, values: tuple[Value, ...], ambiguous: int, window: Window | None, kinds: dict[str, str], pinned: Pinned,
     warehouse: Warehouse,
 ) -> None:  # fmt: skip
     metric, currency = found.metric, found.metric.currency
     if currency is None:
         return
     missing = sum(value.skipped for value in values)
-    ambiguous = sum(int(row[-1]) for row in rows.rows)
     if not ambiguous and (not missing or currency.on_missing == "skip"):
         return
     samples = _fetch(metric, missing_query(found, window, kinds), pinned, warehouse).rows
@@ -158,20 +159,26 @@ def _check_rates(
     )
 
 
-def _value(metric: Metric, row: Sequence[object], groups: int) -> Value:
-    by = tuple(_scalar(item) for item in row[:groups])
-    over, under, rows, counted, missing, _ = row[groups:]
-    total, skipped = int(str(rows)), int(str(missing))
-    nulls = max(0, total - int(str(counted)) - skipped)
-    if metric.agg in ("avg", "median", "ratio"):
-        top, bottom = number(over, metric), number(under, metric)
+def _value(metric: Metric, groups: Sequence[object], measured: Mapping[str, object]) -> Value:
+    by = tuple(_scalar(item) for item in groups)
+    total, skipped = _count(measured, "rows"), _count(measured, "missing_rates")
+    nulls = max(0, total - _count(measured, "counted") - skipped)
+    found = measured.get("value")
+    if "denominator" in measured:
+        top, bottom = number(measured["numerator"], metric), number(measured["denominator"], metric)
         if metric.agg == "ratio":
             top, bottom = top or 0, bottom or 0
         value, rounded = quotient(top, bottom)
         return Value(value, by, top, bottom, total, nulls, skipped, rounded)
     if metric.agg in ("min", "max"):
-        return Value(_scalar(over), by, rows=total, nulls=nulls, skipped=skipped)
-    return Value(number(over, metric) if over is not None else 0, by, rows=total, nulls=nulls, skipped=skipped)
+        return Value(_scalar(found), by, rows=total, nulls=nulls, skipped=skipped)
+    return Value(number(found, metric) if found is not None else 0, by, rows=total, nulls=nulls, skipped=skipped)
+
+
+def _count(measured: Mapping[str, object], name: str) -> int:
+    found = measured.get(name, 0)
+    assert isinstance(found, int)
+    return found
 
 
 def _plain(metric: Metric, period: Period | None, by: Sequence[str], pinned: Pinned, warehouse: Warehouse) -> Answer:
