@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -22,7 +21,7 @@ ZONES = ("UTC", "Europe/Madrid", "America/New_York", "Asia/Kolkata", "Pacific/Au
 FILTERS = (Filter("paid", "status in ('paid', 'refunded')"), Filter("no_test", "not is_test"))
 QUICK = settings(
     deadline=None,
-    max_examples=int(os.environ.get("METRIC_EXAMPLES", "12")),
+    max_examples=15,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 EDGES = [
