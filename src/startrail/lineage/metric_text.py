@@ -81,11 +81,17 @@ def pairs(slots: Slots, place: int) -> tuple[Pair, ...] | None:
     return tuple(found)
 
 
-def replaced(sql: str, names: dict[tuple[str, str], str], default: str, dialect: str, *, what: str, at: Span) -> str:
-    """The text with columns (table, name) replaced by other expressions; ``default`` is the table of bare names.
+class Renaming(NamedTuple):
+    """``columns``: (table, name) -> the expression it stands for. ``tables``: what other tables are called here.
+    ``default``: the table of bare names."""
 
-    Raises MetricSql.
-    """
+    columns: dict[tuple[str, str], str]
+    tables: dict[str, str]
+    default: str
+
+
+def replaced(sql: str, names: Renaming, dialect: str, *, what: str, at: Span) -> str:
+    """The text in other names. Raises MetricSql."""
     try:
         tree = sqlglot.parse_one(sql, dialect=dialect or None)
     except (ParseError, TokenError, RecursionError):
@@ -93,10 +99,13 @@ def replaced(sql: str, names: dict[tuple[str, str], str], default: str, dialect:
 
     def replace(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column):
-            text = names.get(((node.table or default).lower(), node.name.lower()))
+            table = (node.table or names.default).lower()
+            text = names.columns.get((table, node.name.lower()))
             if text is not None:
                 inner = sqlglot.parse_one(text, dialect=DIALECT)
                 return inner if isinstance(inner, exp.Column | exp.Func | exp.Literal) else exp.paren(inner)
+            if node.table and table in names.tables:
+                return exp.column(node.name, names.tables[table])
         return node
 
     return tree.transform(replace).sql(dialect=DIALECT, comments=False)

@@ -37,7 +37,8 @@ def said(value: msgspec.Struct) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in msgspec.structs.fields(value):
         item = getattr(value, field.name)
-        if field.name != "span" and (field.required or item != field.default):
+        always = field.required or (field.name == "agg" and getattr(value, "sql", None) is None)
+        if field.name != "span" and (always or item != field.default):
             found[field.encode_name] = _plain(item)
     return found
 

@@ -23,7 +23,7 @@ from startrail.capabilities.metrics.exchange.ossie_form import (
 )
 from startrail.capabilities.metrics.exchange.own import VENDOR, from_own
 from startrail.lineage.metric_slots import slots
-from startrail.lineage.metric_text import Aggregated, column_of, read_aggregate, replaced, tables_named
+from startrail.lineage.metric_text import Aggregated, Renaming, column_of, read_aggregate, replaced, tables_named
 from startrail.model import metric as ours
 from startrail.project.values import table_name
 from startrail.project.yaml import Node, read_yaml
@@ -105,8 +105,8 @@ class _Reading:
             if name != source.name.lower():
                 joins[name] = self._join(source, self._dataset(name))
                 aliases[name] = joins[name].name
-        names = self._columns(aliases, source)
-        plain = replaced(text, names, source.name, dialect, what=what, at=at)
+        names = Renaming(self._columns(aliases, source), aliases, source.name)
+        plain = replaced(text, names, dialect, what=what, at=at)
         parts = read_aggregate(plain, "duckdb", what=what, at=at)
         found = ours.Metric(
             name=f"{self.prefix}.{foreign.name}" if self.prefix else foreign.name,
@@ -161,7 +161,9 @@ class _Reading:
                     found[name, field.name.lower()] = column if name == source.name.lower() else f"{alias}.{column}"
                 elif name == source.name.lower():
                     at = Span(self.file)
-                    found[name, field.name.lower()] = replaced(text, {}, "", dialect, what=f"field {field.name}", at=at)
+                    found[name, field.name.lower()] = replaced(
+                        text, Renaming({}, {}, ""), dialect, what=f"field {field.name}", at=at
+                    )
                 else:
                     found[name, field.name.lower()] = f"{alias}.{field.name}"
         return found
