@@ -7,7 +7,7 @@ from startrail.wiring import Opened
 
 def graph(opened: Opened) -> dict[str, frozenset[str]]:
     """Every source, model, report and metric with the names it is made from."""
-    from startrail.capabilities.metrics.definition import definitions
+    from startrail.capabilities.metrics.definition import tables_read
     from startrail.capabilities.models.survey import survey
     from startrail.capabilities.reports.capability import tables_of
 
@@ -19,6 +19,6 @@ def graph(opened: Opened) -> dict[str, frozenset[str]]:
         names[name] = frozenset(
             found.maker.get(table) or found.loads.get(table, table) for table in tables_of(report, opened.ports.ledger)
         )
-    for name, definition in definitions(project.metrics.values(), opened.ports.ledger).items():
-        names[name] = frozenset(found.maker.get(table) or found.loads.get(table, table) for table in definition.reads)
+    for name, tables in tables_read(project.metrics.values(), opened.ports.ledger).items():
+        names[name] = frozenset(found.maker.get(table) or found.loads.get(table, table) for table in tables)
     return names

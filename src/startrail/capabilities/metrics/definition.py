@@ -45,6 +45,13 @@ def definitions(metrics: Iterable[Metric], ledger: Ledger) -> dict[str, Definiti
     return found
 
 
+def tables_read(metrics: Iterable[Metric], ledger: Ledger) -> dict[str, tuple[str, ...]]:
+    """The tables that each metric reads, by its name. Only plain SQL is parsed for it, and remembered."""
+    metrics = tuple(metrics)
+    plain = definitions([metric for metric in metrics if metric.sql is not None], ledger)
+    return {metric.name: plain[metric.name].reads if metric.name in plain else metric.tables for metric in metrics}
+
+
 def definition(metric: Metric) -> Definition:
     """Parse one metric. Raises MetricSql, MetricShape, ModelError."""
     if metric.sql is not None:
