@@ -63,7 +63,7 @@ def test_a_value_can_be_asked_as_of_a_moment_or_a_snapshot(till: Till) -> None:
     at_moment = value(till, "--at", "2026-10-03T08:20+02:00")
     assert at_snapshot["values"] == at_moment["values"] == before["values"]
     for wrong in ("2026-10-01", "123456", "yesterday"):
-        assert_refused(till.call("metric", "value", "finance.takings", "--at", wrong), "ST439")
+        assert_refused(till.call("metric", "value", "finance.takings", "--at", wrong), "ST446")
 
 
 def test_a_run_records_the_running_and_the_last_period_once_for_every_version_of_the_data(till: Till) -> None:
@@ -109,9 +109,9 @@ def test_a_broken_metric_fails_the_run_but_keeps_nothing_from_being_published(ti
     assert outcome.code != 0
     assert outcome.result["state"] == "failed"
     (failed,) = {event["error"].split("\n")[0] for event in outcome.of("step_failed")}
-    assert "ST431 finance.takings uses 'amuont'" in failed
+    assert "ST436 finance.takings uses 'amuont'" in failed
     assert (till.root / "delivered/daily.csv").exists()
-    assert_refused(till.call("metric", "value", "finance.takings"), "ST431", at="metrics/finance/takings.yml:1:1", hint="amount")
+    assert_refused(till.call("metric", "value", "finance.takings"), "ST436", at="metrics/finance/takings.yml:1:1", hint="amount")
     till.edit("metrics/finance/takings.yml", "amuont", "amount")
     till.good_run(now=SECOND_MORNING)
 
@@ -164,7 +164,7 @@ def test_metrics_travel_to_another_project_and_back(till: Till, tmp_path: Path) 
     for form in ("metricflow", "ossie"):
         out = tmp_path / f"{form}.json"
         assert till.call("metric", "export", "--to", form, "--out", str(out)).code == 0
-        assert_refused(till.call("metric", "export", "--to", form, "--out", str(out)), "ST443")
+        assert_refused(till.call("metric", "export", "--to", form, "--out", str(out)), "ST449")
         folder = tmp_path / form
         done = call("metric", "import", str(out), "--from", form, "--out", str(folder))
         assert done.code == 0, done.text
@@ -175,11 +175,11 @@ def test_metrics_travel_to_another_project_and_back(till: Till, tmp_path: Path) 
 
 
 def test_what_is_not_there_is_refused_with_a_near_miss(till: Till) -> None:
-    assert_refused(till.call("metric", "value", "finance.taking"), "ST433", hint="did you mean 'finance.takings'?")
-    assert_json_refused(till.call("metric", "show", "nothing", "--json"), "ST433")
+    assert_refused(till.call("metric", "value", "finance.taking"), "ST438", hint="did you mean 'finance.takings'?")
+    assert_json_refused(till.call("metric", "show", "nothing", "--json"), "ST438")
     assert_refused(till.call("metric", "value", "finance.takings"), "ST450", hint="run")
     till.good_run()
-    assert_refused(till.call("metric", "value", "finance.takings", "--period", "october"), "ST434")
-    assert_refused(till.call("metric", "sql", "finance.takings", "--by", "shop"), "ST435", hint="store")
-    assert_refused(call("metric", "import", str(till.root / "startrail.yml"), "--from", "metricflow"), "ST442")
-    assert_refused(call("metric", "import", str(till.root / "nothing.json"), "--from", "ossie"), "ST442")
+    assert_refused(till.call("metric", "value", "finance.takings", "--period", "october"), "ST439")
+    assert_refused(till.call("metric", "sql", "finance.takings", "--by", "shop"), "ST441", hint="store")
+    assert_refused(call("metric", "import", str(till.root / "startrail.yml"), "--from", "metricflow"), "ST448")
+    assert_refused(call("metric", "import", str(till.root / "nothing.json"), "--from", "ossie"), "ST448")

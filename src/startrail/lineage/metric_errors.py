@@ -13,7 +13,7 @@ class MetricSql(ModelError):
     tables by ``source`` and ``joins``, the period by ``agg_time_dimension``.
     """
 
-    code = "ST430"
+    code = "ST435"
 
 
 class MetricColumn(ModelError):
@@ -22,7 +22,7 @@ class MetricColumn(ModelError):
     Columns without a table in front are the source's; those of a joined table are written ``alias.column``.
     """
 
-    code = "ST431"
+    code = "ST436"
 
 
 class MetricShape(ModelError):
@@ -32,4 +32,4 @@ class MetricShape(ModelError):
     declaration in ``metrics/``.
     """
 
-    code = "ST432"
+    code = "ST437"

@@ -188,6 +188,7 @@ class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"n
     bridges: tuple[Bridge, ...] = ()
     """Gaps to other metrics, checked in every run."""
     span: Span = Span("")
+    """Where it stands."""
 
     @property
     def alias(self) -> str:

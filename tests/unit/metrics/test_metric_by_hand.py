@@ -75,9 +75,14 @@ periods = st.builds(
 
 
 def metric(
-    zone: str, bound: Literal["[)", "[]", "(]", "()"], *, agg: Aggregation = "sum", dedup: bool = False, cutoff: int | None = None,
+    zone: str,
+    bound: Literal["[)", "[]", "(]", "()"],
+    *,
+    agg: Aggregation = "sum",
+    dedup: bool = False,
+    cutoff: int | None = None,
     currency: Currency | None = None,
-) -> Metric:  # fmt: skip
+) -> Metric:
     return Metric(
         "finance.net_revenue",
         source="marts.orders",

@@ -11,7 +11,7 @@ class UnknownMetric(UsageError):
     ``startrail metric list`` shows those there are; a metric is a file in ``metrics/``.
     """
 
-    code = "ST433"
+    code = "ST438"
 
 
 class BadPeriod(UsageError):
@@ -20,7 +20,7 @@ class BadPeriod(UsageError):
     Write 2026, 2026-Q4, 2026-10, 2026-W40, 2026-10-05, or two of them with .. between: 2026-10-01..2026-10-15.
     """
 
-    code = "ST434"
+    code = "ST439"
 
 
 class UnknownDimension(UsageError):
@@ -29,7 +29,7 @@ class UnknownDimension(UsageError):
     Only declared ``dimensions`` can be asked for, and with a time column hour, day, week, month, quarter and year.
     """
 
-    code = "ST435"
+    code = "ST441"
 
 
 class FanOut(ModelError):
@@ -39,7 +39,7 @@ class FanOut(ModelError):
     ``on_fanout: dedup`` with ``order_by`` keeps one of them, ``allow`` counts all.
     """
 
-    code = "ST436"
+    code = "ST442"
 
 
 class MissingRate(ModelError):
@@ -49,7 +49,7 @@ class MissingRate(ModelError):
     ``on_missing: skip``: then they are left out and counted.
     """
 
-    code = "ST437"
+    code = "ST443"
 
 
 class AmbiguousRate(ModelError):
@@ -59,7 +59,7 @@ class AmbiguousRate(ModelError):
     holds rates to several currencies.
     """
 
-    code = "ST438"
+    code = "ST444"
 
 
 class NoSuchMoment(UsageError):
@@ -68,22 +68,13 @@ class NoSuchMoment(UsageError):
     A table keeps its last fifty snapshots; ``startrail metric value NAME --json`` shows those in use.
     """
 
-    code = "ST439"
-
-
-class NotOneNumber(ModelError):
-    """The plain SQL of a metric does not give one row with one number.
-
-    Write one SELECT of one aggregate without GROUP BY.
-    """
-
-    code = "ST440"
+    code = "ST446"
 
 
 class NotNumbers(ModelError):
-    """The values of a metric's rows are no numbers, or its time column holds no moments.
+    """A metric does not give a number, or its time column holds no moments.
 
-    Mend ``expr``, or cast the column in a model.
+    Mend ``expr``, or cast the column in a model. Plain ``sql`` is one SELECT of one aggregate without GROUP BY.
     """
 
-    code = "ST441"
+    code = "ST447"

@@ -16,7 +16,6 @@ from startrail.capabilities.metrics.errors import (
     FanOut,
     MissingRate,
     NotNumbers,
-    NotOneNumber,
     UnknownDimension,
 )
 from startrail.capabilities.metrics.numbers import Number, is_float, number, quotient
@@ -190,7 +189,7 @@ def _plain(metric: Metric, period: Period | None, by: Sequence[str], pinned: Pin
         raise BadPeriod(f"the SQL of {metric.name} needs a period", at=metric.span, hint="add --period 2026-10")
     rows = warehouse.fetch(Query(sql, pinned.relations, parameters, metric.span.file, metric.span.line), 2)
     if len(rows.rows) != 1 or len(rows.schema.columns) != 1:
-        raise NotOneNumber(
+        raise NotNumbers(
             f"the SQL of {metric.name} gives {'more than one row' if len(rows.rows) > 1 else f'{len(rows.rows)} rows'} "
             f"of {len(rows.schema.columns)} columns",
             at=metric.span,

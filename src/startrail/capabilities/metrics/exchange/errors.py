@@ -12,7 +12,7 @@ class NotAManifest(ModelError):
     or JSON with ``version`` and ``semantic_model``.
     """
 
-    code = "ST442"
+    code = "ST448"
 
 
 class MetricThere(UsageError):
@@ -21,4 +21,4 @@ class MetricThere(UsageError):
     Add ``--force`` to replace it, name another folder with ``--out``, or another namespace with ``--prefix``.
     """
 
-    code = "ST443"
+    code = "ST449"
