@@ -13,7 +13,7 @@ from importlib import import_module
 
 from benchmarks.figures import Figure, table
 
-NAMES = ("start_up", "project_reading", "two_hundred_models", "publishing", "loading")
+NAMES = ("start_up", "project_reading", "two_hundred_models", "publishing", "loading", "drift_seen", "history")
 
 
 def main() -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 NEW_FIELD_FROM = 20_481
@@ -42,6 +43,42 @@ def write(path: Path, megabytes: int, *, seed: int = 7, new_field_from: int = NE
             if size >= target:
                 return records
     raise AssertionError("unreachable: there is always another order")
+
+
+def spoil(source: Path, target: Path, *, seed: int = 3) -> dict[str, int]:
+    """Copy a file and break one record in a hundred, in ten ways that take turns by chance; returns how many by each."""
+    random_source = random.Random(seed)
+    told = dict.fromkeys(_SPOILS, 0)
+    with source.open("rb") as whole, target.open("wb", buffering=1 << 20) as spoiled:
+        for line in whole:
+            if random_source.random() < 0.01:
+                name = random_source.choice(list(_SPOILS))
+                told[name] += 1
+                line = _SPOILS[name](line)
+            spoiled.write(line)
+    return told
+
+
+_SPOILS: dict[str, Callable[[bytes], bytes]] = {
+    "text in a number": lambda line: line.replace(b'"total":"', b'"total":"N/A', 1),
+    "null in a required field": lambda line: re.sub(rb'"status":"[a-z]+"', b'"status":null', line, count=1),
+    "unknown value": lambda line: re.sub(rb'"status":"[a-z]+"', b'"status":"lost"', line, count=1),
+    "fraction in a whole number": lambda line: re.sub(rb'"store":([0-9]+)', rb'"store":\1.5', line, count=1),
+    "another date format": lambda line: re.sub(
+        rb'"delivery_day":"(....)-(..)-(..)"', rb'"delivery_day":"\3/\2/\1"', line, count=1
+    ),
+    "new field in an object": lambda line: line.replace(b'"country":"ES"', b'"country":"ES","vat":"X1"', 1),
+    "key twice": lambda line: line.replace(b'"gift":', b'"gift":true,"gift":', 1),
+    "cut": lambda line: line[:-30] + b"\n",
+    "new field": lambda line: line[:-2] + b',"loyalty":3}\n',
+    "wrong type": lambda line: line.replace(b'"weight_kg":', b'"weight_kg":"heavy","was":', 1),
+}
+_HARMLESS = frozenset({"new field in an object", "new field"})
+
+
+def refused(told: dict[str, int]) -> int:
+    """How many records the contract must refuse of those that were broken."""
+    return sum(count for name, count in told.items() if name not in _HARMLESS)
 
 
 class _Pools:

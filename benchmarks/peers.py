@@ -16,8 +16,15 @@ from benchmarks.processes import output
 PEERS = {
     "dbt": ("dbt-core==1.11.*", "dbt-duckdb>=1.10"),
     "sqlmesh": ("sqlmesh==0.236.*",),
+    "dlt": ("dlt[duckdb,filesystem]==1.31.*", "pandas", "pyarrow"),
+    "datacontract": ("datacontract-cli[duckdb]==1.2.*",),
 }
-_SHOWN = {"dbt": ("dbt-core", "dbt-duckdb", "duckdb"), "sqlmesh": ("sqlmesh", "duckdb")}
+_SHOWN = {
+    "dbt": ("dbt-core", "dbt-duckdb", "duckdb"),
+    "sqlmesh": ("sqlmesh", "duckdb"),
+    "dlt": ("dlt", "duckdb"),
+    "datacontract": ("datacontract-cli",),
+}
 
 
 def environment(peer: str) -> Path:

@@ -26,12 +26,13 @@ def output(command: Sequence[str | Path], folder: Path | None = None) -> str:
 
 def cpu(command: Sequence[str | Path], folder: Path | None = None) -> float:
     """User and system seconds of a command."""
-    before = _children()
+    before = children()
     output(command, folder)
-    return _children() - before
+    return children() - before
 
 
-def _children() -> float:
+def children() -> float:
+    """User and system seconds of all processes that were waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.s3",
     "tests.fixtures.ftp",
     "tests.fixtures.http",
+    "tests.fixtures.readers",
 ]
 
 __all__ = ["pytest_terminal_summary"]

@@ -18,8 +18,10 @@ import click
 
 import startrail
 from startrail.base.errors import StartrailError
+from startrail.capabilities.contracts.policy import PRESETS
 from startrail.cli.app import COMMANDS, root
 from startrail.flow.events import Event
+from startrail.model.drift import OCCURS, VERBS
 from startrail.project.schema import schemas
 
 HERE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -130,7 +132,9 @@ def key_meanings() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for place in ("model", "project"):
         folder = HERE.parent.parent / "src" / "startrail" / place
-        for path in sorted(folder.glob("[!o]*.py")):  # not the standard's own form (odcs_*)
+        for path in sorted(folder.glob("*.py")):
+            if path.name in ("odcs_form.py", "odcs_options.py"):
+                continue  # the standard's own form
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef):
                     texts = {"": ast.get_docstring(node) or ""}
@@ -140,9 +144,15 @@ def key_meanings() -> dict[str, dict[str, str]]:
                             and isinstance(text, ast.Expr)
                             and isinstance(text.value, ast.Constant)
                         ):
-                            texts[ast.unparse(field.target)] = str(text.value.value)
+                            name = ast.unparse(field.target)
+                            texts[name] = texts[_camel(name)] = str(text.value.value)
                     found[node.name] = texts
     return found
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
 
 
 def _type(value: Any) -> str:
@@ -177,7 +187,35 @@ def events_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"commands.md": commands_page, "errors.md": errors_page, "declarations.md": settings_page, "events.md": events_page}
+def drift_page() -> str:
+    """Every kind of drift: meaning, reactions of the presets, verbs that can be chosen, formats it can occur in."""
+    meanings = key_meanings()["DriftPolicy"]
+    lines = [
+        "# Kinds of drift",
+        NOTE,
+        "How a delivery can depart from its contract, what each preset does about it, what else a source may say, and in which",
+        "formats it can be seen. Nested fields show the same kinds at their full path.",
+        "How to choose: [drift policy](../how-to/drift-policy.md).",
+        "",
+        f"| kind | meaning | {' | '.join(f'`{name}`' for name in PRESETS)} | other verbs | formats |",
+        "| --- " * (len(PRESETS) + 4) + "|",
+    ]
+    for kind, verbs in VERBS.items():
+        reactions = [preset[kind] for preset in PRESETS.values()]
+        others = [f"`{verb}`" for verb in verbs if verb not in {each.do for each in reactions}]
+        cells = [each.do + (f", hold above {each.hold_above}" if each.hold_above else "") for each in reactions]
+        formats = "all" if len(OCCURS[kind]) == len(OCCURS["new_field"]) else ", ".join(OCCURS[kind])
+        lines.append(f"| `{kind}` | {' '.join(meanings[kind].split())} | {' | '.join(cells)} | {', '.join(others)} | {formats} |")
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+    "declarations.md": settings_page,
+    "events.md": events_page,
+    "drift-kinds.md": drift_page,
+}
 
 
 def main() -> int:

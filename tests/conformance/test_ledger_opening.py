@@ -21,7 +21,7 @@ def next_version(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def learn() -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(module._MIGRATIONS, folder)
-        (folder / "0002.sql").write_text("-- one more\ncreate table later (n integer);\ninsert into later values (7);\n")
+        (folder / "0099.sql").write_text("-- one more\ncreate table later (n integer);\ninsert into later values (7);\n")
         monkeypatch.setattr(module, "_MIGRATIONS", folder)
 
     return learn
@@ -77,7 +77,7 @@ def test_a_ledger_of_an_older_version_is_brought_forward_and_keeps_what_it_knows
     old.append([NewFact("k", "s")], run=None, at=NOW)
     old.close()
     next_version()
-    with pytest.raises(LedgerTooOld, match="version 1"):
+    with pytest.raises(LedgerTooOld, match="version 2"):
         place.open(read_only=True)
     new = place.open()
     assert place.sql("select n from later") == [(7,)]
@@ -90,11 +90,11 @@ def test_a_ledger_of_an_older_version_is_brought_forward_and_keeps_what_it_knows
 def test_a_migration_that_fails_leaves_the_old_version(place: Place, next_version, tmp_path: Path):
     place.open().close()
     next_version()
-    (tmp_path / "migrations" / "0003.sql").write_text("create table nonsense (;\n")
+    (tmp_path / "migrations" / "0100.sql").write_text("create table nonsense (;\n")
     with pytest.raises(Exception, match="syntax"):
         place.open()
-    assert place.sql("select value from meta where key = 'startrail.version'") == [("1",)]
-    (tmp_path / "migrations" / "0003.sql").unlink()
+    assert place.sql("select value from meta where key = 'startrail.version'") == [("2",)]
+    (tmp_path / "migrations" / "0100.sql").unlink()
     place.open()
     assert place.sql("select n from later") == [(7,)]
 

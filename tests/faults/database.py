@@ -12,11 +12,10 @@ from psycopg import sql
 class Database:
     """One database on a server, named in a variable of the environment, as a profile names it."""
 
-    variable = "FAULTS_LEDGER"
-
     def __init__(self, server: str) -> None:
         self._server = server
         self._name = f"faults_{secrets.token_hex(6)}"
+        self.variable = self._name.upper()
         self._saved = f"{self._name}_saved"
         self._do("create database {}", self._name)
 
@@ -25,7 +24,8 @@ class Database:
         return urlunsplit(urlsplit(self._server)._replace(path=f"/{self._name}"))
 
     def save(self) -> None:
-        """Remember how it is."""
+        """Remember how it is, in the place of how it was."""
+        self._do("drop database if exists {}", self._saved)
         self._do("create database {} template {}", self._saved, self._name)
 
     def restore(self) -> None:

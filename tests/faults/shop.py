@@ -54,16 +54,21 @@ class Shop:
         settings.write_text(yaml.safe_dump(declared))
         first = self.run(FIRST_RUN)
         assert first.code == 0, first.errors
-        shutil.copytree(self.root, self._saved)
-        if database is not None:
-            database.save()
+        self.save()
 
     @property
     def ledger_kind(self) -> str:
         return "sqlite" if self._database is None else "postgres"
 
+    def save(self) -> None:
+        """What :meth:`reset` goes back to from now on: how it is."""
+        shutil.rmtree(self._saved, ignore_errors=True)
+        shutil.copytree(self.root, self._saved)
+        if self._database is not None:
+            self._database.save()
+
     def reset(self) -> None:
-        """As it was after the first night."""
+        """As it was saved: after the first night, unless somebody saved it later."""
         shutil.rmtree(self.root)
         subprocess.run(["cp", "-a", self._saved, self.root], check=True)
         if self._database is not None:
@@ -79,6 +84,18 @@ class Shop:
         arguments = ("run", "-C", str(self.root), "--json", "--now", now, "--wait", str(wait))
         with process(command_line, death, arguments) as child:
             yield child
+
+    @contextmanager
+    def replaying(self, now: str, death: Death = LIVES, *more: str) -> Iterator[Process]:
+        """``startrail quarantine replay`` in a harnessed process."""
+        arguments = ("quarantine", "replay", "-C", str(self.root), "--json", "--now", now, "--wait", "60", *more)
+        with process(command_line, death, arguments) as child:
+            yield child
+
+    def replay(self, now: str, death: Death = LIVES, *more: str) -> Ended:
+        """The same, to its end."""
+        with self.replaying(now, death, *more) as child:
+            return child.ended()
 
     def run(self, now: str, death: Death = LIVES, *, wait: float = 60) -> Ended:
         """The same, to its end."""

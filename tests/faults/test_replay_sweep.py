@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 
 import msgspec
 import pytest
-from tests.faults.child import LIVES, Death, command_line
+from tests.faults.child import Death
+from tests.faults.database import Database
 from tests.faults.invariants import Tables, require_equal
-from tests.faults.process import Ended, process
 from tests.faults.shop import Shop, look
 from tests.fixtures.mended import mended_truth, put_repairs
 
@@ -23,6 +22,12 @@ from startrail.model.delivery import Counts
 LANDING = ("before land", "after landing bytes", "after recording delivery")
 """Points that a replay does not pass."""
 PASSED = tuple(point for point in POINTS if point not in LANDING)
+OF_THE_LEDGER = (
+    "before stage", "after step recorded", "between metadata and pointers", "inside publication, pointers moved",
+    "inside publication, steps recorded", "after commit", "after delivery recorded",
+)  # fmt: skip
+"""Points around what the ledgers do differently."""
+CASES = [("sqlite", point) for point in PASSED] + [("postgres", point) for point in OF_THE_LEDGER]
 COMMITTED = frozenset(POINTS[POINTS.index("after commit") :])
 DRIFTED_RUN, REPLAY, RESUMED, DELIVERED = (f"2026-10-03T08:{minute}:00+02:00" for minute in ("00", "10", "20", "30"))
 DRIFTED = night(2, drifted=True)
@@ -32,40 +37,44 @@ class Quarantined(msgspec.Struct):
     """The shop with refused orders and their repairs; the tables before and after an undisturbed replay."""
 
     shop: Shop
-    saved: Path
     before: Tables
     after: Tables
     passed: dict[str, int]
 
-    def reset(self) -> None:
-        shutil.rmtree(self.shop.root)
-        shutil.copytree(self.saved, self.shop.root)
 
-    def replay(self, now: str, death: Death = LIVES) -> Ended:
-        return replay(self.shop, now, death)
-
-
-def replay(shop: Shop, now: str, death: Death) -> Ended:
-    arguments = ("quarantine", "replay", "-C", str(shop.root), "--json", "--now", now, "--wait", "60")
-    with process(command_line, death, arguments) as child:
-        return child.ended()
-
-
-@pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Quarantined:
-    folder = tmp_path_factory.mktemp("replay")
-    shop = Shop(folder, None)
+def quarantined(shop: Shop) -> Quarantined:
+    """The shop from its first night on."""
     shop.arrive(drifted=True)
     assert shop.run(DRIFTED_RUN).code == 0
     put_repairs(shop.root)
-    saved = folder / "quarantined"
-    shutil.copytree(shop.root, saved)
+    shop.save()
     before = shop.look()
-    ended = replay(shop, REPLAY, LIVES)
+    ended = shop.replay(REPLAY)
     assert ended.code == 0, ended.errors
-    return Quarantined(shop, saved, before, shop.look(), ended.passed)
+    return Quarantined(shop, before, shop.look(), ended.passed)
 
 
+@pytest.fixture(scope="module")
+def sqlite_patient(tmp_path_factory: pytest.TempPathFactory) -> Quarantined:
+    return quarantined(Shop(tmp_path_factory.mktemp("replay"), None))
+
+
+@pytest.fixture(scope="module")
+def postgres_patient(tmp_path_factory: pytest.TempPathFactory, postgres_dsn: str) -> Iterator[Quarantined]:
+    database = Database(postgres_dsn)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(database.variable, database.dsn)
+        yield quarantined(Shop(tmp_path_factory.mktemp("replay_postgres"), database))
+
+
+@pytest.fixture
+def patient(request: pytest.FixtureRequest) -> Quarantined:
+    """On the ledger that the case names."""
+    found: Quarantined = request.getfixturevalue(f"{request.param}_patient")
+    return found
+
+
+@pytest.mark.parametrize("patient", ["sqlite", "postgres"], indirect=True)
 def test_an_undisturbed_replay_passes_the_points_and_comes_to_the_truth(patient: Quarantined) -> None:
     assert set(patient.passed) == set(PASSED)
     orders = mended_truth(night(1), DRIFTED).counts["orders_api"]
@@ -73,14 +82,14 @@ def test_an_undisturbed_replay_passes_the_points_and_comes_to_the_truth(patient:
     assert patient.before["raw.orders"].total() == orders.loaded - sum(not line.valid for line in DRIFTED.orders)
 
 
-@pytest.mark.parametrize("point", PASSED)
+@pytest.mark.parametrize(("patient", "point"), CASES, indirect=["patient"])
 def test_killed_at_a_point_and_replayed_nothing_shows_that_it_was(patient: Quarantined, point: str) -> None:
-    patient.reset()
+    patient.shop.reset()
     last = PASSED.index(point) % 2
-    killed = patient.replay(REPLAY, Death(point, patient.passed[point] if last else 1))
+    killed = patient.shop.replay(REPLAY, Death(point, patient.passed[point] if last else 1))
     assert killed.code == -signal.SIGKILL, killed.errors
     require_equal(patient.shop.look(), patient.after if point in COMMITTED else patient.before)
-    resumed = patient.replay(RESUMED)
+    resumed = patient.shop.replay(RESUMED)
     assert resumed.code == 0, resumed.errors
     assert resumed.result["remaining"] == 0
     done = {("load", each["subject"], each["partition"]) for each in killed.of("step_finished") if each["kind"] == "load"}

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import msgspec
 import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 
 from startrail.capabilities.contracts.errors import DriftStopped
 from startrail.capabilities.contracts.suspect import Past
-from startrail.model.contract import Format
-from startrail.model.drift import VERBS, DriftKind, DriftPolicy, DriftVerb, Reaction
+from startrail.model.contract import Contract, Format
+from startrail.model.drift import OCCURS, VERBS, DriftKind, DriftPolicy, DriftVerb, Reaction
 from startrail.model.source import Dialect
 
 Row = dict[str, Any]
@@ -36,6 +37,13 @@ PROMISED = contract(
     field("status", "string", enum=("new", "paid")),
     field("note", "string", max_length=12, pattern="^n"),
     key=("id",),
+)
+CLOSED = msgspec.structs.replace(PROMISED, closed=True)
+DEFAULTED = msgspec.structs.replace(
+    PROMISED, fields=tuple(msgspec.structs.replace(f, default="7") if f.name == "qty" else f for f in PROMISED.fields)
+)
+OPEN = msgspec.structs.replace(
+    PROMISED, fields=tuple(msgspec.structs.replace(f, enum_open=True) if f.name == "status" else f for f in PROMISED.fields)
 )
 NESTED = contract(*PROMISED.fields, field("ship", "struct<city:string,floor:int>"), key=("id",))
 TYPES = {
@@ -114,6 +122,7 @@ class Case(NamedTuple):
     dialect: Dialect = Dialect()
     label: str = ""
     nested: bool = False
+    promised: Contract = PROMISED
 
 
 def each(**changes: Any) -> Callable[[Rows], Rows]:
@@ -142,6 +151,10 @@ CASES = [
     Case("new_field", "keep", RECORDS, third(ship={"city": "Lugo", "floor": 2, "door": "a"}), "$.ship.door",
          {"ship": "STRUCT(city VARCHAR, floor INTEGER, door VARCHAR)"}, nested=True, label="nested"),
     Case("missing_optional", "accept", ALL, without("qty"), "$.qty"),
+    Case("undeclared_field", "quarantine", ("ndjson", "json"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
+    Case("undeclared_field", "hold", ("csv", "parquet"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
+    Case("defaulted", "accept", ALL, without("qty"), "$.qty", promised=DEFAULTED),
+    Case("new_value", "accept", ALL, third(status="lost"), "$.status", promised=OPEN),
     Case("missing_required", "hold", ALL, without("amount"), "$.amount"),
     Case("renamed", "hold", ALL, named("amount", "order_amount"), "$.amount", label="required"),
     Case("renamed", "hold", ALL, named("qty", "quantity"), "$.qty", label="optional"),
@@ -166,6 +179,7 @@ CASES = [
          label="key twice"),
     Case("malformed", "quarantine", ("csv",), data=lambda d: d.replace(b"13.50,8", b"13.50,8,8", 1)),
     Case("malformed", "quarantine", ("ndjson",), data=lambda d: d.replace(b'{"id": 3,', b'{"id": 3,,', 1)),
+    Case("malformed", "quarantine", RECORDS, third(note="n\0"), "$.note", label="NUL"),
     Case("unit_shift", "hold", ALL, each(amount=lambda r: str(Decimal(r["amount"]) * 100)), "$.amount"),
     Case("column_order", "hold", ("csv",), swapped("amount", "day"), dialect=Dialect(header=False), label="other types"),
     Case("column_order", "hold", ("csv",), swapped("note", "status"), dialect=Dialect(header=False), label="texts"),
@@ -177,6 +191,7 @@ CASES = [
     Case("other_encoding", "hold", ("csv",), each(note="n\xf1"), data=lambda d: d.decode().encode("latin-1"), label="latin-1"),
     Case("other_encoding", "hold", ("csv",), data=lambda d: d.decode().encode("utf-16"), label="utf-16"),
     Case("other_encoding", "hold", ("csv",), each(note="n\xf1"), dialect=Dialect(encoding="latin-1"), label="utf-8"),
+    Case("other_encoding", "hold", ("ndjson", "json"), data=lambda d: d.decode().encode("utf-16"), label="utf-16"),
     Case("other_quote", "hold", ("csv",), each(note=lambda r: f"'{r['note']}'")),
     Case("truncated", "hold", ("json", "parquet"), data=lambda d: d[: len(d) // 2]),
     Case("truncated", "hold", ("csv",), data=lambda d: d[:-2], label="in a value"),
@@ -192,7 +207,7 @@ PANEL = [(case, media) for case in CASES for media in case.formats]
 def load(case: Case, media: str, root: Path, drift: DriftPolicy = DriftPolicy()) -> Loaded:
     made = case.rows(rows(case.nested))
     data = case.data(encode(media.removesuffix("+gzip"), made, case.types, root, case.dialect))
-    promised = NESTED if case.nested else PROMISED
+    promised = NESTED if case.nested else case.promised
     return load_bytes(root, data, promised, media, history=HISTORY, csv=case.dialect, drift=drift)
 
 
@@ -203,11 +218,12 @@ def test_drift_is_seen_reacted_to_and_nothing_wrong_is_loaded(case: Case, media:
     assert rows_in == in_table + aside + held
     found = {(finding.kind, finding.path): finding for finding in loaded.output.drift}
     assert (case.kind, case.path) in found, (loaded.held, found)
-    assert found[case.kind, case.path].verb == case.verb
+    assert found[case.kind, case.path].verb == case.verb or "every row" in (loaded.held or "")
     assert (loaded.held is not None) == (case.verb == "hold")
     truth = {row["id"]: meant(row) for row in rows()}
     names = "id, amount, qty, day, due, status, note"
-    values = [] if loaded.held or case.kind == "missing_optional" else loaded.rows(names)
+    as_sent = case.kind not in ("missing_optional", "defaulted", "new_value")
+    values = loaded.rows(names) if as_sent and not loaded.held else []
     assert [value for value in values if value != truth[value[0]]] == []
     expected = {"hold": 0, "quarantine": COUNT - (case.kind != "duplicate_key" or case.label != "")}
     assert in_table == expected.get(case.verb, COUNT)
@@ -217,6 +233,13 @@ def test_drift_is_seen_reacted_to_and_nothing_wrong_is_loaded(case: Case, media:
 
 def test_the_panel_has_every_kind_there_is() -> None:
     assert {case.kind for case in CASES} | {"unreadable"} == set(VERBS)
+
+
+def test_the_panel_has_every_kind_in_every_format_it_can_occur_in() -> None:
+    shown = {(case.kind, media.removesuffix("+gzip")) for case, media in PANEL}
+    known = {(kind, media) for kind, formats in OCCURS.items() for media in formats if media in ALL and kind != "unreadable"}
+    assert known - shown == set()
+    assert {(kind, media) for kind, media in shown if media in ALL} - known == set()
 
 
 @pytest.mark.parametrize("media", ALL)

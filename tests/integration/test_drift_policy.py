@@ -77,3 +77,14 @@ def test_a_verb_that_a_kind_cannot_have_is_refused_where_it_stands(till: Till) -
     assert "ST118 'wrong_type' cannot be 'accept'" in outcome.err
     assert "sources/sales.yml:3:21" in outcome.err
     assert "wrong_type can be one of keep, quarantine, hold, stop" in outcome.err
+
+
+def test_the_consumers_that_the_contract_names_are_told_with_its_drift(till: Till) -> None:
+    ours = "customProperties: [{{property: consumers, value: [{}], vendor: startrail}}]"
+    till.edit("contracts/sales.odcs.yml", "schema:", ours.format("finance") + "\nschema:")
+    till.edit("contracts/sales.odcs.yml", OPTIONAL, OPTIONAL[:-1] + ", " + ours.format("store ops, finance") + "}")
+    till.put("inbox/sales_2026-10-03.csv", NEW.replace("c2,2026-10-03,north", "c2,2026-10-03,"))
+    till.good_run(now=SECOND_MORNING)
+    found = {change["path"]: change["consumers"] for change in till.call("drift", "list", "--json").of("drift")}
+    assert found == {"$.till": ["finance"], "$.store": ["finance", "store ops"]}
+    assert "    read by finance, store ops\n" in till.call("drift", "list").text

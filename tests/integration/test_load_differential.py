@@ -7,9 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.fixtures.loading import contract, field, load_bytes, numbered
+from tests.fixtures.loading import Loaded, contract, field, load_bytes, numbered
 
 from startrail.adapters.loader import DuckdbLoader
 from startrail.adapters.store.local import LocalStore
@@ -35,7 +36,8 @@ NASTY_TEXTS = (
     "2026-10-03T14:05:00Z", "2026-10-03t14:05:00z", "2026-10-03T14:05:00.123456Z", "2026-10-03T14:05:00.1234567Z",
     "2026-10-03T14:05:00.1234560Z", "2026-10-03T14:05:00.123456+02:00", "2026-10-03T14:05:00.1234567+02:00",
     "2026-10-03T14:05:00+23:59", "2026-10-03T14:05:00+24:00", "2026-10-03T14:05:00+00:60", "2026-10-03T14:05:00-00:00",
-    "2026-10-03T24:00:00Z", "2026-10-03T23:59:60Z", "2026-10-03T14:05Z", "2026-10-03T14:05:00+02", "2026-10-03T1:05:00Z",
+    "2026-10-03T24:00:00Z", "2026-10-03T23:59:60Z", "2026-10-03T14:05Z", "2026-10-03T14:05:00+02", "2026-10-03T14:05:00+0200",
+    "2026-10-03T1:05:00Z",
     "0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59.999999",
     "14:05:00", "14:05:00.5", "14:05:00.1234567", "24:00:00", "14:05", "epoch", "infinity", "-infinity",
     "123e4567-e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-426614174000", "123e4567e89b12d3a456426614174000",
@@ -62,7 +64,15 @@ ALL = contract(
     field("days", "list<date>", min_length=1),
     field("prices", "map<string, decimal(5,1)>"),
     field("odd name '", "double"),
-)
+    field("absent", "decimal(5,2)", default="1.5"),
+    field("due", "timestamptz", default="2026-10-03T14:05:00+02:00", required=True),
+    field("flag", "boolean", default="true", format=Format(true_words=("yes",), false_words=("no",))),
+    field("share", "double", default="0.5", format=Format(decimal_separator=",")),
+    field("kind", "string", enum=("a", "b"), enum_open=True),
+    field("place", "struct<town: string, zip: string>", closed=True, fields=(
+        field("town", "string"), field("zip", "string", default="00000"),
+    )),
+)  # fmt: skip
 
 texts = st.sampled_from(NASTY_TEXTS) | st.text(max_size=6) | st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str)
 literals = (
@@ -93,11 +103,13 @@ def good(name: str) -> str:
         "status": '"paid"', "short": '"ab"', "code": '"ab"', "rank": "3", "day": '"03/10/2026"', "comma": '"1,5"',
         "word": "true",
         "who": '{"id":1,"price":"1.5","at":"2026-10-03T14:05:00Z"}', "items": '[{"n":1,"on":"2026-10-03"}]',
-        "days": '["2026-10-03"]', "prices": '{"a":"1.5"}',
+        "days": '["2026-10-03"]', "prices": '{"a":"1.5"}', "kind": '"a"', "share": "0.5", "flag": "true",
+        "place": '{"town":"x","zip":"28001"}',
     }.get(name) or {
         "boolean": "true", "date": '"2026-10-03"', "time": '"14:05:00"', "timestamp": '"2026-10-03T14:05:00"',
         "timestamptz": '"2026-10-03T14:05:00Z"', "binary": '"YWI="', "uuid": '"123e4567-e89b-12d3-a456-426614174000"',
-        "decimal(10,2)": '"12.30"', "decimal(38,0)": '"12"', "string": '"x"', "float": "1.5", "double": "1.5",
+        "decimal(10,2)": '"12.30"', "decimal(5,2)": '"2"', "decimal(38,0)": '"12"', "string": '"x"',
+        "float": "1.5", "double": "1.5",
     }.get(kind, "5")  # fmt: skip
 
 
@@ -115,6 +127,7 @@ def records(draw: st.DrawFn) -> str:
     return text
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_a_good_record_needs_no_judge() -> None:
     """Otherwise nothing here would compare anything."""
     good_one = "{" + ",".join(f"{json.dumps(f.name)}:{good(f.name)}" for f in ALL.fields) + "}"
@@ -153,9 +166,14 @@ def same(data: bytes, promised: Contract, media: str, whole: bool = False, **sou
         assert quick.counts == careful.counts
         assert quick.held == careful.held
         assert quick.kept == careful.kept
+        assert _told(quick) == _told(careful)
         assert quick.refused() == careful.refused()
         shape = "COLUMNS(* EXCLUDE (_extra)), CAST(json(_extra) AS VARCHAR) AS e"
         assert [_plain(row) for row in quick.rows(shape)] == [_plain(row) for row in careful.rows(shape)]
+
+
+def _told(loaded: Loaded) -> set[tuple[str, str, int]]:
+    return {(finding.kind, finding.path, finding.rows) for finding in loaded.output.drift}
 
 
 def _plain(row: tuple[object, ...]) -> tuple[object, ...]:
@@ -163,12 +181,14 @@ def _plain(row: tuple[object, ...]) -> tuple[object, ...]:
     return (*row[:-1], None if extra is None else json.loads(str(extra), parse_float=str, parse_int=str))
 
 
+@pytest.mark.usefixtures("each_reader")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(lines, min_size=1, max_size=40), st.booleans())
 def test_ndjson_loads_to_exactly_what_the_judge_says(found: list[bytes], ends: bool) -> None:
     same(b"\n".join(found) + (b"\n" if ends else b""), ALL, "ndjson")
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_every_nasty_value_in_every_field_loads_to_what_the_judge_says() -> None:
     data = [json.dumps(text, ensure_ascii=True) for text in NASTY_TEXTS] + list(NASTY_NUMBERS)
     base = {f.name: good(f.name) for f in ALL.fields}
@@ -182,6 +202,7 @@ def test_every_nasty_value_in_every_field_loads_to_what_the_judge_says() -> None
 
 def test_every_nasty_text_in_every_csv_column_loads_to_what_the_judge_says() -> None:
     base = {f.name: json.loads(good(f.name)) if good(f.name)[0] == '"' else good(f.name) for f in ALL.fields}
+    base |= {"word": "yes", "flag": "yes", "share": "0,5"}
     made = [_csv(list(base))]
     for name in base:
         made += [_csv([{**base, name: text}[key] for key in base]) for text in NASTY_TEXTS if text != "\ud800"]
@@ -191,7 +212,8 @@ def test_every_nasty_text_in_every_csv_column_loads_to_what_the_judge_says() -> 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(texts, min_size=3, max_size=4), min_size=1, max_size=30))
 def test_csv_loads_to_exactly_what_the_judge_says(rows: list[list[str]]) -> None:
-    promised = contract(field("a", "int"), field("b", "decimal(10,2)"), field("c", "string"), key=("c",))
+    absent = field("d", "decimal(10,2)", default="1.5"), field("day", "date", default="2026-10-03", required=True)
+    promised = contract(field("a", "int"), field("b", "decimal(10,2)"), field("c", "string"), *absent, key=("c",))
     data = "\n".join(["c,new,a", *map(_csv, rows)]).encode(errors="surrogatepass")
     same(data, promised, "csv")
 

@@ -136,6 +136,7 @@ def test_repaired_rows_are_loaded_once_and_only_their_day_is_built_again(shop: T
     [raw] = shop.rows("select count(*) as rows, count(distinct (_delivery, _ordinal)) as different from raw.orders")
     assert raw == {"rows": truth.counts["orders_api"].rows_in, "different": truth.counts["orders_api"].rows_in}
     assert {each["state"] for each in listed(shop)} == {"replayed"}
+    assert sum(each["groups"]["replayed"] for each in listed(shop)) == BAD
     assert total(listed(shop))["loaded"] == len(DRIFTED.orders)
     assert shop.call("quarantine", "list").code == 0
     assert "the chain holds" in shop.call("ledger", "verify").err
@@ -247,11 +248,26 @@ def test_a_held_delivery_is_repaired_and_replayed(till: Till) -> None:
     assert [each["state"] for each in listed(till)] == ["replayed"]
 
 
-def test_a_held_delivery_cannot_be_discarded(till: Till) -> None:
+def test_a_held_delivery_is_discarded_as_a_whole_and_a_replay_that_names_it_takes_it_back(till: Till) -> None:
     till.run(now=FIRST)
+    before = till.daily()
     [entry] = listed(till)
-    found = till.call("quarantine", "discard", "--delivery", entry["delivery"], "--reason", "no", "--by", "ada")
-    assert_refused(found, "ST381", hint="replay")
+    assert_refused(discard(till, entry["delivery"], "--ordinals", "1"), "ST381", hint="--ordinals")
+    found = discard(till, entry["delivery"], "--json")
+    assert (found.code, found.result["rows"]) == (0, 2)
+    assert total(listed(till)) == {"rows_in": 2, "loaded": 0, "quarantined": 0, "held": 0, "discarded": 2}
+    [entry] = listed(till)
+    assert (entry["state"], entry["groups"]["discarded"]) == ("discarded", 2)
+    assert_refused(discard(till, entry["delivery"]), "ST381", says="already", hint="replay")
+
+    till.edit("sources/sales.yml", "hold_above: 20%", "hold_above: 90%")  # a run would load it now
+    assert till.good_run(now=REPLAYED).built() == []
+    assert till.call("quarantine", "replay", "--now", REPLAYED, "--json").result["steps"] == 0
+    assert till.daily() == before
+    taken = good_replay(till, "--delivery", entry["delivery"], now=LATER)
+    assert taken.result["remaining"] == 1
+    assert total(listed(till)) == {"rows_in": 2, "loaded": 1, "quarantined": 1, "held": 0, "discarded": 0}
+    assert till.daily() == before | {("2026-10-03", "north"): "1.00"}
 
 
 # -- under a drift policy ------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "test": "Run the unit tests of the models.",
     "backfill": "Rebuild partitions of one model, saying first what it takes.",
     "ledger": "Look into the ledger, and verify it.",
+    "lineage": "Show where a column comes from and what it feeds, also in any SQL file.",
     "drift": "What changed in the data, since when, and whom it affects.",
     "contract": "Check, test and translate data contracts.",
     "quarantine": "Look at refused rows, mend and replay them, or discard them.",

@@ -15,6 +15,8 @@ SUBCOMMANDS: dict[str, str] = {
     "infer": "Write the contract that a sample file or published table keeps.",
     "import": "Write the contract that a foreign schema describes.",
     "export": "Write a contract as JSON Schema, Avro or Arrow.",
+    "versions": "List the versions of a contract that something was loaded under.",
+    "show": "Print one of those versions as it was.",
     "test": "Load a file on trial under a contract.",
 }
 """Every subcommand with its one line of help."""

@@ -14,7 +14,9 @@ from startrail.cli.console import Console
 if TYPE_CHECKING:
     from startrail.capabilities.contracts.exchange.losses import Loss
     from startrail.model.contract import Contract
+    from startrail.model.version import KeptContract
     from startrail.ports.exchange import SampleForm
+    from startrail.wiring import Opened
 
 
 def sample_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,20 +56,13 @@ def contract_name(text: str) -> str:
 
 def find_contract(text: str, root: Path) -> Contract:
     """The contract in an ODCS file, or of this name in the project. Raises UnknownContract (ST376), DeclarationError."""
-    from startrail.base.errors import raise_all
     from startrail.base.text import did_you_mean, printable
     from startrail.capabilities.contracts.exchange.errors import UnknownContract
-    from startrail.project.odcs import read_contract
-    from startrail.project.scalars import Problems
     from startrail.wiring import read
 
     path = Path(text)
     if path.is_file():
-        problems: Problems = []
-        contract = read_contract(_bytes(path), str(path), problems)
-        raise_all(problems)
-        assert contract is not None, "without a problem there is a contract"
-        return contract
+        return read_contract_file(path)
     if path.suffix in (".yml", ".yaml") or not (root / "startrail.yml").is_file():
         raise UnknownContract(
             f"there is no file {printable(text)}, and no project in which a contract could have that name",
@@ -77,6 +72,33 @@ def find_contract(text: str, root: Path) -> Contract:
     if text not in contracts:
         raise UnknownContract(f"the project has no contract '{printable(text)}'", hint=did_you_mean(text, contracts))
     return contracts[text]
+
+
+def read_contract_file(path: Path) -> Contract:
+    """The contract in an ODCS file. Raises DeclarationError, and NotASchema (ST373) for one that cannot be read."""
+    from startrail.base.errors import raise_all
+    from startrail.project.odcs import read_contract
+    from startrail.project.scalars import Problems
+
+    problems: Problems = []
+    contract = read_contract(_bytes(path), str(path), problems)
+    raise_all(problems)
+    assert contract is not None, "without a problem there is a contract"
+    return contract
+
+
+def find_kept(name: str, version: str | None, opened: Opened) -> KeptContract:
+    """A version that the ledger keeps; None = the newest. Raises UnknownContract (ST376), UnknownVersion (ST387)."""
+    from startrail.base.text import did_you_mean, printable
+    from startrail.capabilities.contracts.exchange.errors import UnknownContract
+    from startrail.capabilities.contracts.versions import find_version
+
+    ledger = opened.ports.ledger
+    kept = ledger.contract_versions(name)
+    if not kept and name not in opened.project.contracts:
+        known = {ref.name for ref in ledger.contract_refs()} | opened.project.contracts.keys()
+        raise UnknownContract(f"the project has no contract '{printable(name)}'", hint=did_you_mean(name, known))
+    return kept[-1] if kept and version is None else find_version(version or "", name, ledger)
 
 
 def read_schema_file(path: Path) -> bytes:

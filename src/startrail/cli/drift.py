@@ -13,6 +13,8 @@ from startrail.wiring import open_project
 
 if TYPE_CHECKING:
     from startrail.flow.drift import Changed
+    from startrail.model.contract import Contract
+    from startrail.model.project import Project
 
 
 @click.group("drift")
@@ -32,13 +34,18 @@ def list_(root: Path, profile_name: str, as_json: bool, source: str | None, kind
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         found = changes(opened.ports.ledger, source=source, kind=kind)
         names = graph(opened) if found else {}
-        found = [change.affecting(names) for change in found]
+        found = [change.affecting(names).read_by(_contract(opened.project, change.source)) for change in found]
         for change in found:
             console.item(change, _shown(change))
         if not found:
             console.say("No drift: every delivery was as its contract says.")
         console.result({"drift": len(found)})
         return 0
+
+
+def _contract(project: Project, source: str) -> Contract | None:
+    declared = project.sources.get(source)
+    return None if declared is None or declared.contract is None else project.contracts.get(declared.contract)
 
 
 def _shown(change: Changed) -> str:
@@ -53,4 +60,6 @@ def _shown(change: Changed) -> str:
     ]
     if change.affects:
         lines.append(f"    affects {', '.join(change.affects)}")
+    if change.consumers:
+        lines.append(f"    read by {', '.join(printable(name, 80) for name in change.consumers)}")
     return "\n".join(lines)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from startrail.cli.console import Console
 from startrail.flow.capability import Planned
+
+if TYPE_CHECKING:
+    from startrail.capabilities.contracts.versions import ContractChange
 
 
 class PlanLine(msgspec.Struct, frozen=True, tag_field="type", tag="planned"):
@@ -51,6 +55,25 @@ def show_plan(planned: list[Planned], names: Mapping[str, frozenset[str]], conso
         following = ". Next: startrail run" if result.steps else ""
         console.say(f"{result.steps} {'step' if result.steps == 1 else 'steps'} to do{left}{following}")
     console.result(result)
+
+
+def show_change(change: ContractChange, console: Console) -> None:
+    """A contract that changed, and what is wrong with that."""
+    from startrail.base.text import printable
+
+    version, before = printable(change.version, 40), printable(change.before, 40)
+    head = f"  contract {change.contract}: version {version} after {before}"
+    lines = [f"{head}, {_verdict(change)}" if change.mode else head]
+    if change.reused:
+        lines.append(f"           warning: version {version} says something else than before; raise the version in the contract")
+    for each in change.incompatibilities:
+        lines.append(f"           {each.kind} at {printable(each.path) or '(whole)'}: {printable(each.message, 300)}")
+        lines.append(f"           to do: {printable(each.change, 300)}")
+    console.item(change, "\n".join(lines))
+
+
+def _verdict(change: ContractChange) -> str:
+    return f"not {change.mode} compatible" if change.incompatibilities else f"{change.mode} compatible"
 
 
 def group(planned: list[Planned], names: Mapping[str, frozenset[str]]) -> list[PlanLine]:

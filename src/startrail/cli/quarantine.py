@@ -10,6 +10,7 @@ import click
 from startrail.cli import options
 from startrail.cli.console import Console
 from startrail.cli.quarantine_changes import discard, replay
+from startrail.cli.quarantine_patch import patch
 from startrail.model.drift import DriftKind
 from startrail.wiring import open_project
 
@@ -25,6 +26,7 @@ def command() -> None:
 
 command.add_command(replay)
 command.add_command(discard)
+command.add_command(patch)
 
 
 @command.command("list")
@@ -137,6 +139,8 @@ def _plain(standing: Standing, rules: list[Tally]) -> dict[str, object]:
         "state": standing.state,
         "since": standing.since,
         "counts": standing.counts,
+        "groups": standing.groups,
+        "under": standing.pinned,
         "held": standing.held,
         "repairs": standing.repairs,
         "rules": rules,
@@ -144,6 +148,8 @@ def _plain(standing: Standing, rules: list[Tally]) -> dict[str, object]:
 
 
 def _line(standing: Standing, rules: list[Tally]) -> str:
+    import msgspec
+
     from startrail.base.text import printable
     from startrail.cli.render import balance
 
@@ -155,6 +161,11 @@ def _line(standing: Standing, rules: list[Tally]) -> str:
     ]
     if standing.held is not None:
         lines.append(f"{'':<9} held: {printable(standing.held, 400)}")
+    groups = [f"{rows:,} {word}" for word, rows in msgspec.structs.asdict(standing.groups).items() if rows]
+    if standing.groups.replayed or len(groups) > 1:  # else the balance says it
+        lines.append(f"{'':<9} refused rows: {', '.join(groups)}")
+    if standing.pinned is not None:
+        lines.append(f"{'':<9} loaded under version {printable(standing.pinned, 40)} of its contract, as asked")
     if standing.repairs is not None:
         lines.append(f"{'':<9} with repairs {standing.repairs[:12]}")
     for each in standing.discards:

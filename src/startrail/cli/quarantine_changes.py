@@ -20,32 +20,39 @@ if TYPE_CHECKING:
 @click.command("replay")
 @click.option("--source", help="Only deliveries of this source.")
 @click.option("--delivery", help="Only this delivery, also when nothing of it is open: its id, or how it begins.")
+@click.option(
+    "--contract", metavar="VERSION", help="Under this older version of the contract; startrail contract versions lists them."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would pass now, and what still fails.")
 @click.option("--wait", type=float, default=600.0, show_default=True, help="Seconds to wait for another runner.")
 @options.common
 @options.now
 def replay(
-    source: str | None, delivery: str | None, dry_run: bool, wait: float, root: Path, profile_name: str, as_json: bool,
-    now: datetime | None,
+    source: str | None, delivery: str | None, contract: str | None, dry_run: bool, wait: float, root: Path, profile_name: str,
+    as_json: bool, now: datetime | None,
 ) -> int:  # fmt: skip
     """Load deliveries with refused rows again, from the landed bytes, under contract and repairs as they are now.
 
-    Twice is as good as once. Of what is made from it, only what changed is built again. Exits with 1 when the run did not
-    succeed; with --dry-run, when something would still be refused.
+    Twice is as good as once. Of what is made from it, only what changed is built again. What was loaded under an older
+    --contract stays so in every run, until the next replay without --contract. Exits with 1 when the run did not succeed;
+    with --dry-run, when something would still be refused.
     """
-    from startrail.capabilities.contracts.replay import Replays, Wanted, plan_replays, remaining
+    from startrail.capabilities.contracts.replay import Replays, Wanted, check_fit, plan_replays, remaining
     from startrail.capabilities.models.capability import Models
     from startrail.capabilities.reports.capability import Reports
     from startrail.flow.run import run
     from startrail.flow.select import select
+    from startrail.flow.workspace import Workspace
     from startrail.wiring.graph import graph
     from startrail.wiring.quarantine import quarantine_files
 
-    wanted = Wanted(source, delivery)
+    wanted = Wanted(source, delivery, contract)
     with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=dry_run) as opened:
         ports = opened.ports
         files = quarantine_files(ports.store)
         planned = plan_replays(opened.project, ports.ledger, files, wanted)
+        if contract is not None:
+            check_fit(planned, Workspace(ports.ledger, ports.tables))
         if dry_run:
             return _dry_run(planned, files, opened, console)
         due = [each for each in planned if each.step is not None]
@@ -109,7 +116,7 @@ def _dry_run(planned: list[Replay], files: QuarantineFiles, opened: Opened, cons
 
 @click.command("discard")
 @click.option("--delivery", required=True, help="The delivery: its id, or how it begins.")
-@click.option("--ordinals", help="Numbers of the records, such as 12,60; default: all of the delivery that are quarantined.")
+@click.option("--ordinals", help="Numbers of the records, such as 12,60; default: all that are quarantined or held.")
 @click.option("--reason", required=True, help="Why they need not be loaded.")
 @click.option("--by", help="Who decides; default: the user of this machine.")
 @click.option("--wait", type=float, default=600.0, show_default=True, help="Seconds to wait for another runner.")
@@ -119,7 +126,10 @@ def discard(
     delivery: str, ordinals: str | None, reason: str, by: str | None, wait: float, root: Path, profile_name: str, as_json: bool,
     now: datetime | None,
 ) -> int:  # fmt: skip
-    """Decide that quarantined rows will never be loaded. They count as discarded from now on; no byte is deleted."""
+    """Decide that quarantined rows, or a held delivery, will not be loaded. They count as discarded; no byte is deleted.
+
+    A held delivery is discarded as a whole. No run loads it any more; quarantine replay --delivery does, and takes it back.
+    """
     from startrail.capabilities.contracts import discard as discarding
     from startrail.wiring.quarantine import quarantine_files
 

@@ -23,6 +23,7 @@ _COLOURS = {
     "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
 }  # fmt: skip
+_MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
     e.Landed, e.Growing, e.Loaded, e.Replayed, e.DeliveryHeld, e.Published, e.PublicationHeld, e.Delivered, e.StepFailed,
@@ -87,17 +88,20 @@ class Renderer:
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():
-                kept = "".join(f"; kept unknown field {name} of {_count(rows, 'row')}" for name, rows in event.kept.items())
-                self._line("loaded", f"{event.name}: {balance(event.counts)}{kept}", event.source)
+                self._line("loaded", f"{event.name}: {balance(event.counts)}{_kept(event.kept)}", event.source)
             case e.DriftFound():
                 found = event.finding
                 promised = found.kind == "missing_optional"
                 if event.first and found.verb == "accept" and not promised:  # the others are told with the rows or the hold
                     such = f": {found.sample}" if found.sample else ""
                     self._line("drift", f"{event.name}: {found.kind} at {found.path}, accepted{such}", event.source)
+            case e.VersionReused():
+                text = f"version {event.version} of its contract says something else than before; raise the version"
+                self._line("warning", text, event.name)
             case e.Replayed():
                 mended = f"; {_count(event.repaired, 'row')} repaired" if event.repaired else ""
-                self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}", event.source)
+                under = f"; under version {event.under}" if event.under is not None else ""
+                self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}{under}", event.source)
             case e.Discarded():
                 text = f"{_count(event.rows, 'row')} of delivery {event.delivery}, by {event.by}: {event.reason}"
                 self._line("discarded", text, event.source)
@@ -131,6 +135,8 @@ class Renderer:
                 self._tell_delivered(event)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
+                if event.counts.quarantined or event.counts.held:
+                    self._line("next", "startrail quarantine list shows what was refused, and why")
             case _:
                 pass
 
@@ -209,6 +215,12 @@ def balance(counts: Counts) -> str:
     ]
     told = [f"{number:,} {word}" for number, word in parts if number] or ["0 loaded"]
     return f"{_count(counts.rows_in, 'row')} in = " + " + ".join(told)
+
+
+def _kept(kept: dict[str, int]) -> str:
+    """Undeclared fields, a few of them by name."""
+    told = "".join(f"; kept unknown field {name} of {_count(kept[name], 'row')}" for name in list(kept)[:_MOST_KEPT])
+    return told + (f"; and {_count(len(kept) - _MOST_KEPT, 'more unknown field')}" if len(kept) > _MOST_KEPT else "")
 
 
 def _ending(event: e.RunEnded, quiet: bool) -> str:

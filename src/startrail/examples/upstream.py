@@ -80,6 +80,7 @@ def _order(line: Line) -> dict[str, object]:
         "amount": str(line.amount),
         "currency": line.currency,
         "coupon": line.coupon,
+        "phone": line.phone,
     }
     if line.tier is not None:
         order["loyalty_tier"] = line.tier

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from startrail.flow.events import DriftFound
+from startrail.flow.events import DriftAcknowledged, DriftFound
+from startrail.model.contract import Contract
 from startrail.model.drift import DriftKind, DriftVerb, Finding
+from startrail.model.proof import Proof
 from startrail.ports.ledger import Ledger
 
 
@@ -31,6 +33,16 @@ class Changed(msgspec.Struct, frozen=True, tag_field="type", tag="drift"):
     sample: str = ""
     affects: tuple[str, ...] = ()
     """The models and reports that are made from the source."""
+    consumers: tuple[str, ...] = ()
+    """Who reads the data, or this field of it, as its contract says."""
+
+    def read_by(self, contract: Contract | None) -> Changed:
+        """With the consumers that the contract of the source names."""
+        if contract is None:
+            return self
+        field = contract.field(self.path.removeprefix("$.").partition(".")[0].partition("[")[0])
+        found = contract.consumers + (field.consumers if field is not None else ())
+        return msgspec.structs.replace(self, consumers=tuple(dict.fromkeys(found)))
 
     def affecting(self, parents: Mapping[str, frozenset[str]]) -> Changed:
         """With all names of the project that are made, directly or not, from the source."""
@@ -79,3 +91,63 @@ def _changed(since: datetime, seen: list[tuple[_Told, datetime]]) -> Changed:
         verb=last.finding.verb,
         sample=next((told.finding.sample for told, _ in seen if told.finding.sample), ""),
     )
+
+
+class Ack(msgspec.Struct, frozen=True, tag_field="type", tag="acknowledgement"):
+    """One acknowledgement, as it stands. ``until``: its last day, in UTC."""
+
+    source: str
+    kind: DriftKind
+    path: str
+    until: str
+    by: str
+    at: datetime
+    note: str = ""
+    proof: Proof | None = None
+
+    def active(self, now: datetime) -> bool:
+        """True to the end of its last day."""
+        return now.astimezone(UTC).date().isoformat() <= self.until
+
+    @property
+    def ended_at(self) -> datetime:
+        return datetime.fromisoformat(self.until).replace(tzinfo=UTC) + timedelta(days=1)
+
+
+class Acks(msgspec.Struct, frozen=True):
+    """What counts as acknowledged now of one source: (kind, path)."""
+
+    active: frozenset[tuple[DriftKind, str]] = frozenset()
+    untold: frozenset[tuple[DriftKind, str]] = frozenset()
+    """Acknowledged once; that has ended, and no delivery has shown the drift since."""
+
+    @staticmethod
+    def of(ledger: Ledger, source: str, now: datetime) -> Acks:
+        """Reads the acknowledgements of a source, and where one has ended, what was told since."""
+        found = acknowledgements(ledger, source)
+        ended = {(ack.kind, ack.path): ack.ended_at for ack in found if not ack.active(now)}
+        return Acks(
+            frozenset((ack.kind, ack.path) for ack in found if ack.active(now)),
+            frozenset(ended) - _told_since(ledger, source, ended) if ended else frozenset(),
+        )
+
+
+def acknowledgements(ledger: Ledger, source: str | None = None) -> list[Ack]:
+    """The newest of each source, kind and path, in order of time."""
+    found: dict[tuple[str, str, str], Ack] = {}
+    for fact in ledger.facts(kind=DriftAcknowledged.fact):
+        if source is None or fact.subject == source:
+            ack = msgspec.convert(msgspec.json.decode(fact.payload) | {"type": "acknowledgement", "at": fact.at}, Ack)
+            found.pop((ack.source, ack.kind, ack.path), None)
+            found[ack.source, ack.kind, ack.path] = ack
+    return list(found.values())
+
+
+def _told_since(ledger: Ledger, source: str, ended: Mapping[tuple[DriftKind, str], datetime]) -> frozenset[tuple[DriftKind, str]]:
+    found: set[tuple[DriftKind, str]] = set()
+    for fact in ledger.facts(kind=DriftFound.fact, subject=source):
+        finding = msgspec.json.decode(fact.payload, type=_Told).finding
+        end = ended.get((finding.kind, finding.path))
+        if end is not None and fact.at >= end:
+            found.add((finding.kind, finding.path))
+    return frozenset(found)

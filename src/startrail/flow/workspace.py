@@ -16,6 +16,7 @@ import msgspec
 from startrail.base.ids import fingerprint
 from startrail.base.text import did_you_mean
 from startrail.flow.errors import UnknownTable
+from startrail.model.evolution import greatest_id, united
 from startrail.model.step import Step, StepOutput
 from startrail.model.table import (
     WHOLE,
@@ -100,12 +101,27 @@ class Workspace:
             found[name] = self.table(name)
 
     # -- staging ---------------------------------------------------------------------------------------
+    def columns(self, name: str) -> TableSchema | None:
+        """The table's columns as they stand in this run; None while there is no such table."""
+        with self._lock:
+            change, state = self.changes.get(name), self.state(name)
+            return change.schema if change is not None else state.schema if state is not None else None
+
     def schema(self, name: str, described: TableSchema) -> TableSchema:
         """``described`` with the field ids that files of this run must be written with."""
         with self._lock:
             if (name, described) not in self._schemas:
-                self._schemas[name, described] = self._tables().assign(described, self.state(name))
+                self._schemas[name, described] = self._tables().assign(described, self._standing(name))
             return self._schemas[name, described]
+
+    def _standing(self, name: str) -> TableState | None:
+        """The published state, with the columns that this run has staged: their ids are given away too."""
+        change, state = self.changes.get(name), self.state(name)
+        if change is None:
+            return state
+        table = TableState(Pointer(change.table, ""), change.schema, (), None) if state is None else state
+        last = max(table.last_id, greatest_id(change.schema))
+        return msgspec.structs.replace(table, schema=united(table.schema, change.schema), last_id=last)
 
     def can_take(self, output: StepOutput, store: Store) -> bool:
         """True when what an earlier run staged can be published now: its files are still there, and they were
@@ -113,8 +129,15 @@ class Workspace:
         return all(
             self.schema(str(change.table), change.schema) == change.schema
             and all(store.size(file.key) is not None for file in change.files)
+            and not self._clashes(change)
             for change in output.changes
         )
+
+    def _clashes(self, change: TableChange) -> bool:
+        """True when another change of this run gave one of its ids to another column."""
+        staged = self.changes.get(str(change.table))
+        names = {column.id: column.name for column in staged.schema.columns} if staged is not None else {}
+        return any(names.get(column.id, column.name) != column.name for column in change.schema.columns)
 
     def stage(self, step: Step, output: StepOutput) -> None:
         """Take a done step's output into this run's view, to be published with the rest."""
@@ -125,7 +148,10 @@ class Workspace:
                 self._move(step.subject, {WHOLE: step.key})
             for change in output.changes:
                 name = str(change.table)
-                self.changes[name] = merge(self.changes.get(name), msgspec.structs.replace(change, steps=(step.key,)))
+                before = self.changes.get(name)
+                if before is not None and step.kind == "load":  # loads of one run may each have found columns of their own
+                    change = msgspec.structs.replace(change, schema=united(before.schema, change.schema))
+                self.changes[name] = merge(before, msgspec.structs.replace(change, steps=(step.key,)))
                 self._move(name, self._next_versions(name, step, output, change))
 
     def _next_versions(self, name: str, step: Step, output: StepOutput, change: TableChange) -> dict[str, str]:

@@ -88,3 +88,40 @@ class CyclicModels(ModelError):
     """
 
     code = "ST408"
+
+
+class UnknownDialect(ModelError):
+    """There is no SQL dialect of that name.
+
+    Use one that the message lists, such as ``duckdb``, ``postgres``, ``snowflake``, ``bigquery``, ``spark`` or ``tsql``.
+    """
+
+    code = "ST428"
+
+
+class UnreadableSql(ModelError):
+    """The file that should hold SQL cannot be read as text, or holds no statement.
+
+    Give a file of UTF-8 text with at least one SQL statement.
+    """
+
+    code = "ST429"
+
+
+class BadSchemas(ModelError):
+    """The file that should say which columns tables have is not of that form.
+
+    It is a JSON object of tables, each an object of columns and their types:
+    ``{"shop.orders": {"id": "bigint", "amount": "decimal(18, 2)"}}``.
+    """
+
+    code = "ST433"
+
+
+class UnknownLineage(ModelError):
+    """Nothing in the project has that name: no table, column, source or report.
+
+    Name a table (``marts.sales``), a column (``marts.sales.amount``), a source or a report; the hint shows the nearest.
+    """
+
+    code = "ST434"

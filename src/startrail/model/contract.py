@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from startrail.base.span import Span
 from startrail.model.table import Column, TableSchema
 from startrail.model.types import DataType
+
+Compatibility = Literal["BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE", "NONE"]
+"""BACKWARD: what was written before can be read now. FORWARD: what is written now could be read before. FULL: both.
+TRANSITIVE: beside every earlier version, not only the last."""
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -31,6 +37,8 @@ class Field(msgspec.Struct, frozen=True):
     required: bool = False
     unique: bool = False
     enum: tuple[str, ...] | None = None
+    enum_open: bool = False
+    """Values that ``enum`` does not name are let in, and told."""
     minimum: str | None = None
     maximum: str | None = None
     min_length: int | None = None
@@ -39,7 +47,13 @@ class Field(msgspec.Struct, frozen=True):
     """An anchored-nowhere regular expression in the common subset of RE2 and Python."""
     format: Format = Format()
     aliases: tuple[str, ...] = ()
+    default: str | None = None
+    """What an absent value stands for, as a literal in ISO form; null is not absent. None = nothing does."""
+    closed: bool = False
+    """Of an object, or of an array's or map's items: a field that ``fields`` does not name breaks the contract."""
     unit: str | None = None
+    consumers: tuple[str, ...] = ()
+    """Who reads the field, as far as its producer knows."""
     description: str | None = None
     fields: tuple[Field, ...] = ()
     item: Field | None = None
@@ -58,6 +72,12 @@ class Contract(msgspec.Struct, frozen=True):
     fingerprint: str = ""
     not_enforced: tuple[str, ...] = ()
     """What the document says and loading does not look at, each with its place."""
+    closed: bool = False
+    """A field at the top that ``fields`` does not name breaks the contract."""
+    compatibility: Compatibility | None = None
+    """What a new version of the contract must be to the versions before it; None = the contract does not say."""
+    consumers: tuple[str, ...] = ()
+    """Who reads the data, as far as its producer knows."""
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)

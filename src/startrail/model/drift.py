@@ -13,7 +13,9 @@ from startrail.model.quantities import Share
 
 DriftKind = Literal[
     "new_field",
+    "undeclared_field",
     "missing_optional",
+    "defaulted",
     "missing_required",
     "renamed",
     "case_change",
@@ -25,6 +27,7 @@ DriftKind = Literal[
     "date_order",
     "decimal_comma",
     "unknown_value",
+    "new_value",
     "out_of_range",
     "wrong_length",
     "pattern_mismatch",
@@ -66,8 +69,12 @@ class DriftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``mirror``: take the upstream as it is. ``observe``: tell, and hold only what cannot be read."""
     new_field: DriftVerb | Reaction | None = None
     """A field that the contract does not declare."""
+    undeclared_field: DriftVerb | Reaction | None = None
+    """A field that a closed contract or object does not declare."""
     missing_optional: DriftVerb | Reaction | None = None
     """An optional field that no row of the delivery has."""
+    defaulted: DriftVerb | Reaction | None = None
+    """A missing field for which the contract declares a default."""
     missing_required: DriftVerb | Reaction | None = None
     """A required field that no row of the delivery has."""
     renamed: DriftVerb | Reaction | None = None
@@ -90,6 +97,8 @@ class DriftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Numbers written with the other decimal separator."""
     unknown_value: DriftVerb | Reaction | None = None
     """A value that the enumeration does not name."""
+    new_value: DriftVerb | Reaction | None = None
+    """A value that an open enumeration does not name."""
     out_of_range: DriftVerb | Reaction | None = None
     """A value below the minimum or above the maximum."""
     wrong_length: DriftVerb | Reaction | None = None
@@ -107,7 +116,7 @@ class DriftPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     other_delimiter: DriftVerb | Reaction | None = None
     """A CSV file with another delimiter than declared."""
     other_encoding: DriftVerb | Reaction | None = None
-    """A CSV file in another encoding than declared."""
+    """A CSV file in another encoding than declared, or JSON that is not UTF-8."""
     other_quote: DriftVerb | Reaction | None = None
     """A CSV file with another quote character than declared."""
     truncated: DriftVerb | Reaction | None = None
@@ -128,7 +137,9 @@ _LIMIT: tuple[DriftVerb, ...] = ("accept", "keep", *_RECORD)
 
 VERBS: dict[DriftKind, tuple[DriftVerb, ...]] = {
     "new_field": _LIMIT,
+    "undeclared_field": _LIMIT,
     "missing_optional": _SUSPECT,
+    "defaulted": _SUSPECT,
     "missing_required": _WHOLE,
     "renamed": _SUSPECT,
     "case_change": _SUSPECT,
@@ -140,6 +151,7 @@ VERBS: dict[DriftKind, tuple[DriftVerb, ...]] = {
     "date_order": _VALUE,
     "decimal_comma": _SUSPECT,
     "unknown_value": _LIMIT,
+    "new_value": _LIMIT,
     "out_of_range": _LIMIT,
     "wrong_length": _LIMIT,
     "pattern_mismatch": _LIMIT,
@@ -156,6 +168,20 @@ VERBS: dict[DriftKind, tuple[DriftVerb, ...]] = {
     "unreadable": _WHOLE,
 }
 """What can be done about each kind: a value of the wrong type cannot be accepted, a file that is cut off not loaded."""
+
+
+_ALL: tuple[str, ...] = ("csv", "ndjson", "json", "parquet", "avro")
+_JSON = ("ndjson", "json")
+
+OCCURS: dict[DriftKind, tuple[str, ...]] = {
+    **dict.fromkeys(VERBS, _ALL),
+    "widened": ("parquet", "avro"),
+    "column_order": ("csv",),
+    "other_delimiter": ("csv",),
+    "other_encoding": ("csv", *_JSON),
+    "other_quote": ("csv",),
+}
+"""The formats in which a kind can be seen. What has no text has no delimiter; what has types can have wider ones."""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -56,6 +56,16 @@ def widens(old: DataType, new: DataType) -> bool:
     return False
 
 
+def united(first: TableSchema, second: TableSchema) -> TableSchema:
+    """The columns of both, those of ``second`` first; of a column that both have, the wider type."""
+    known = {column.id: column for column in first.columns}
+    columns = [_wider(column, known.get(column.id)) for column in second.columns]
+    there = {column.id for column in columns} | {0}
+    names = {column.name.lower() for column in columns}
+    more = (column for column in first.columns if column.id not in there and column.name.lower() not in names)
+    return TableSchema((*columns, *more))
+
+
 def ids_of(column: Column) -> tuple[int, ...]:
     """The column's own id and those of its inner fields."""
     return (column.id, *column.nested)
@@ -76,6 +86,12 @@ def inner_fields(kind: DataType) -> tuple[tuple[str, DataType], ...]:
         case StructOf():
             return kind.fields
     return ()
+
+
+def _wider(column: Column, other: Column | None) -> Column:
+    if other is None or other.type == column.type or not widens(column.type, other.type) or widens(other.type, column.type):
+        return column
+    return Column(column.name, other.type, column.id, other.nested, column.required and other.required, column.doc)
 
 
 def _assigned(column: Column, origin: Column | None, fresh: Iterator[int]) -> Column:

@@ -12,6 +12,7 @@ from startrail.base.ids import fingerprint
 from startrail.model.delivery import Counts, Delivery
 from startrail.model.drift import Finding
 from startrail.model.table import WHOLE, TableChange
+from startrail.model.version import ContractRef
 
 StepKind = Literal["land", "load", "build", "check", "deliver", "measure"]
 StepState = Literal["staged", "published", "held", "failed"]
@@ -84,6 +85,10 @@ class StepOutput(msgspec.Struct, frozen=True):
     """How the delivery departs from its contract, and what was done about it; the fifty most severe."""
     medians: dict[str, float] = {}
     """Medians of a delivery's numeric columns, against which later deliveries are held."""
+    columns: dict[str, str] = {}
+    """Columns that the table got or widened by this load, with their types (a source that accepts new fields)."""
+    contract: ContractRef | None = None
+    """Under which version of its contract a delivery was loaded or held."""
     note: dict[str, str] = {}
 
 

@@ -10,6 +10,7 @@ from startrail.model.delivery import Delivery
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
+from startrail.model.version import ContractRef, KeptContract
 from startrail.ports.feed import Seen
 
 
@@ -77,6 +78,37 @@ class Ledger(Protocol):
 
     def pending(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
         """Deliveries without a published load step, in order of landing, each with the load steps it does have."""
+        ...
+
+    def refused(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
+        """Deliveries of which a load, published or held, refused rows, in order of landing, each with all its load
+        steps, newest first. Takes as long as there are such deliveries, however many others there are."""
+        ...
+
+    def loads_before(self, delivery: Delivery, limit: int) -> list[StepRecord]:
+        """Load steps of the newest ``limit`` loaded deliveries of the same source that landed before this one; newest
+        first, by end."""
+        ...
+
+    def discard_delivery(self, id: str, at: datetime, facts: Sequence[NewFact], lease: Lease) -> None:
+        """A delivery that was never loaded is pending no more. A later load of it counts all the same."""
+        ...
+
+    # -- contracts: the documents under which something was loaded -------------------------------------
+    def record_contract(self, kept: KeptContract, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:
+        """Keep the document, unless this name, version and meaning is there already: then False, and no facts."""
+        ...
+
+    def contract_refs(self) -> frozenset[ContractRef]:
+        """All that are kept."""
+        ...
+
+    def contract_versions(self, name: str) -> list[KeptContract]:
+        """In order of their first use."""
+        ...
+
+    def loads_under(self, name: str) -> dict[ContractRef, int]:
+        """How many deliveries were loaded under each version, and published."""
         ...
 
     # -- steps -----------------------------------------------------------------------------------------

@@ -7,14 +7,15 @@ pass, the judge decides, so a loader may be as cautious as it likes but never la
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from startrail.model.contract import Contract
+from startrail.base.text import printable
+from startrail.model.contract import Contract, Field
 from startrail.model.drift import DriftKind
 from startrail.model.source import Dialect
 from startrail.model.table import TableSchema
@@ -36,10 +37,15 @@ class Violation(msgspec.Struct, frozen=True):
     got: str
 
 
+def defaulted(field: Field, path: str) -> Violation:
+    """The remark that a field is missing and its declared default stands for it."""
+    return Violation(path, "defaulted", str(field.type), f"nothing; {printable(field.default or '', 80)} is taken")
+
+
 class Judged(msgspec.Struct, frozen=True):
     """The decision about one record: no violations = accepted.
 
-    ``record`` is then the record as JSON with every value in its canonical form (see ``contracts.exact``), and
+    ``record`` is then the record as JSON with every value in its canonical form (see ``contracts.records``), and
     ``extra`` the JSON text of its undeclared fields; ``unknown`` names those fields (``$.items[].x`` for inner ones).
     """
 
@@ -48,7 +54,8 @@ class Judged(msgspec.Struct, frozen=True):
     extra: str | None = None
     unknown: tuple[str, ...] = ()
     noted: tuple[Violation, ...] = ()
-    """What departs from the contract and is let in all the same, as the source's policy wants."""
+    """What departs from the contract and is let in all the same, as the source's policy wants; of a record with
+    violations, which defaults it took."""
 
 
 class Judge(Protocol):
@@ -133,6 +140,8 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     """A CSV file whose last line has no line end."""
     careful: str | None = None
     """Why every single record was judged, when the quick way gave up: a key twice in one object, for example."""
+    reader: str = ""
+    """Which of the readers of records it was, where there is a choice (not for CSV)."""
 
 
 Progress = Callable[[int, int], None]
@@ -152,4 +161,8 @@ class Loader(Protocol):
 
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> AbstractContextManager[LoadOutcome]:
         """Read the landed bytes. The outcome's files are there while the context is open; adopt them inside it."""
+        ...
+
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        """The extra fields of staged rows that have any, as JSON text; the files are those of an open outcome."""
         ...

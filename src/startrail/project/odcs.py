@@ -11,8 +11,10 @@ from startrail.base.text import printable
 from startrail.model.contract import Contract, Field
 from startrail.project import errors
 from startrail.project.decode import decode
+from startrail.project.odcs_extras import ContractExtras, ObjectExtras, read_extras
 from startrail.project.odcs_fields import FieldReader
 from startrail.project.odcs_form import Document, SchemaObject
+from startrail.project.odcs_key import primary_key
 from startrail.project.odcs_unenforced import not_enforced
 from startrail.project.scalars import Problems
 from startrail.project.yaml import Node, read_yaml
@@ -62,10 +64,11 @@ def _object_node(node: Node) -> Node:
 
 def _contract(document: Document, described: SchemaObject, node: Node, path: str, problems: Problems) -> Contract | None:
     before = len(problems)
-    reader = FieldReader(problems)
+    extras = read_extras(ContractExtras, document.custom_properties, node, problems)
     top = _object_node(node)
-    fields = reader.fields(described.properties, top)
-    key = reader.primary_key(described.properties, top)
+    own = read_extras(ObjectExtras, described.custom_properties, top, problems)
+    fields = FieldReader(problems, closed=extras.closed).fields(described.properties, top)
+    key = primary_key(described.properties, top, problems)
     if len(problems) > before:
         return None
     contract = Contract(
@@ -74,6 +77,9 @@ def _contract(document: Document, described: SchemaObject, node: Node, path: str
         fields,
         node.at,
         primary_key=key,
+        closed=extras.closed or own.closed,
+        compatibility=extras.compatibility,
+        consumers=extras.consumers,
         description=described.description or (document.description.purpose if document.description else None),
         not_enforced=not_enforced(node),
     )
@@ -81,15 +87,18 @@ def _contract(document: Document, described: SchemaObject, node: Node, path: str
 
 
 def contract_fingerprint(contract: Contract) -> str:
-    """Changes exactly when what loading depends on does: not with descriptions, places, name or version."""
+    """Changes exactly when what loading depends on does: not with descriptions, units, consumers, places, name,
+    version or compatibility."""
     bare = tuple(_bare(field) for field in contract.fields)
-    return fingerprint(msgspec.json.encode((bare, contract.primary_key)).decode())
+    return fingerprint(msgspec.json.encode((bare, contract.primary_key, contract.closed)).decode())
 
 
 def _bare(field: Field) -> Field:
     return msgspec.structs.replace(
         field,
         description=None,
+        consumers=(),
+        unit=None,
         span=None,
         fields=tuple(_bare(child) for child in field.fields),
         item=_bare(field.item) if field.item is not None else None,

@@ -2,47 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from startrail.base.errors import StartrailError
 from startrail.base.text import did_you_mean, printable
-from startrail.base.time import zone
-from startrail.model.contract import Field, Format
+from startrail.model.contract import Field
 from startrail.model.types import DataType, ListOf, MapOf, Primitive, StructOf
 from startrail.project import errors
 from startrail.project.decode import decode
 from startrail.project.odcs_bounds import bounds
-from startrail.project.odcs_form import OPTIONS, CustomProperty, Property
-from startrail.project.odcs_types import WHOLE_NUMBERS, check_pattern, exact, logical_of, physical, strptime_pattern
+from startrail.project.odcs_checks import contradictions
+from startrail.project.odcs_extras import Extras, default_of, read_extras
+from startrail.project.odcs_form import Property
+from startrail.project.odcs_format import read_format
+from startrail.project.odcs_options import OPTIONS
+from startrail.project.odcs_types import WHOLE_NUMBERS, clash, exact, logical_of, physical
 from startrail.project.scalars import Problems
 from startrail.project.yaml import Node
 
-T = TypeVar("T")
-VENDOR = "startrail"
-
-
-class Extras(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The properties of vendor ``startrail`` that a field may have."""
-
-    aliases: tuple[str, ...] = ()
-    enum: tuple[str | int | float | bool, ...] | None = None
-    unit: str | None = None
-    pattern: str | None = None
-    """How dates and times are written: a strptime or JDK pattern. ``logicalTypeOptions.format`` is the standard's place."""
-    timezone: str | None = None
-    decimal_separator: str | None = None
-    true_words: tuple[str, ...] | None = None
-    false_words: tuple[str, ...] | None = None
-    null_words: tuple[str, ...] | None = None
-
 
 class FieldReader:
-    """Reads properties, adding what is wrong to ``problems``."""
+    """Reads properties, adding what is wrong to ``problems``. ``closed``: no object inside may have undeclared fields."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, *, closed: bool = False) -> None:
         self.problems = problems
+        self.closed = closed
 
     def fields(self, properties: tuple[Property, ...], parent: Node, required: tuple[str, ...] = ()) -> tuple[Field, ...]:
         """The fields of an object, in order."""
@@ -65,6 +49,7 @@ class FieldReader:
             field = self.field(form, node, required=name in required)
             if field is not None:
                 found.append(field)
+        self._names(found)
         for name in required:
             if name.lower() not in taken:
                 self._say(
@@ -76,6 +61,17 @@ class FieldReader:
                 )
         return tuple(found)
 
+    def _names(self, fields: list[Field]) -> None:
+        """A name that means two fields."""
+        meaning = {field.name: field.name for field in fields}
+        for field in fields:
+            for alias in field.aliases:
+                other = meaning.setdefault(alias, field.name)
+                if other != field.name and field.span is not None:
+                    message = f"'{printable(alias, 60)}' is an alias of '{printable(field.name, 60)}' and means "
+                    message += f"'{printable(other, 60)}' as well"
+                    self._contradict(message, field.span, "give the alias to one of them")
+
     def field(self, form: Property, node: Node, *, required: bool = False, name: str | None = None) -> Field | None:
         """One property, item or map side; None when it is wrong."""
         before = len(self.problems)
@@ -85,61 +81,45 @@ class FieldReader:
         if logical is None:
             self._say(self._no_type(form, node, name))
             return None
+        if clash(logical, given):
+            self._clash(node, name, f"logicalType {logical}", form.physical_type or "")
         options = self._options(logical, node)
-        extras = self._extras(form.custom_properties, node)
+        extras = read_extras(Extras, form.custom_properties, node, self.problems)
         if len(self.problems) > before:
             return None
         children, item, kind = self._type(form, node, logical, given, options, name)
         if kind is None:
             return None
-        low, high = self._caught(lambda: bounds(kind, node, options), node) or (None, None)
-        shape = self._format(kind, node, options, extras)
-        self._pattern(node, options)
-        self._lengths(node, options)
+        low, high = self._bounds(kind, node, options)
+        shape = read_format(kind, node, options, extras, self.problems)
         enum = self._enum(form, node, extras)
         if len(self.problems) > before:
             return None
-        return Field(
+        field = Field(
             name,
             kind,
             required=bool(form.required) or required or form.primary_key,
             unique=form.unique,
             enum=enum,
+            enum_open=extras.enum_open,
             minimum=low,
             maximum=high,
             min_length=getattr(options, "min_length", None),
             max_length=getattr(options, "max_length", None),
             pattern=getattr(options, "pattern", None),
-            format=shape or Format(),
+            format=shape,
             aliases=extras.aliases,
+            default=default_of(node, extras),
+            closed=isinstance(kind, StructOf) and (extras.closed or self.closed),
             unit=extras.unit,
+            consumers=extras.consumers,
             description=form.description,
             fields=children,
             item=item,
             span=node.at,
         )
-
-    def primary_key(self, properties: tuple[Property, ...], parent: Node) -> tuple[str, ...]:
-        """Names of the key's columns in their declared order."""
-        nodes = _items(parent.find("properties"))
-        keyed: list[tuple[int, str]] = []
-        for form, node in zip(properties, nodes, strict=True):
-            position, at = form.primary_key_position, node.place("primaryKeyPosition")
-            name = printable(form.name or "", 60)
-            if position != -1 and not form.primary_key:
-                self._contradict(f"'{name}' has a primaryKeyPosition but is not primaryKey", at, "add primaryKey: true")
-            elif form.primary_key:
-                if form.required is False:
-                    self._contradict(f"'{name}' is in the primary key but not required", node.place("required"), "required: true")
-                keyed.append((position, form.name or ""))
-        positions = [position for position, _ in keyed if position != -1]
-        if len(set(positions)) < len(positions) or (positions and (len(positions) < len(keyed) or min(positions) < 1)):
-            self._contradict(
-                "the positions of the primary key are not distinct numbers from 1",
-                parent.place("properties"),
-                "give each primaryKey its own primaryKeyPosition",
-            )
-        return tuple(name for _, name in sorted(keyed, key=lambda entry: entry[0]))
+        self.problems += contradictions(field, form, node, options, extras)
+        return field if len(self.problems) == before else None
 
     def _type(
         self, form: Property, node: Node, logical: str, given: DataType | None, options: Any, name: str
@@ -189,7 +169,7 @@ class FieldReader:
         if logical == "timestamp":
             return self._timestamp(node, chosen, options)
         if logical == "integer":
-            return self._integer(node, chosen, options)
+            return self._integer(form, node, chosen, options, name)
         if logical == "number":
             by_format = {"f32": Primitive("float"), "f64": Primitive("double")}.get(options.format)
             if chosen is None and by_format is None:
@@ -200,6 +180,8 @@ class FieldReader:
                         hint="add physicalType: decimal(18,2), or double for measurements",
                     )
                 )
+            if chosen is not None and by_format is not None and chosen != by_format:
+                self._clash(node, name, f"format {options.format}", form.physical_type or "")
             return chosen or by_format
         if logical == "string" and options.format == "uuid":
             return Primitive("uuid")
@@ -215,7 +197,7 @@ class FieldReader:
             return Primitive("timestamptz")
         return Primitive("timestamp")
 
-    def _integer(self, node: Node, chosen: DataType | None, options: Any) -> DataType | None:
+    def _integer(self, form: Property, node: Node, chosen: DataType | None, options: Any, name: str) -> DataType | None:
         if options.format is None:
             return chosen or Primitive("long")
         if options.format not in WHOLE_NUMBERS:
@@ -227,7 +209,10 @@ class FieldReader:
                 )
             )
             return None
-        return chosen or WHOLE_NUMBERS[options.format][0]
+        kept = WHOLE_NUMBERS[options.format][0]
+        if chosen == Primitive("int") and kept != chosen:
+            self._clash(node, name, f"format {options.format}", form.physical_type or "")
+        return chosen or kept
 
     def _options(self, logical: str, node: Node) -> Any:
         """The options as the Struct of their logical type."""
@@ -237,53 +222,16 @@ class FieldReader:
             return form()
         return decode(given, form, self.problems, what=f"logicalTypeOptions of {logical}")
 
-    def _extras(self, properties: tuple[CustomProperty, ...], node: Node) -> Extras:
-        """The custom properties that are for us; those of other vendors are theirs."""
-        ours: dict[str, Node] = {}
-        places = _items(node.find("customProperties"))
-        for custom, place in zip(properties, places, strict=True):
-            value = place.find("value")
-            if custom.vendor == VENDOR and value is not None:
-                ours[custom.property] = msgspec.structs.replace(value, key=place.place("property"))
-        if not ours:
-            return Extras()
-        found = decode(Node(node.place("customProperties"), ours), Extras, self.problems, what=f"properties of vendor {VENDOR}")
-        return found or Extras()
+    def _clash(self, node: Node, name: str, promise: str, stored: str) -> None:
+        message = f"'{printable(name, 60)}' has {promise}, and physicalType '{printable(stored, 40)}', which is none"
+        self._contradict(message, node.place("physicalType"), "mend one of them")
 
-    def _format(self, kind: DataType, node: Node, options: Any, extras: Extras) -> Format | None:
-        place = node.place("logicalTypeOptions", "format")
-        written = extras.pattern
-        if str(kind) in ("date", "time", "timestamp", "timestamptz"):
-            written = written or getattr(options, "format", None)
-        pattern = self._caught(lambda: strptime_pattern(written), node, place) if written else None
-        if pattern == "%Y-%m-%d" and str(kind) == "date":
-            pattern = None
-        name = extras.timezone or getattr(options, "default_timezone", None)
-        if name is not None:
-            self._caught(lambda: zone(name), node, node.place("logicalTypeOptions", "defaultTimezone"))
-        separator = extras.decimal_separator or "."
-        if separator not in (".", ","):
-            self._contradict("decimalSeparator must be '.' or ','", node.place("customProperties"), "mend it")
-        words = (extras.true_words or ("true",), extras.false_words or ("false",))
-        if set(words[0]) & set(words[1]):
-            self._contradict("a word is both true and false", node.place("customProperties"), "mend trueWords and falseWords")
-        return Format(pattern, name, separator, *words, extras.null_words)
-
-    def _pattern(self, node: Node, options: Any) -> None:
-        text = getattr(options, "pattern", None)
-        if text is not None:
-            place = node.place("logicalTypeOptions", "pattern")
-            try:
-                check_pattern(text)
-            except ValueError as error:
-                self._say(errors.ContractContradiction(f"pattern: {error}", at=place, hint="mend the regular expression"))
-
-    def _lengths(self, node: Node, options: Any) -> None:
-        for low, high, key in (("min_length", "max_length", "minLength"), ("min_items", "max_items", "minItems")):
-            least, most = getattr(options, low, None), getattr(options, high, None)
-            if least is not None and most is not None and least > most:
-                at = node.place("logicalTypeOptions", key)
-                self._contradict(f"{key} {least} is greater than {key.replace('min', 'max')} {most}", at, "swap or mend them")
+    def _bounds(self, kind: DataType, node: Node, options: Any) -> tuple[str | None, str | None]:
+        try:
+            return bounds(kind, node, options)
+        except StartrailError as error:
+            self._say(error)
+        return None, None
 
     def _enum(self, form: Property, node: Node, extras: Extras) -> tuple[str, ...] | None:
         if form.enum is not None:
@@ -302,16 +250,6 @@ class FieldReader:
             message = f"physicalType '{printable(form.physical_type, 60)}' of '{printable(name, 60)}' is not known"
             return errors.UnknownType(message, at=node.place("physicalType"), hint="add logicalType")
         return errors.UnknownType(f"'{printable(name, 60)}' has no type", at=node.at, hint="add logicalType")
-
-    def _caught(self, act: Any, node: Node, place: Any = None) -> Any:
-        """The result, or None after a ValueError became a problem."""
-        try:
-            return act()
-        except ValueError as error:
-            self._say(errors.BadValue(printable(str(error), 300), at=place or node.at, hint="mend it"))
-        except StartrailError as error:
-            self._say(error)
-        return None
 
     def _contradict(self, message: str, at: Any, hint: str) -> None:
         self._say(errors.ContractContradiction(message, at=at, hint=hint))

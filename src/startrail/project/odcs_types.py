@@ -7,7 +7,6 @@ within it (``number`` + ``decimal(18,2)``, ``string`` + ``uuid``, ``integer`` + 
 from __future__ import annotations
 
 import re
-import warnings
 
 from startrail.model.types import DataType, Decimal, Primitive
 
@@ -70,6 +69,26 @@ def exact(logical: str, given: DataType | None) -> DataType | None:
     return None
 
 
+_NEVER = frozenset(("boolean", "uuid", "binary"))
+_FLAT = frozenset(("boolean", "uuid", "int", "long", "float", "double", "date", "time", "timestamp", "timestamptz"))
+_CLASHES: dict[str, frozenset[str]] = {
+    "integer": _NEVER | {"date", "time", "timestamp", "timestamptz"},
+    "number": _NEVER | {"date", "time", "timestamp", "timestamptz"},
+    "boolean": frozenset(("date", "time", "timestamp", "timestamptz", "uuid", "float", "double")),
+    "date": _NEVER | {"time", "float", "double"},
+    "time": _NEVER | {"date", "float", "double"},
+    "timestamp": _NEVER | {"date", "time"},
+    **dict.fromkeys(("object", "array", "map"), _FLAT),
+}
+
+
+def clash(logical: str, given: DataType | None) -> bool:
+    """True when nothing that is stored as the physical type can be of the logical one. Text can be anything."""
+    if isinstance(given, Decimal):
+        return logical in ("date", "time", "object", "array", "map") or (logical == "boolean" and given.scale > 0)
+    return isinstance(given, Primitive) and given.name in _CLASHES.get(logical, ())
+
+
 def logical_of(given: DataType) -> str:
     """The logical type of a physical one, for a property that gives only that."""
     if isinstance(given, Decimal):
@@ -126,25 +145,3 @@ def _checked(text: str) -> str:
         if match[1] not in _DIRECTIVES:
             raise ValueError(f"'%{match[1]}' in the format '{text}' has no certain meaning here")
     return text
-
-
-_ESCAPES = re.compile(r"\\[1-9Z]")
-_GROUPS = re.compile(r"\(\?(?:[=!>(#]|<[=!]|P=)|[*+?}]\+")
-_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
-
-
-def check_pattern(text: str) -> None:
-    """Raise ValueError unless the text is a regular expression that RE2 and Python both have."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            re.compile(text)
-        except (re.error, FutureWarning, DeprecationWarning, OverflowError, RecursionError) as error:
-            raise ValueError(f"not a regular expression: {error}") from None
-    escaped = text.replace("\\\\", "")
-    bare = re.sub(r"\[\^?\]?[^\]]*\]", "[]", re.sub(r"\\.", "", escaped, flags=re.DOTALL))
-    found = _ESCAPES.search(escaped) or _GROUPS.search(bare)
-    if found:
-        raise ValueError(f"'{found[0]}' is not in every engine: no lookaround, back reference or possessive repeat")
-    if any(int(end or 0) > 1000 for repeat in _REPEAT.findall(bare) for end in repeat):
-        raise ValueError("a repeat of more than 1000")

@@ -11,12 +11,14 @@ from startrail.model.report import Report
 from startrail.model.source import Source
 from startrail.project.forms import ModelTestForm, ProjectForm, RepairsForm
 from startrail.project.header import CHECK_WORDS, ModelHeader
+from startrail.project.odcs_extras import CustomProperties
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 _DECLARATIONS: dict[str, tuple[type, str]] = {
     "startrail": (ProjectForm, "startrail.yml"),
     "source": (Source, "sources/*.yml"),
+    "contract": (CustomProperties, "customProperties of vendor startrail in contracts/*.odcs.yml"),
     "repairs": (RepairsForm, "contracts/repairs/*.yml"),
     "metric": (Metric, "metrics/**/*.yml"),
     "report": (Report, "reports/*.yml"),
@@ -28,7 +30,8 @@ _FROM_ELSEWHERE = ("name", "span")
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """A JSON Schema (draft 2020-12) per declaration. Contracts have the schema of their own standard."""
+    """A JSON Schema (draft 2020-12) per declaration. Contracts have the schema of their own standard; here
+    is what we add to it."""
     return {word: _schema(target, files) for word, (target, files) in _DECLARATIONS.items()}
 
 

@@ -38,7 +38,7 @@ ENGINE = "duckdb-2"
 def open_ports(project: Project, profile: Profile, *, now: datetime | None = None, read_only: bool = False) -> Ports:
     """All ports of a profile; only the ledger and the store are opened at once."""
     root = Path(project.root)
-    clock, store = _clock(now), _store(root, profile)
+    clock, store = _clock(now), open_store(root, profile)
     warehouse = Once(partial(_warehouse, root, profile, store))
     return Ports(
         ledger=_ledger(root, profile, read_only),
@@ -109,7 +109,8 @@ def _ledger(root: Path, profile: Profile, read_only: bool) -> Ledger:
     return open_postgres(dsn, schema=profile.ledger.schema, read_only=read_only)
 
 
-def _store(root: Path, profile: Profile) -> Store:
+def open_store(root: Path, profile: Profile) -> Store:
+    """The store of a profile."""
     if isinstance(profile.store, LocalStore):
         from startrail.adapters.store import local
 

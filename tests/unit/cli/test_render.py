@@ -58,6 +58,7 @@ checked    marts.sales              every check passed
 published  2 tables: raw.orders, marts.sales in one transaction
 delivered  daily                    /shop/daily.html, 10 rows; arrived 181 minutes before its deadline
 done       7 steps, 3 were done before; 263 rows in = 256 loaded + 7 quarantined
+next       startrail quarantine list shows what was refused, and why
 """
     )
 

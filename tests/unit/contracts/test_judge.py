@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fixtures.loading import contract, field
 
 from startrail.capabilities.contracts.judge import RecordJudge
+from startrail.model.contract import Contract
+from startrail.model.drift import DriftKind
 from startrail.ports.loader import Judged
 
 ORDERS = contract(
@@ -106,3 +110,51 @@ def test_half_of_a_surrogate_pair_is_refused_wherever_a_field_is_not_declared() 
     kept = RecordJudge(ORDERS, kept=frozenset({"wrong_type"}))
     (violation,) = kept((start.replace('"amount": 1', r'"amount": ["\ud800"]') + '"n": 1}').encode()).violations
     assert (violation.path, violation.rule) == ("$.amount", "malformed")
+
+
+def of_closed(**more: Any) -> Contract:
+    inner = field("place", "struct<town: string>", fields=(field("town", "string"),), closed=True)
+    return msgspec.structs.replace(contract(field("id", "int"), inner), **more)
+
+
+def test_an_undeclared_field_of_a_closed_object_breaks_the_contract_and_one_beside_it_does_not() -> None:
+    judged = RecordJudge(of_closed())(b'{"id":1,"new":1,"place":{"town":"x","zip":"1"}}')
+    assert [(v.path, v.rule, v.got) for v in judged.violations] == [("$.place.zip", "undeclared_field", '"1"')]
+    assert judged.unknown == ("$.new",)
+    judged = RecordJudge(of_closed(closed=True))(b'{"id":1,"new":1,"place":{"town":"x"}}')
+    assert [(v.path, v.rule) for v in judged.violations] == [("$.new", "undeclared_field")]
+
+
+def test_an_undeclared_field_of_a_closed_object_can_be_kept_by_policy_and_is_told() -> None:
+    kept = frozenset[DriftKind](["undeclared_field"])
+    judged = RecordJudge(of_closed(closed=True), kept=kept)(b'{"id":1,"new":1,"place":{"zip":"1"}}')
+    assert judged.violations == ()
+    assert judged.extra == '{"$.place.zip":"1","new":1}'
+    assert {(v.path, v.rule) for v in judged.noted} == {("$.new", "undeclared_field"), ("$.place.zip", "undeclared_field")}
+    assert judged.unknown == ()
+
+
+def test_a_default_stands_for_what_is_missing_and_never_for_null() -> None:
+    inner = field("place", "struct<zip: string>", fields=(field("zip", "string", default="00000"),))
+    promised = contract(
+        field("n", "decimal(5,2)", default="1.5", required=True), field("day", "date", default="2026-10-03"), inner
+    )
+    judge = RecordJudge(promised)
+    judged = judge(b'{"day":null,"place":{}}')
+    assert judged.violations == ()
+    assert judged.record == b'{"n":"1.50","day":null,"place":{"zip":"00000"}}'
+    assert [(v.path, v.rule, v.got) for v in judged.noted] == [
+        ("$.n", "defaulted", "nothing; 1.5 is taken"),
+        ("$.place.zip", "defaulted", "nothing; 00000 is taken"),
+    ]
+    judged = judge(b'{"n":null}')
+    assert [(v.path, v.rule) for v in judged.violations] == [("$.n", "null_in_required")]
+    assert [v.path for v in judged.noted] == ["$.day"]
+
+
+def test_a_value_beyond_an_open_enumeration_is_told_and_let_in_unless_the_policy_minds() -> None:
+    promised = contract(field("status", "string", enum=("new", "paid"), enum_open=True))
+    minded = RecordJudge(promised)(b'{"status":"lost"}')
+    assert [(v.path, v.rule) for v in minded.violations] == [("$.status", "new_value")]
+    let_in = RecordJudge(promised, accepted=frozenset[DriftKind](["new_value"]))(b'{"status":"lost"}')
+    assert (let_in.record, [v.rule for v in let_in.noted]) == (b'{"status":"lost"}', ["new_value"])

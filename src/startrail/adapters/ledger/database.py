@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
-from startrail.adapters.ledger import cache, deliveries, facts, leases, publishing, runs, steps
+from startrail.adapters.ledger import cache, contracts, deliveries, facts, leases, publishing, runs, steps
 from startrail.adapters.ledger.session import Session
 from startrail.model.delivery import Delivery
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
+from startrail.model.version import ContractRef, KeptContract
 from startrail.ports.feed import Seen
 
 
@@ -56,7 +57,7 @@ class SqlLedger(ABC):
             return facts.latest(session)
 
     def verify(self) -> Verification:
-        return facts.verify(self._reading)
+        return contracts.verify(self._reading, facts.verify(self._reading))
 
     # -- runs ------------------------------------------------------------------------------------------
     def start_run(
@@ -103,6 +104,38 @@ class SqlLedger(ABC):
     def pending(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
         with self._reading() as session:
             return deliveries.pending(session, source)
+
+    def refused(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
+        with self._reading() as session:
+            return deliveries.refused(session, source)
+
+    def loads_before(self, delivery: Delivery, limit: int) -> list[StepRecord]:
+        with self._reading() as session:
+            return deliveries.loads_before(session, delivery, limit)
+
+    def discard_delivery(self, id: str, at: datetime, facts: Sequence[NewFact], lease: Lease) -> None:
+        with self._leased(lease) as session:
+            deliveries.discard(session, id)
+            _append(session, facts, None, at)
+
+    # -- contracts -------------------------------------------------------------------------------------
+    def record_contract(self, kept: KeptContract, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:
+        with self._leased(lease) as session:
+            new = contracts.record(session, kept)
+            _append(session, facts if new else (), kept.run, kept.at)
+            return new
+
+    def contract_refs(self) -> frozenset[ContractRef]:
+        with self._reading() as session:
+            return contracts.refs(session)
+
+    def contract_versions(self, name: str) -> list[KeptContract]:
+        with self._reading() as session:
+            return contracts.versions(session, name)
+
+    def loads_under(self, name: str) -> dict[ContractRef, int]:
+        with self._reading() as session:
+            return contracts.loads(session, name)
 
     # -- steps -----------------------------------------------------------------------------------------
     def record_step(self, record: StepRecord, lease: Lease, facts: Sequence[NewFact] = ()) -> None:

@@ -63,6 +63,23 @@ def pending(session: Session, source: str) -> list[tuple[Delivery, tuple[StepRec
     return [(delivery, tuple(tried.get(delivery.id, ()))) for delivery in waiting]
 
 
+def refused(session: Session, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
+    found = [_delivery(row) for row in session.all("deliveries.refused", source=source)]
+    loads: dict[str, list[StepRecord]] = {}
+    for record_ in reversed(steps.loads_of(session, [delivery.id for delivery in found])):
+        loads.setdefault(record_.step.partition, []).append(record_)
+    return [(delivery, tuple(loads.get(delivery.id, ()))) for delivery in found]
+
+
+def loads_before(session: Session, delivery: Delivery, limit: int) -> list[StepRecord]:
+    rows = session.all("deliveries.loaded_before", source=delivery.source, landed_at=to_text(delivery.landed_at), limit=limit)
+    return steps.loads_of(session, [row[0] for row in rows])[::-1]
+
+
+def discard(session: Session, id_: str) -> None:
+    session.run("deliveries.discard", id=id_)
+
+
 def _cursor(session: Session, source: str) -> str | None:
     row = session.one("deliveries.cursor", source=source)
     return None if row is None else row[0]

@@ -71,7 +71,14 @@ def _values(record: StepRecord) -> dict[str, Value]:
         "output": None if output is None else _encoder.encode(output).decode(),
         "is_view": int(record.step.kind == "build" and output is not None and output.view is not None),
         "error": None if record.error is None else storable(record.error),
+        "refused": _refused(record),
+        "contract": None if output is None or output.contract is None else output.contract.key,
     }
+
+
+def _refused(record: StepRecord) -> int:
+    counts = record.output.counts if record.output is not None and record.step.kind == "load" else None
+    return 0 if counts is None else counts.quarantined + counts.held
 
 
 def _record(row: Row) -> StepRecord:

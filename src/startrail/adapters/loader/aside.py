@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from startrail.adapters.loader.blocks import KEPT, Record
+from startrail.adapters.loader.blocks import KEPT, LONGEST, Record, too_long
 from startrail.base.text import printable
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import EXTRA, ORDINAL, Drift, Judge, Redo, Violation
@@ -53,13 +53,16 @@ class Aside:
 
     def decide(self, ordinal: int, record: Record, *, tally: bool = True) -> tuple[str, ...]:
         """Let the judge decide, and write the record down accordingly; returns the paths of its unknown fields.
-        ``tally`` False: they are counted elsewhere."""
+        ``tally`` False: they, and the defaults that the record takes, are counted elsewhere."""
         if ordinal in self._redo.discarded:
             self.ordinals.append(ordinal)
             self.discarded_rows += 1
             return ()
         if record.broken is not None:
             self.refuse(ordinal, record, (record.broken,))
+            return ()
+        if len(record.line) > LONGEST:
+            self.refuse(ordinal, record, (too_long(len(record.line)),))
             return ()
         judged = self._judge(record.line)
         if judged.violations and self._redo.mend is not None:
@@ -69,16 +72,21 @@ class Aside:
                 self.mended_rows += not judged.violations
         for path in judged.unknown if tally else ():
             self.keep(path, sample=self._sample(path, judged.extra))
+        for violation in judged.noted:
+            if tally or violation.rule != "defaulted":
+                self._note(violation)
         if judged.violations:
             self.refuse(ordinal, record, judged.violations)
             return judged.unknown
-        self.ordinals.append(ordinal)
-        self.saved_rows += 1
-        for violation in judged.noted:
-            self._note(violation)
         head = b'{"%s":%d,' % (ORDINAL.encode(), ordinal)
         extra = b"" if judged.extra is None else b'"%s":%s,' % (EXTRA.encode(), self._encode(judged.extra))
-        self._saved.write(head + extra + judged.record[1:] + b"\n")
+        line = head + extra + judged.record[1:] + b"\n"
+        if len(line) > LONGEST:  # what is quoted twice has grown
+            self.refuse(ordinal, record, (too_long(len(line)),))
+            return judged.unknown
+        self.ordinals.append(ordinal)
+        self.saved_rows += 1
+        self._saved.write(line)
         return judged.unknown
 
     def refuse(self, ordinal: int, record: Record, violations: tuple[Violation, ...]) -> None:
@@ -99,6 +107,12 @@ class Aside:
         self.kept[name] = self.kept.get(name, 0) + rows
         if sample:
             self._samples.setdefault(name, sample)
+
+    def taken(self, defaults: list[Drift]) -> None:
+        """Defaults that records took without the judge."""
+        for drift in defaults:
+            rows, sample = self._drift.get((drift.kind, drift.path), (0, drift.sample))
+            self._drift[drift.kind, drift.path] = (rows + drift.rows, sample)
 
     def drift(self) -> tuple[Drift, ...]:
         """What was seen, the most frequent first."""

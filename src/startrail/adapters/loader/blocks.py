@@ -26,7 +26,9 @@ KEPT = 1 << 20
 """Bytes kept of a record that is set aside."""
 SKIP = b'{"' + ORDINAL.encode() + b'":0}\n'
 """The line that stands in the stream for a record that is not in it, so that line numbers stay ordinals."""
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+_OTHERS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
+"""Marks of UTF-16 and UTF-32."""
 
 
 class Unreadable(Exception):
@@ -89,31 +91,43 @@ def ndjson(file: BinaryIO) -> Iterator[Block]:
     data = file.read(BLOCK)
     if not data:
         raise Unreadable("the file is empty", "truncated")
-    data = data.removeprefix(_BOM)
+    check_utf8(data)
+    data = data.removeprefix(BOM)
     while data:
         if not data.endswith(b"\n"):
             data += file.readline(LONGEST)
-        if len(data) > LONGEST and not data.endswith(b"\n"):
-            whole, _, cut = data.rpartition(b"\n")
-            if whole:
-                yield Block(whole + b"\n")
-            yield _overlong(cut, file)
+        if len(data) > LONGEST:
+            start = data.rfind(b"\n", 0, len(data) - 1) + 1
+            if start:
+                yield Block(data[:start])
+            yield overlong(data[start:], file)
         else:
             yield Block(data)
         data = file.read(BLOCK)
 
 
-def _overlong(start: bytes, file: BinaryIO) -> Block:
-    """A line beyond the limit: its start is kept, the rest is only passed over."""
+def overlong(start: bytes, file: BinaryIO) -> Block:
+    """The line that begins with ``start``. Beyond the limit only its start is kept, and the rest is passed over."""
+    end = start[-1:]
     size = len(start)
-    while rest := file.readline(BLOCK):
+    while end != b"\n" and (rest := file.readline(BLOCK)):
         size += len(rest)
-        if rest.endswith(b"\n"):
-            break
+        end = rest[-1:]
+    size -= end == b"\n"
     if size <= LONGEST:
-        return Block(start + b"\n")
-    problem = Violation("$", "malformed", f"a record of at most {LONGEST} bytes", f"{size} bytes")
-    return Block(SKIP, (start[:KEPT],), {0: problem})
+        return Block(start)
+    return Block(SKIP, (start[:KEPT].removesuffix(b"\n"),), {0: too_long(size)})
+
+
+def too_long(size: int) -> Violation:
+    """What is wrong with a record of so many bytes."""
+    return Violation("$", "malformed", f"a record of at most {LONGEST} bytes", f"{size} bytes")
+
+
+def check_utf8(start: bytes) -> None:
+    """Raises Unreadable for JSON in UTF-16 or UTF-32, which the standard of JSON forbids."""
+    if start.startswith(_OTHERS) or (b"\0" in start[:2] and start[:4].strip(b"\0")[:1] in (b"{", b"[")):
+        raise Unreadable("the file is in UTF-16 or UTF-32, and JSON is UTF-8", "other_encoding")
 
 
 def document(file: BinaryIO, path: str) -> Iterator[Block]:
@@ -121,18 +135,31 @@ def document(file: BinaryIO, path: str) -> Iterator[Block]:
 
     Raises Unreadable when the document is not JSON or has no array there. An object stands for its one record.
     """
-    data = file.read().removeprefix(_BOM)
+    data = file.read().removeprefix(BOM)
     if not data.strip():
         raise Unreadable("the file is empty", "truncated")
+    check_utf8(data)
     try:
         raw = _descend(msgspec.Raw(data), path)
         raws = msgspec.json.decode(raw, type=list[msgspec.Raw]) if bytes(raw).lstrip()[:1] == b"[" else [raw]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise Unreadable("the JSON document cannot be read: it is nested hundreds of levels deep") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         kind = "truncated" if "truncated" in str(error) else "unreadable"
         raise Unreadable(f"the JSON document cannot be read: {error}", kind) from error
     for start in range(0, len(raws), 256):
-        lines = [_one_line(bytes(raw)) for raw in raws[start : start + 256]]
-        yield Block(b"\n".join(lines) + b"\n")
+        lines: list[bytes] = []
+        for raw in raws[start : start + 256]:
+            line = bytes(raw)
+            if len(line) <= LONGEST:
+                lines.append(_one_line(line))
+                continue
+            if lines:
+                yield Block(b"\n".join(lines) + b"\n")
+            yield Block(SKIP, (line[:KEPT],), {0: too_long(len(line))})
+            lines = []
+        if lines:
+            yield Block(b"\n".join(lines) + b"\n")
 
 
 def _descend(raw: msgspec.Raw, path: str) -> msgspec.Raw:

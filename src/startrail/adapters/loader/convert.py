@@ -1,4 +1,4 @@
-"""Exact conversion as SQL: what ``contracts.exact`` says, for what an engine can decide quickly.
+"""Exact conversion as SQL: what ``model.exact`` says, for what an engine can decide quickly.
 
 For each declared field there are two expressions: its *value*, and whether the field is *fine*. A row in which
 all are fine is loaded; any other row goes to the judge. So a condition here may be too strict, never too lax:
@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.base.regex import CERTAIN
 from startrail.model.contract import Field, Format
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 
@@ -71,7 +72,7 @@ def conversion(field: Field, source: str, form: Form, null_words: tuple[str, ...
         found = Conversion("NULL", f"{source} IS NULL") if form == "text" else _whole(field, source)
     else:
         value, fine = _scalar(field, source, form if textual else None)
-        conditions = ([fine] if fine else []) + _limits(field, value)
+        conditions = ([fine] if fine else []) + limits(field, value)
         found = Conversion(value, f"({source} IS NULL OR ({' AND '.join(conditions)}))" if conditions else None)
     if not must:
         return found
@@ -141,13 +142,14 @@ def _either(quick: str, thorough: str) -> str:
 
 
 def _gated(name: str, source: str) -> str:
-    """The gate has seen that the text is of its type. It rounds fractions beyond microseconds, and an instant at the
-    very border of the calendar may be beyond it in UTC."""
+    """The gate has seen that the text is of its type. It rounds fractions beyond microseconds, takes an offset without
+    colon, and an instant at the very border of the calendar may be beyond it in UTC."""
     if name != "timestamptz":
         return f"length({source}) <= {_LONGEST[name]}"
-    zulu = f"ends_with({source}, 'Z') OR ends_with({source}, 'z')"
-    short = f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT ({zulu}) END"
-    return f"{short} AND {source} > '0001-01-03' AND {source} < '9999-12-29'"
+    zulu = f"(ends_with({source}, 'Z') OR ends_with({source}, 'z'))"
+    short = f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT {zulu} END"
+    colon = f"({zulu} OR substring({source}, -3, 1) = ':')"
+    return f"{short} AND {colon} AND {source} > '0001-01-03' AND {source} < '9999-12-29'"
 
 
 def _with_point(source: str, form: Format) -> str:
@@ -180,7 +182,8 @@ def _matches(source: str, grammar: str) -> str:
     return f"regexp_full_match({source}, {sql.text(grammar)})"
 
 
-def _limits(field: Field, value: str) -> list[str]:
+def limits(field: Field, value: str) -> list[str]:
+    """Conditions for what a contract says about a value beside its type."""
     found: list[str] = []
     kind = sql.word(field.type)
     if field.enum is not None:
@@ -196,7 +199,7 @@ def _limits(field: Field, value: str) -> list[str]:
         if field.max_length is not None:
             found.append(f"{measure}({value}) <= {field.max_length}")
     if field.pattern is not None and kind == "VARCHAR":
-        found.append(f"regexp_matches({value}, {sql.text(field.pattern)})")
+        found.append(f"length({value}) <= {CERTAIN} AND regexp_matches({value}, {sql.text(field.pattern)})")
     return [f"coalesce({condition}, false)" for condition in found]
 
 
@@ -252,14 +255,14 @@ def _nested(field: Field, source: str, depth: int = 0) -> Conversion:
         if found.fine is not None:
             fine.append(f"coalesce(list_bool_and(list_transform({items}, lambda {variable}: {found.fine})), true)")
     if isinstance(kind, ListOf):
-        fine += _limits(field, source)
+        fine += limits(field, source)
     return Conversion(value, f"({source} IS NULL OR ({' AND '.join(fine)}))" if fine else None)
 
 
 def _inner(field: Field, source: str, depth: int) -> Conversion:
     if isinstance(field.type, ListOf | MapOf | StructOf):
         return _nested(field, source, depth)
-    return conversion(field, source, "json")
+    return conversion(field, source, "json", must=field.required and bool(field.format.null_words))
 
 
 def struct_fields(field: Field) -> list[tuple[str, Field]]:

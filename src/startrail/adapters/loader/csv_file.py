@@ -20,6 +20,9 @@ from startrail.model.source import Dialect
 from startrail.ports.loader import EXTRA, Violation
 
 _ROWS = 512
+_MOST_COLUMNS = 10_000
+_SAMPLED = 1_000
+"""Undeclared columns of which one value is kept to show."""
 _ENCODINGS = {"utf-8": "utf-8-sig", "latin-1": "latin-1", "utf-16": "utf-16"}
 
 
@@ -112,8 +115,9 @@ class Csv:
         return pending.block()
 
     def _sample(self, rows: list[list[str]]) -> None:
+        some = set(self.unknown[:_SAMPLED])
         for column, name in enumerate(self._names):
-            if name in self.unknown:
+            if name in some:
                 values = (row[column] for row in rows if len(row) == len(self._names) and row[column])
                 self.samples[name] = printable(json.dumps(next(values, ""), ensure_ascii=False), 120)
 
@@ -134,6 +138,8 @@ class Csv:
             raise self._not_text(error) from error
         if names is None:
             raise Unreadable("the file is empty", "truncated")
+        if len(names) > _MOST_COLUMNS:
+            raise Unreadable(f"the header names {len(names):,} columns, more than {_MOST_COLUMNS:,}")
         check_header(names, contract, self._dialect)
         twice = [name for name, times in Counter(names).items() if times > 1]
         if twice:

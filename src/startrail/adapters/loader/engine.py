@@ -16,6 +16,8 @@ from startrail.ports.loader import LocalFile
 
 MEMORY = 320_000_000
 """Bytes that suffice for loading, since it works in a stream; what needs more (unique keys) spills."""
+SOURCE = "native_rows"
+"""The name under which a COPY finds its Arrow stream."""
 _ROW_GROUP = 245_760
 _FILE_BYTES = "128MB"
 
@@ -64,8 +66,9 @@ class Engine:
             while found := result.fetchmany(4096):
                 yield from found
 
-    def copy(self, query: str, name: str, schema: TableSchema | None = None) -> list[LocalFile]:
-        """Write the query's rows as Parquet files; none for no rows. Raises NotTaken for data it cannot read."""
+    def copy(self, query: str, name: str, schema: TableSchema | None = None, source: object = None) -> list[LocalFile]:
+        """Write the query's rows as Parquet files; none for no rows. ``source``: an Arrow stream, :data:`SOURCE` in the
+        query. Raises NotTaken for data it cannot read."""
         target = self.folder / name
         target.mkdir()
         options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2, ROW_GROUP_SIZE {_ROW_GROUP}"
@@ -74,7 +77,10 @@ class Engine:
             ids = (f"{sql.text(c.name)}: {sql.field_ids(c.type, c.id, iter(c.nested))}" for c in schema.columns)
             options += f", FIELD_IDS {{{', '.join(ids)}}}"
         with self._errors():
-            self.connection.cursor().execute(f"COPY ({query}) TO {sql.text(str(target))} ({options}, OVERWRITE_OR_IGNORE)")
+            cursor = self.connection.cursor()
+            if source is not None:
+                cursor.register(SOURCE, source)
+            cursor.execute(f"COPY ({query}) TO {sql.text(str(target))} ({options}, OVERWRITE_OR_IGNORE)")
         files = [LocalFile(path, self._counted(path)) for path in sorted(target.glob("*.parquet"))]
         return [file for file in files if file.rows]
 

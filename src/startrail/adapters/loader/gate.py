@@ -49,9 +49,13 @@ class Passed(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """Begins with the declared fields, and learns undeclared ones so that only their first block is slow."""
+    """Begins with the declared fields, and learns undeclared ones so that only their first block is slow.
 
-    def __init__(self, contract: Contract) -> None:
+    ``wary``: also looks for a key that stands twice in an object, which the decoder does not mind but the engine does.
+    """
+
+    def __init__(self, contract: Contract, *, wary: bool = False) -> None:
+        self._wary = wary
         required = frozenset(contract.primary_key)
         self._fields = [(field, field.required or field.name in required) for field in contract.fields]
         self._names = Names(contract)
@@ -65,6 +69,8 @@ class Gate:
             return None
         try:
             records = self._decode(lines)
+            if self._wary and not _keys_once(lines):
+                return None
             kept = self._kept(records, lines) if self._learned else None
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
@@ -117,7 +123,10 @@ class Gate:
         return Passed(len(records), b"\n".join(made), kept)
 
     def _suffix(self, raws: tuple[bytes | None, ...]) -> bytes:
-        """How a line with these fields ends; remembered, since such values often repeat."""
+        """How a line with these fields ends; remembered, since such values often repeat. Raises MsgspecError when a
+        key may stand twice within one of them."""
+        if any(raw is not None and b"{" in raw and not _keys_once(raw) for raw in raws):
+            raise msgspec.MsgspecError("a key may stand twice")
         named = zip(self._learned, raws, strict=True)
         text = ",".join(f'"{name}":{raw.decode()}' for name, raw in named if raw is not None)
         suffix = b',"%s":%s}' % (EXTRA.encode(), msgspec.json.encode("{" + text + "}"))
@@ -126,15 +135,30 @@ class Gate:
         return suffix
 
 
+def _keys_once(lines: bytes) -> bool:
+    """False when a key may stand twice in an object: reading and writing again would lose its quotation marks, and
+    only an escaped one could make up for that."""
+    return b"\\u0022" not in lines and _ENCODE_LINES(_DECODE_LINES(lines)).count(b'"') == lines.count(b'"')
+
+
+_DECODE_LINES = msgspec.json.Decoder().decode_lines
+_ENCODE_LINES = msgspec.json.Encoder().encode_lines
+
+
 def _struct(label: str, fields: list[tuple[Field, bool]], learned: dict[str, str] | None = None) -> type[msgspec.Struct]:
     """Attributes are numbered and renamed, since a field's name may be any text; ``learned`` ones hold raw JSON."""
     members: list[Any] = []
     names: dict[str, str] = {}
-    for index, (field, required) in enumerate(sorted(fields, key=lambda pair: not pair[1])):
+    for index, (field, required) in enumerate(sorted(fields, key=lambda pair: not (pair[1] or pair[0].default is not None))):
         attribute = f"f{index}"
         names[attribute] = field.name
         kind = _json_type(field, field.type, f"{label}_{index}")
-        members.append((attribute, kind) if required else (attribute, kind | None, None))
+        if required:
+            members.append((attribute, kind))
+        elif field.default is not None:  # null is not absent, and what is absent is not for the gate to fill
+            members.append((attribute, kind | None))
+        else:
+            members.append((attribute, kind | None, None))
     for name, attribute in (learned or {}).items():
         names[attribute] = name
         members.append((attribute, msgspec.Raw, None))

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from startrail.adapters.loader.aside import Aside
-from startrail.adapters.loader.blocks import SKIP, Block, Unreadable, document, ndjson, opened
+from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
+from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.native_library import Chosen, choose
+from startrail.adapters.loader.native_plan import NativePlan, native_plan
+from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
 from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
@@ -31,52 +38,81 @@ _TELL_EVERY = 8_000_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
+Way = Literal["quick", "wary", "careful"]
+"""wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
+
 
 class DuckdbLoader:
     """``memory`` in bytes, ``threads`` 0 = one per core; scratch files lie in folders of their own under ``scratch``.
 
     ``careful``: let the judge decide every record, a hundred times slower; what tests hold the fast way against.
+    ``reader``: what reads JSON records, ``native`` or ``msgspec``; None = as :func:`native_library.choose` finds it.
     """
 
-    def __init__(self, store: Landed, scratch: Path, *, memory: int, threads: int = 0, careful: bool = False) -> None:
+    def __init__(
+        self, store: Landed, scratch: Path, *, memory: int, threads: int = 0, careful: bool = False, reader: str | None = None
+    ) -> None:
         self._store = store
         self._scratch = scratch
         self._memory = memory
         self._threads = threads
         self._careful = careful
+        self._reader = reader
 
     @contextmanager
     def load(self, task: LoadTask, judge: Judge, progress: Progress) -> Iterator[LoadOutcome]:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="load-", dir=self._scratch) as root, self._store.local(task.key) as path:
-            try:
-                outcome = self._outcome(task, path, judge, Path(root) / "first", progress, careful=self._careful)
-            except NotTaken as contradiction:
-                reason = printable(str(contradiction), 300)
-                outcome = self._outcome(task, path, judge, Path(root) / "second", progress, careful=True)
-                outcome = msgspec.structs.replace(outcome, careful=reason)
-            yield outcome
+            yield self._best(task, path, judge, Path(root), progress)
 
-    def _outcome(
-        self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, *, careful: bool
-    ) -> LoadOutcome:
-        """``careful``: trust the gate with nothing, because the engine contradicted it (a key twice in one object)."""
+    def extras(self, files: Sequence[LocalFile]) -> Iterator[str]:
+        return extras(files)
+
+    def _best(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
+        """The quick way; when the engine contradicts the gate, the wary one; when it does so again, the careful one."""
+        if self._careful:
+            return self._outcome(task, path, judge, root / "careful", progress, "careful")
+        with suppress(NotTaken):
+            return self._outcome(task, path, judge, root / "quick", progress, "quick")
+        try:
+            return self._outcome(task, path, judge, root / "wary", progress, "wary")
+        except NotTaken as contradiction:
+            outcome = self._outcome(task, path, judge, root / "careful", progress, "careful")
+            return msgspec.structs.replace(outcome, careful=printable(str(contradiction), 300))
+
+    def _outcome(self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, way: Way) -> LoadOutcome:
         folder.mkdir()
         aside = Aside(folder, judge, task.redo)
         with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
-            return _Loading(task, path, engine, aside, progress, careful=careful).outcome()
+            return _Loading(task, path, engine, aside, progress, choose(self._reader), self._threads, way).outcome()
 
 
 class _Loading:
-    def __init__(self, task: LoadTask, path: Path, engine: Engine, aside: Aside, progress: Progress, *, careful: bool) -> None:
+    def __init__(
+        self,
+        task: LoadTask,
+        path: Path,
+        engine: Engine,
+        aside: Aside,
+        progress: Progress,
+        chosen: Chosen,
+        threads: int,
+        way: Way,
+    ) -> None:
         self._task = task
         self._path = path
         self._engine = engine
         self._aside = aside
         self._progress = progress
-        self._careful = careful
+        self._careful = way == "careful"
+        self._wary = way == "wary"
+        self._chosen = chosen
+        self._threads = threads
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
+        self._defaults = Defaults(task.contract)
+        self._taken: dict[str, int] = {}
+        """Records of the quick way that took a default, by field."""
         self._rows_in = 0
         self._unknown_columns: tuple[str, ...] = ()
         self._samples: dict[str, str] = {}
@@ -96,7 +132,8 @@ class _Loading:
             files = self._without_repeated(self._without_discarded(files))
             self._survey(files)
         except Unreadable as found:
-            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift)
+            reader = "" if self._csv else self._chosen.reader
+            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=reader)
         return LoadOutcome(
             self._rows_in,
             tuple(files),
@@ -108,10 +145,14 @@ class _Loading:
             discarded=self._aside.discarded_rows,
             medians=medians(self._engine, files, self._task.contract, lengths=self._csv and not self._task.dialect.header),
             unended=self._unended,
+            reader="" if self._csv else self._chosen.reader,
         )
 
     def _survey(self, files: list[LocalFile]) -> None:
         """Declared fields that the delivery does not have at all."""
+        if self._csv and self._shape is not None:
+            self._taken = dict.fromkeys(self._shape.absent, self._rows_in)
+        self._aside.taken(self._defaults.told(self._taken))
         if self._shape is not None:
             self._aside.whole += self._shape.drift(self._rows_in)
             return
@@ -157,25 +198,74 @@ class _Loading:
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
-        gate = Gate(self._task.contract)
+        plan = self._native_plan()
+        if plan is not None:
+            return self._natively(plan)
+        gate = Gate(self._task.contract, wary=self._wary)
         if self._passes_whole(gate):
             query = self._queries.streamed(sql.text(str(self._path)))
             return self._engine.copy(query, "direct", self._task.schema)
         files: list[LocalFile] = []
         pipes = self._pipes()
-        with closing(self._blocks()) as blocks:
+        with closing(self._blocks()) as found:
+            blocks = chain(list(islice(found, 1)), found)  # the first one tells which columns there are
+            absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
             more = True
             while more:
-                query = partial(self._queries.streamed, offset=self._rows_in)
+                query = partial(self._queries.streamed, offset=self._rows_in, absent=absent)
                 with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
                 pipes = _MOST_PIPES
-        if self._cut and 0 < self._aside.malformed == self._rows_in:
-            raise Unreadable("the file ends in the middle of a record", "truncated")
+        self._check_end()
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
         return files
+
+    def _check_end(self) -> None:
+        if self._cut and 0 < self._aside.malformed == self._rows_in:
+            raise Unreadable("the file ends in the middle of a record", "truncated")
+
+    def _native_plan(self) -> NativePlan | None:
+        """None when the other reader must do it."""
+        if self._chosen.library is None or self._careful or self._csv:
+            return None
+        return native_plan(self._task.contract, closed=self._task.closed)
+
+    def _natively(self, plan: NativePlan) -> list[LocalFile]:
+        query, schema = self._queries.native(plan), self._task.schema
+        with (
+            closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
+            opened(self._path, self._task.media) if self._task.media.startswith("ndjson") else nullcontext() as file,
+            closing(lines_of(self._blocks()) if file is None else lines_from(file)) as blocks,
+            NativeStream(reader, self._engine, query, "streamed", schema) as stream,
+            closing(reader.batches(blocks)) as batches,
+        ):
+            for block, found in batches:
+                if isinstance(block, Lines):
+                    self._cut = not block.whole
+                    self._advance(block.size)
+                    for batch in found:
+                        stream.push(batch, self._rows_in)
+                        self._decide(batch)
+                else:
+                    self._judged(block)
+        self._check_end()
+        return stream.files
+
+    def _decide(self, batch: Batch) -> None:
+        """The judge decides what the reader refused; undeclared fields are told in the order of records."""
+        base, kept = self._rows_in, deque(batch.kept)
+        self._rows_in += batch.records
+        for place, rows in batch.defaulted.items():
+            name = self._task.contract.fields[place].name
+            self._taken[name] = self._taken.get(name, 0) + rows
+        for ordinal, record in chain(batch.refused, [(batch.records + 1, None)]):
+            while kept and kept[0].ordinal < ordinal:
+                field = kept.popleft()
+                self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
+            if record is not None:
+                self._aside.decide(base + ordinal, record)
 
     def _passes_whole(self, gate: Gate) -> bool:
         """True when the file can go to the engine as it is, which spares the pipes. What passed before the first
@@ -224,26 +314,39 @@ class _Loading:
         return False
 
     def _gated(self, block: Block, gate: Gate) -> bytes:
-        """What of a block goes to the engine. Where the gate refuses the block, each record stands for itself."""
-        lines = block.lines if block.lines.endswith(b"\n") else block.lines + b"\n"
-        passed = gate.passes(lines)
-        if passed is not None:  # two records in one line would pass here; the engine refuses them
+        """What of a block goes to the engine."""
+        stream: list[bytes] = []
+        self._sift(block.lines if block.lines.endswith(b"\n") else block.lines + b"\n", gate, stream)
+        return b"".join(stream)
+
+    def _sift(self, lines: bytes, gate: Gate, stream: list[bytes]) -> None:
+        """Halves of what the gate refuses are tried again, down to the single record, which the judge decides."""
+        passed = self._through(gate, lines)
+        middle = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
+        single = middle == len(lines)
+        if passed is not None and not (single and passed.count > 1):  # two records in one of many lines: the engine refuses
             self._rows_in += passed.count
             self._tally(passed)
-            return passed.lines
-        stream: list[bytes] = []
-        for record in block.records():
+            stream.append(passed.lines)
+        elif not single:
+            self._sift(lines[:middle], gate, stream)
+            self._sift(lines[middle:], gate, stream)
+        elif not lines.isspace():
             self._rows_in += 1
-            single = gate.passes(record.line + b"\n")
-            if single is not None and single.count == 1:
-                self._tally(single)
-                stream.append(single.lines)
-            else:
-                for name in self._aside.decide(self._rows_in, record):
-                    if not self._task.closed:
-                        gate.learn(name.removeprefix("$."))
-                stream.append(SKIP)
-        return b"".join(stream)
+            for name in self._aside.decide(self._rows_in, Record(lines[:-1], lines[:-1])):
+                if not self._task.closed:
+                    gate.learn(name.removeprefix("$."))
+            stream.append(SKIP)
+
+    def _through(self, gate: Gate, lines: bytes) -> Passed | None:
+        """What of the lines may go on, completed with defaults where need be."""
+        passed = gate.passes(lines)
+        filled = self._defaults.fill(lines) if passed is None else None
+        if filled is not None:
+            passed = gate.passes(filled.lines)
+            for name, rows in filled.taken.items() if passed is not None else ():
+                self._taken[name] = self._taken.get(name, 0) + rows
+        return passed
 
     def _tally(self, passed: Passed) -> None:
         for name, rows in passed.kept.items():
@@ -287,7 +390,10 @@ class _Loading:
                 yield ordinal
 
     def _revisit(self, ordinals: Iterator[int], violation: Violation | None) -> None:
-        """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``."""
+        """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``.
+
+        Undeclared fields were counted when the records passed.
+        """
         wanted = next(ordinals, None)
         at = count(1)
         with closing(self._blocks()) as blocks:
@@ -296,8 +402,8 @@ class _Loading:
                     return
                 if next(at) != wanted:
                     continue
-                if violation is None:
-                    self._aside.decide(wanted, record, tally=not self._csv)
+                if violation is None:  # it passed the gate, where its undeclared fields and defaults were counted
+                    self._aside.decide(wanted, record, tally=False)
                 else:
                     self._aside.refuse(wanted, record, (violation,))
                 wanted = next(ordinals, None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from startrail.adapters.loader.blocks import LONGEST
 from startrail.adapters.loader.convert import Form, conversion, source_type
-from startrail.adapters.loader.engine import files_list
+from startrail.adapters.loader.engine import SOURCE, files_list
+from startrail.adapters.loader.native_plan import NativePlan
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.time import PARTITION_PATTERNS
 from startrail.model.table import TableSchema
@@ -20,8 +22,9 @@ class Queries:
         self._task = task
         self._form: Form = form
 
-    def streamed(self, pipes: str, offset: int = 0) -> str:
-        """Rows of a stream in which every field is fine; ``offset`` records came before it.
+    def streamed(self, pipes: str, offset: int = 0, absent: Mapping[str, str] | None = None) -> str:
+        """Rows of a stream in which every field is fine; ``offset`` records came before it. ``absent`` columns are not in
+        it and have these values.
 
         Conversions stand below the numbering, so that the condition above it does not make the engine do them twice.
         """
@@ -29,7 +32,11 @@ class Queries:
         words = self._task.dialect.null_words if self._form == "text" else ()
         values, fine = [], [f"{sql.quote(ORDINAL)} IS NULL"]
         for index, field in enumerate(self._task.contract.fields):
-            must = self._form == "text" and (field.required or field.name in required)
+            if absent and field.name in absent:
+                values.append(f"{absent[field.name]} AS v{index}")
+                continue
+            unseen = self._form == "text" or bool(field.format.null_words)
+            must = unseen and (field.required or field.name in required)
             found = conversion(field, sql.quote(field.name), self._form, words, must=must)
             values.append(f"{found.value} AS v{index}")
             if found.fine is not None:
@@ -40,6 +47,14 @@ class Queries:
         )
         numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal FROM ({inner})"
         return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine"
+
+    def native(self, plan: NativePlan) -> str:
+        """Rows of what the native reader hands over."""
+        fine = " AND ".join(found.fine for found in plan.conversions if found.fine is not None)
+        values = [f"{found.value} AS v{index}" for index, found in enumerate(plan.conversions)]
+        where = f" WHERE coalesce({fine}, false)" if fine else ""
+        inner = f"SELECT {', '.join([*values, 'ordinal', 'extra'])} FROM {SOURCE}{where}"
+        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({inner})"
 
     def saved(self, path: Path) -> str:
         """Rows that the judge accepted and wrote down in canonical form."""

@@ -19,7 +19,9 @@ class Shape(msgspec.Struct, frozen=True):
     names: tuple[str, ...]
     unknown: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    """Declared columns that are not there."""
+    """Declared columns that are not there, and have no default."""
+    absent: tuple[str, ...] = ()
+    """Those that are not there, and have one."""
     changed: tuple[tuple[str, str], ...] = ()
     """(declared name, as the file writes it) where only the letter case differs."""
     widened: tuple[tuple[str, str], ...] = ()
@@ -35,7 +37,8 @@ class Shape(msgspec.Struct, frozen=True):
         return Shape(
             names,
             tuple(name for name in names if contract.field(name) is None),
-            tuple(field.name for field in contract.fields if field.name not in names),
+            tuple(field.name for field in contract.fields if field.name not in names and field.default is None),
+            tuple(field.name for field in contract.fields if field.name not in names and field.default is not None),
             tuple((name, found) for found, name in meant.items() if not known.promises(found)),
         )
 

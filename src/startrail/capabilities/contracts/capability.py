@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 
 from startrail.base.ids import fingerprint
 from startrail.capabilities.contracts.errors import DriftStopped
-from startrail.capabilities.contracts.load import load, raw_schema
+from startrail.capabilities.contracts.evolve import Evolution, Turns, evolves, promise, takes_fields
+from startrail.capabilities.contracts.load import load
+from startrail.capabilities.contracts.policy import Acknowledged, lets_in
 from startrail.capabilities.contracts.suspect import Past
 from startrail.flow.capability import Phase, Planned
-from startrail.flow.events import DeliveryHeld, DriftFound, Loaded
+from startrail.flow.drift import Acks
+from startrail.flow.events import DeliveryHeld, DriftFound, Loaded, TableEvolved
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.model.contract import Contract
@@ -20,8 +25,9 @@ from startrail.model.drift import DriftPolicy, Finding
 from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.model.step import Step, StepOutput, StepRecord
-from startrail.model.table import TableName
+from startrail.model.table import TableName, TableSchema
 from startrail.ports.ledger import Ledger
+from startrail.ports.loader import Redo
 
 _REMEMBERED = 200
 """Deliveries that are history enough."""
@@ -39,34 +45,40 @@ class Contracts:
                 continue
             contract = session.project.contracts[source.contract]
             past: tuple[Past, ...] | None = None
+            acks, turns = Acks.of(session.ports.ledger, source.name, session.ports.clock.now()), Turns()
             for delivery, records in session.ports.ledger.pending(source.name):
-                step = load_step(delivery, source, contract)
+                step = load_step(delivery, source, contract, acks.active)
                 if not _taken_over(step, delivery, records, session):
                     if past is None:
                         past = history(session.ports.ledger.history(kind="load", subject=source.name, limit=_REMEMBERED))
-                    tasks.append(_task(step, delivery, source, contract, session, past))
+                    task = _task(step, delivery, source, contract, session, past, acks)
+                    tasks.append(replace(task, work=turns.next(task.work)) if evolves(source) else task)
         return tasks
 
 
-def load_step(delivery: Delivery, source: Source, contract: Contract) -> Step:
-    """The step that puts these bytes into the table under this contract and dialect."""
+def load_step(delivery: Delivery, source: Source, contract: Contract, acknowledged: Acknowledged = frozenset()) -> Step:
+    """The step that puts these bytes into the table under this contract and dialect. What a person has acknowledged
+    counts where it lets in what would be held."""
     parts = [contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain]
     if source.drift != DriftPolicy():  # what is held under one policy may be loaded under another
         parts.append(repr(source.drift))
+    parts += [f"acknowledged {kind} {path}" for kind, path in sorted(acknowledged) if lets_in(source.drift, kind)]
     code = fingerprint(*parts)
     return Step("load", source.name, delivery.id, code, delivery.sha256)
 
 
-def plan_loads(project: Project, ledger: Ledger) -> list[Planned]:
-    """Landed deliveries that a run would load now; reads only."""
+def plan_loads(project: Project, ledger: Ledger, now: datetime | None = None) -> list[Planned]:
+    """Landed deliveries that a run would load now; reads only. Without ``now`` nothing counts as acknowledged."""
     planned = []
     for source in project.sources.values():
         if source.contract is None:
             continue
+        acks = Acks() if now is None else Acks.of(ledger, source.name, now)
+        grows = "; fields that the contract does not declare become columns" if takes_fields(source) else ""
         for delivery, records in ledger.pending(source.name):
-            step = load_step(delivery, source, project.contracts[source.contract])
+            step = load_step(delivery, source, project.contracts[source.contract], acks.active)
             if not any(record.key == step.key and record.state == "held" for record in records):
-                planned.append(Planned(step, "pending", f"{delivery.name} has landed and is not loaded"))
+                planned.append(Planned(step, "pending", f"{delivery.name} has landed and is not loaded{grows}"))
     return planned
 
 
@@ -95,20 +107,29 @@ def history(records: Iterable[StepRecord]) -> tuple[Past, ...]:
     """What these deliveries were like, of their load steps, the newest first. One that was loaded again counts once."""
     newest: dict[str, StepOutput] = {}
     for record in records:
-        if record.output is not None and record.output.held is None:
+        if record.output is not None and record.output.held is None and record.output.counts is not None:
             newest.setdefault(record.step.partition, record.output)
     return Past.of(islice(newest.values(), _REMEMBERED))
 
 
 def telling_drift(
-    step: Step, delivery: Delivery, past: tuple[Past, ...], session: Session, loaded: Callable[[], StepOutput]
+    step: Step,
+    delivery: Delivery,
+    past: tuple[Past, ...],
+    session: Session,
+    loaded: Callable[[], StepOutput],
+    acks: Acks | None = None,
 ) -> StepOutput:
-    """Load, and tell what was found; also when the source says ``stop``."""
+    """Load, and tell what was found; also when the source says ``stop``. What is acknowledged is no news, and is news
+    again once that has ended."""
+    known = acks or Acks()
 
     def found(findings: tuple[Finding, ...]) -> Iterator[DriftFound]:
         source = delivery.source
         for finding in findings:
-            first = bool(past) and not any((finding.kind, finding.path) in each.drift for each in past)
+            seen = (finding.kind, finding.path)
+            first = bool(past) and not any(seen in each.drift for each in past)
+            first = seen not in known.active and (first or seen in known.untold)
             yield DriftFound(
                 subject=source, source=source, delivery=delivery.id, name=delivery.name, finding=finding, first=first
             )
@@ -124,25 +145,66 @@ def telling_drift(
     return output
 
 
-def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session, past: tuple[Past, ...]) -> Task:
+def put(
+    delivery: Delivery,
+    source: Source,
+    contract: Contract,
+    session: Session,
+    *,
+    name: str,
+    redo: Redo | None = None,
+    history: tuple[Past, ...] = (),
+    acknowledged: Acknowledged = frozenset(),
+    grow: bool = False,
+) -> StepOutput:
+    """Load the delivery into its table as that stands in this run; ``grow``: and let it bring columns of its own."""
+    table = TableName.parse(str(source.into))
+    work = session.workspace
+    promised = promise(contract, source, work.columns(str(table)), delivery.media)
+
+    def assign(columns: TableSchema) -> TableSchema:
+        return work.schema(str(table), columns)
+
+    return load(
+        delivery,
+        source,
+        promised.contract,
+        loader=session.ports.loader(),
+        store=session.ports.store,
+        schema=assign(promised.columns),
+        folder=f"tables/{table.namespace}/{table.name}/data",
+        name=name,
+        emit=session.show,
+        redo=redo,
+        history=history,
+        evolution=Evolution(promised, contract, source, assign, grow),
+        acknowledged=acknowledged,
+    )
+
+
+def told_growth(output: StepOutput, step: Step, delivery: Delivery, source: Source, session: Session) -> None:
+    """Tell which columns the table got by this load."""
+    if output.columns and output.held is None:
+        session.emit_with(
+            step,
+            TableEvolved(
+                subject=source.name, source=source.name, table=str(source.into), delivery=delivery.id, name=delivery.name,
+                columns=output.columns,
+            ),
+        )  # fmt: skip
+
+
+def _task(
+    step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session, past: tuple[Past, ...], acks: Acks
+) -> Task:
     def work() -> StepOutput:
-        return told(telling_drift(step, delivery, past, session, loaded))
+        return told(telling_drift(step, delivery, past, session, loaded, acks))
 
     def loaded() -> StepOutput:
-        assert source.into is not None
-        table = TableName.parse(source.into)
-        return load(
-            delivery,
-            source,
-            contract,
-            loader=session.ports.loader(),
-            store=session.ports.store,
-            schema=session.workspace.schema(str(table), raw_schema(contract)),
-            folder=f"tables/{table.namespace}/{table.name}/data",
-            name=f"{step.key}-{secrets.token_hex(3)}",
-            emit=session.show,
-            history=past,
-        )
+        stem = f"{step.key}-{secrets.token_hex(3)}"
+        return put(
+            delivery, source, contract, session, name=stem, history=past, acknowledged=acks.active, grow=evolves(source)
+        )  # fmt: skip
 
     def told(output: StepOutput) -> StepOutput:
         if output.held is not None:
@@ -161,6 +223,7 @@ def _task(step: Step, delivery: Delivery, source: Source, contract: Contract, se
                 kept=output.kept,
             ),
         )
+        told_growth(output, step, delivery, source, session)
         return output
 
     return Task(step, work, source.name)

@@ -80,3 +80,23 @@ class NoPerson(ContractError):
     """
 
     code = "ST382"
+
+
+class UnknownVersion(ContractError):
+    """The ledger keeps no such version of the contract, or more than one under that number.
+
+    ``startrail contract versions NAME`` lists what there is. A version can also be named by the beginning of its
+    fingerprint, six characters or more.
+    """
+
+    code = "ST387"
+
+
+class OtherColumns(ContractError):
+    """A delivery cannot be loaded under an older contract version, because the table has other columns by now.
+
+    Each column that the older version declares must be there, with the same type or a wider one. Declare the
+    field in the contract as it is today, or its old name as an alias, and replay without ``--contract``.
+    """
+
+    code = "ST388"

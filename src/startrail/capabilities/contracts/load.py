@@ -14,36 +14,24 @@ import msgspec
 
 from startrail.base.text import printable
 from startrail.base.units import parse_share
-from startrail.capabilities.contracts.errors import DriftStopped, NotConserved, ReservedField, UnsupportedField
+from startrail.capabilities.contracts.columns import raw_schema
+from startrail.capabilities.contracts.errors import DriftStopped, NotConserved
+from startrail.capabilities.contracts.evolve import Evolution, brought, settled
 from startrail.capabilities.contracts.judge import RecordJudge
-from startrail.capabilities.contracts.policy import ROWS, Verdict, kinds_with, reaction, verdict
+from startrail.capabilities.contracts.policy import ROWS, Acknowledged, Verdict, kinds_with, reaction, verdict, waved
 from startrail.capabilities.contracts.suspect import Past, stream, suspicions
 from startrail.flow.events import Event, Progress
-from startrail.model.contract import Contract, Field
+from startrail.model.contract import Contract
 from startrail.model.delivery import Counts, Delivery
 from startrail.model.source import Source
 from startrail.model.step import StepOutput
-from startrail.model.table import Column, DataFile, TableChange, TableName, TableSchema
-from startrail.model.types import DataType, ListOf, MapOf, Primitive, StructOf
-from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, OWN_COLUMNS, Drift, Loader, LoadOutcome, LoadTask, Redo
+from startrail.model.table import DataFile, TableChange, TableName, TableSchema
+from startrail.ports.loader import Drift, Loader, LoadOutcome, LoadTask, Redo
 from startrail.ports.store import Store
 
+__all__ = ["load", "raw_schema", "task_of", "weighed"]
+
 _MOST_FINDINGS = 50
-
-
-def raw_schema(contract: Contract) -> TableSchema:
-    """The columns of a raw table: those declared, then where each row came from and what else it had.
-
-    Raises ReservedField (ST301) and UnsupportedField (ST302).
-    """
-    for field in contract.fields:
-        _check(field, contract)
-    own = (
-        Column(DELIVERY, Primitive("string"), doc="Id of the delivery that brought the row."),
-        Column(ORDINAL, Primitive("long"), doc="Number of the record in its delivery, from 1."),
-        Column(EXTRA, Primitive("string"), doc="JSON text of the fields that the contract does not declare."),
-    )
-    return TableSchema(contract.schema().columns + own)
 
 
 def load(
@@ -59,57 +47,94 @@ def load(
     emit: Callable[[Event], None],
     redo: Redo | None = None,
     history: tuple[Past, ...] = (),
+    evolution: Evolution | None = None,
+    acknowledged: Acknowledged = frozenset(),
 ) -> StepOutput:
     """Stage the delivery's rows as files of its table, and its refused rows as a file of the quarantine.
 
     ``schema`` is :func:`raw_schema` with field ids; ``folder`` the store prefix of the table's data; ``name`` the
     unique stem of the files; ``redo`` what is different the second time; ``history`` what earlier deliveries of the
-    source were like. Raises DriftStopped (ST330), NotConserved (ST320) and what stores and loaders raise.
+    source were like; ``evolution`` what the table has beyond the contract, and how it may grow; then contract and schema
+    are those of its promise. ``acknowledged``: what a person lets in. Raises DriftStopped (ST330), NotConserved (ST320)
+    and what stores and loaders raise.
     """
     assert source.into is not None, "a source without a table has no load step"
-    task, judge = task_of(delivery, source, contract, schema, redo)
+    place = _Place(delivery, source, store, folder, name)
+    taken: frozenset[str] = frozenset() if evolution is None else evolution.promise.taken
 
     def progress(done: int, total: int) -> None:
         emit(Progress(subject=delivery.name, done=done, total=total, unit="bytes"))
 
+    task, judge = task_of(delivery, source, contract, schema, redo, taken=taken, acknowledged=acknowledged)
     with loader.load(task, judge, progress) as outcome:
-        refused = 0 if outcome.rejected is None else outcome.rejected.rows
-        found = weighed(outcome, delivery, source, contract, history)
+        outcome = settled(outcome, taken)
+        found = weighed(outcome, delivery, source, contract, history, acknowledged)
         if found.action == "stop":
             raise _stopped(found, delivery, source)
         if found.action == "hold":
             return _held(outcome, found)
-        loaded = sum(file.rows for file in outcome.files)
-        counts = Counts(rows_in=outcome.rows_in, loaded=loaded, quarantined=refused, discarded=outcome.discarded)
-        if not counts.conserved():
-            raise NotConserved(
-                f"delivery {delivery.id} has {counts.rows_in} rows, but {loaded} were loaded, {refused} quarantined "
-                f"and {counts.discarded} discarded",
-                affects=f"{source.into}: nothing of this delivery is visible",
-                hint="report this defect; the landed bytes are untouched",
-            )
-        files = _adopted(outcome, store, f"{folder}/{delivery.id}/{name}", delivery.id)
-        quarantine = None
-        if outcome.rejected is not None:
-            quarantine = f"quarantine/{source.name}/{delivery.id}/{name}.parquet"
-            store.adopt(outcome.rejected.path, quarantine)
-        return StepOutput(
-            changes=(TableChange(TableName.parse(source.into), schema, files, replaces=(delivery.id,)),),
-            rows=loaded,
-            counts=counts,
-            touched=outcome.touched,
-            kept=outcome.kept,
-            quarantine=quarantine,
-            drift=found.findings[:_MOST_FINDINGS],
-            medians=outcome.medians,
-            note=_note(outcome) | {"stream": stream(delivery.name)},
+        grown = None if evolution is None else evolution.grown(outcome, loader, delivery.media)
+        if evolution is None or grown is None:
+            return _staged(outcome, found, schema, place)
+    wider = evolution.assign(grown.columns)
+    task, judge = task_of(delivery, source, grown.contract, wider, redo, taken=grown.taken, acknowledged=acknowledged)
+    with loader.load(task, judge, progress) as outcome:
+        output = _staged(outcome, found, wider, place)
+        return msgspec.structs.replace(output, columns=brought(evolution.promise, grown))
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Whose rows they are, and where they go."""
+
+    delivery: Delivery
+    source: Source
+    store: Store
+    folder: str
+    name: str
+
+
+def _staged(outcome: LoadOutcome, found: Verdict, schema: TableSchema, place: _Place) -> StepOutput:
+    delivery, source, store = place.delivery, place.source, place.store
+    refused = 0 if outcome.rejected is None else outcome.rejected.rows
+    loaded = sum(file.rows for file in outcome.files)
+    counts = Counts(rows_in=outcome.rows_in, loaded=loaded, quarantined=refused, discarded=outcome.discarded)
+    if not counts.conserved():
+        raise NotConserved(
+            f"delivery {delivery.id} has {counts.rows_in} rows, but {loaded} were loaded, {refused} quarantined "
+            f"and {counts.discarded} discarded",
+            affects=f"{source.into}: nothing of this delivery is visible",
+            hint="report this defect; the landed bytes are untouched",
         )
+    files = _adopted(outcome, store, f"{place.folder}/{delivery.id}/{place.name}", delivery.id)
+    quarantine = None
+    if outcome.rejected is not None:
+        quarantine = f"quarantine/{source.name}/{delivery.id}/{place.name}.parquet"
+        store.adopt(outcome.rejected.path, quarantine)
+    return StepOutput(
+        changes=(TableChange(TableName.parse(str(source.into)), schema, files, replaces=(delivery.id,)),),
+        rows=loaded,
+        counts=counts,
+        touched=outcome.touched,
+        kept=outcome.kept,
+        quarantine=quarantine,
+        drift=found.findings[:_MOST_FINDINGS],
+        medians=outcome.medians,
+        note=_note(outcome) | {"stream": stream(delivery.name)},
+    )
 
 
 def task_of(
-    delivery: Delivery, source: Source, contract: Contract, schema: TableSchema, redo: Redo | None = None
+    delivery: Delivery,
+    source: Source,
+    contract: Contract,
+    schema: TableSchema,
+    redo: Redo | None = None,
+    *,
+    taken: frozenset[str] = frozenset(),
+    acknowledged: Acknowledged = frozenset(),
 ) -> tuple[LoadTask, RecordJudge]:
     """What a loader is given for this delivery."""
+    refusing = reaction(source.drift, "new_field").do == "quarantine"
     task = LoadTask(
         delivery=delivery.id,
         key=delivery.key,
@@ -119,7 +144,7 @@ def task_of(
         dialect=source.csv,
         records=source.feed.records,
         partition=(source.partition_by, source.grain) if source.partition_by else None,
-        closed=reaction(source.drift, "new_field").do == "quarantine",
+        closed=refusing or contract.closed,
         redo=redo,
     )
     csv = delivery.media.startswith("csv")
@@ -129,16 +154,25 @@ def task_of(
         textual=csv,
         accepted=kinds_with(source.drift, "accept"),
         kept=kinds_with(source.drift, "keep"),
-        closed=task.closed,
+        closed=refusing,
+        taken=taken,
+        waved=waved(acknowledged),
     )
     return task, judge
 
 
-def weighed(outcome: LoadOutcome, delivery: Delivery, source: Source, contract: Contract, history: tuple[Past, ...]) -> Verdict:
+def weighed(
+    outcome: LoadOutcome,
+    delivery: Delivery,
+    source: Source,
+    contract: Contract,
+    history: tuple[Past, ...],
+    acknowledged: Acknowledged = frozenset(),
+) -> Verdict:
     """What becomes of the delivery as a whole: its departures and what is suspect about it, under the source's policy."""
     csv = delivery.media.startswith("csv")
     seen = outcome.drift + suspicions(outcome, contract, source, delivery.name, csv, history)
-    found = verdict(seen, outcome.rows_in, source.drift)
+    found = verdict(seen, outcome.rows_in, source.drift, acknowledged)
     if found.action == "stop":
         return found
     refused = 0 if outcome.rejected is None else outcome.rejected.rows
@@ -168,33 +202,6 @@ def _with_proposal(reason: str, seen: tuple[Drift, ...]) -> str:
     return f"{reason}; {told}: if so, declare it as an alias in the contract"
 
 
-def _check(field: Field, contract: Contract) -> None:
-    if field.name.lower() in OWN_COLUMNS:
-        raise ReservedField(
-            f"contract '{contract.name}' declares '{field.name}', a name that loading uses itself",
-            at=field.span or contract.span,
-            hint="rename the field in the contract",
-        )
-    if not _loadable(field.type):
-        raise UnsupportedField(
-            f"field '{field.name}' of contract '{contract.name}' is a {field.type}; a map needs string keys",
-            at=field.span or contract.span,
-            hint="declare its keys as string, or an array of objects",
-        )
-
-
-def _loadable(kind: DataType) -> bool:
-    match kind:
-        case ListOf(item=item):
-            return _loadable(item)
-        case MapOf(key=key, value=value):
-            return key == Primitive("string") and _loadable(value)
-        case StructOf(fields=fields):
-            return all(_loadable(inner) for _, inner in fields)
-        case _:
-            return True
-
-
 def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
     """Why the rows that can be loaded should wait for the rest."""
     if refused == 0:
@@ -208,8 +215,13 @@ def _too_many(outcome: LoadOutcome, refused: int, source: Source) -> str | None:
 
 
 def _worst(drift: tuple[Drift, ...]) -> str:
-    found = ([one for one in drift if one.kind in ROWS] or [one for one in drift if one.kind == "new_field"])[:3]
-    return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows, such as {one.sample}" for one in found)
+    breaking = [one for one in drift if one.kind in (*ROWS, "missing_required")]
+    found = (breaking or [one for one in drift if one.kind == "new_field"])[:3]
+    return "; ".join(f"{one.kind} at {one.path} in {one.rows} rows{_such_as(one)}" for one in found)
+
+
+def _such_as(drift: Drift) -> str:
+    return f", such as {drift.sample}" if drift.sample else ""
 
 
 def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:
@@ -237,4 +249,5 @@ def _note(outcome: LoadOutcome) -> dict[str, str]:
     found = {"drift": json.dumps(shown, ensure_ascii=False)} if outcome.drift else {}
     found |= {"repaired": str(outcome.mended)} if outcome.mended else {}
     found |= {"unended": "yes"} if outcome.unended else {}
+    found |= {"reader": outcome.reader} if outcome.reader else {}
     return found if outcome.careful is None else {**found, "careful": outcome.careful}

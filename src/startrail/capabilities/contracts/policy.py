@@ -13,10 +13,12 @@ from startrail.model.drift import VERBS, DriftKind, DriftPolicy, DriftPreset, Dr
 from startrail.ports.loader import Drift
 
 Action = Literal["load", "hold", "stop"]
+Acknowledged = frozenset[tuple[DriftKind, str]]
+"""(kind, path) of drift that a person has acknowledged, for as long as that holds."""
 
 ROWS: tuple[DriftKind, ...] = (
     "null_in_required", "wrong_type", "inexact", "wrong_format", "date_order", "unknown_value", "out_of_range",
-    "wrong_length", "pattern_mismatch", "duplicate_key", "malformed",
+    "wrong_length", "pattern_mismatch", "undeclared_field", "duplicate_key", "malformed",
 )  # fmt: skip
 """Kinds of single rows."""
 _DATES_TURNED = Reaction("quarantine", "10%")
@@ -34,9 +36,10 @@ PRESETS: dict[DriftPreset, dict[DriftKind, Reaction]] = {
     "keep-going": _table(
         "hold",
         **(dict.fromkeys(ROWS, Reaction("quarantine")) | {"date_order": _DATES_TURNED}),
-        new_field="keep", missing_optional="accept", case_change="accept", widened="accept",
+        **dict.fromkeys(("missing_optional", "defaulted", "new_value", "case_change", "widened"), Reaction("accept")),
+        new_field="keep",
     ),
-    "strict": _table("hold", missing_optional="accept"),
+    "strict": _table("hold", missing_optional="accept", defaulted="accept", new_value="accept"),
     "mirror": _table(
         "accept",
         wrong_type="keep", inexact="keep", wrong_format="keep", date_order=_DATES_TURNED,
@@ -80,9 +83,30 @@ def kinds_with(policy: DriftPolicy, *verbs: DriftVerb) -> frozenset[DriftKind]:
     return frozenset(kind for kind in VERBS if reaction(policy, kind).do in verbs)
 
 
-def verdict(drifts: Iterable[Drift], rows_in: int, policy: DriftPolicy) -> Verdict:
+def may_load(policy: DriftPolicy, kind: DriftKind) -> DriftVerb | None:
+    """What an acknowledged drift of this kind gets where the policy holds the delivery; None: it can never be let in."""
+    wanted = reaction(policy, kind).do
+    if wanted not in ("hold", "stop"):
+        return wanted  # the whole was held for its share only
+    if "accept" not in VERBS[kind]:
+        return None
+    return "keep" if kind in ("new_field", "undeclared_field") else "accept"
+
+
+def lets_in(policy: DriftPolicy, kind: DriftKind) -> bool:
+    """True when acknowledging this kind changes what becomes of a delivery under this policy."""
+    wanted = reaction(policy, kind)
+    return may_load(policy, kind) is not None and (wanted.do == "hold" or wanted.hold_above is not None)
+
+
+def waved(acknowledged: Acknowledged) -> Acknowledged:
+    """Those of single values, which the judge lets in."""
+    return frozenset((kind, path) for kind, path in acknowledged if kind in ROWS and "accept" in VERBS[kind])
+
+
+def verdict(drifts: Iterable[Drift], rows_in: int, policy: DriftPolicy, acknowledged: Acknowledged = frozenset()) -> Verdict:
     """What becomes of a delivery in which these departures were seen."""
-    findings = tuple(sorted((_finding(drift, rows_in, policy) for drift in drifts), key=_severity))
+    findings = tuple(sorted((_finding(drift, rows_in, policy, acknowledged) for drift in drifts), key=_severity))
     for action in ("stop", "hold"):
         because = [finding for finding in findings if finding.verb == action]
         if because:
@@ -99,9 +123,11 @@ def describe(finding: Finding) -> str:
     return f"{finding.kind} at {finding.path}{rows}{such}"
 
 
-def _finding(drift: Drift, rows_in: int, policy: DriftPolicy) -> Finding:
+def _finding(drift: Drift, rows_in: int, policy: DriftPolicy, acknowledged: Acknowledged) -> Finding:
     share = Fraction(min(drift.rows, rows_in), rows_in) if rows_in else Fraction(1)
     verb = verb_for(policy, drift.kind, share)
+    if verb == "hold" and (drift.kind, drift.path) in acknowledged:
+        verb = may_load(policy, drift.kind) or verb
     return Finding(drift.kind, drift.path, drift.rows, float(share), verb, drift.sample)
 
 

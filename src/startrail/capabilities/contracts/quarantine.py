@@ -24,18 +24,33 @@ LOADED_AS = "as"
 REPAIRS = "repairs"
 """Note of a replay's step: SHA-256 of the file of repairs."""
 
+PINNED = "pinned"
+"""Note of a replay's step: it was asked for under this older version of the contract."""
+
 State = Literal["open", "replayed", "discarded"]
+"""Of a delivery; a held one is open. See :class:`Groups` for its rows."""
 
 
 class Discard(msgspec.Struct, frozen=True):
-    """What a person discarded of a delivery: these ordinals, or (None) all that the file held then."""
+    """What a person discarded of a delivery: these ordinals, or (None) all that the file held then; without a file, the
+    whole delivery while it was held."""
 
-    quarantine: str
+    quarantine: str | None
     rows: int
     ordinals: tuple[int, ...] | None
     reason: str
     by: str
     delivery: str
+
+
+class Groups(msgspec.Struct, frozen=True):
+    """The rows of a delivery that were ever refused, by how they stand now."""
+
+    open: int = 0
+    replayed: int = 0
+    """Loaded since."""
+    discarded: int = 0
+    held: int = 0
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -53,6 +68,20 @@ class Standing(msgspec.Struct, frozen=True):
     load: StepRecord | None
     tried: StepRecord | None
     discards: tuple[Discard, ...] = ()
+    refused: int = 0
+    """Rows that were refused or held when that first happened."""
+
+    @property
+    def groups(self) -> Groups:
+        """How its refused rows stand."""
+        counts = self.counts
+        left = counts.quarantined + counts.held + counts.discarded
+        return Groups(counts.quarantined, max(self.refused - left, 0), counts.discarded, counts.held)
+
+    @property
+    def pinned(self) -> str | None:
+        """The older version of the contract under which its rows were asked to be loaded."""
+        return None if self.load is None or self.load.output is None else self.load.output.note.get(PINNED)
 
     @property
     def held(self) -> str | None:
@@ -75,15 +104,11 @@ def standings(project: Project, ledger: Ledger, source: str | None = None) -> li
     loading = [each.name for each in project.sources.values() if each.contract is not None]
     if source is not None and source not in loading:
         raise UnknownDelivery(f"no source '{source}' loads under a contract", hint=did_you_mean(source, loading))
+    discards = _discards(ledger)
     found: list[Standing] = []
     for name in loading if source is None else [source]:
-        by_delivery: dict[str, list[StepRecord]] = {}
-        for record in ledger.history(kind="load", subject=name):
-            by_delivery.setdefault(record.step.partition, []).append(record)
-        discards = _discards(ledger, name)
-        for delivery in ledger.deliveries(name):
-            records = by_delivery.get(delivery.id, [])
-            standing = _standing(delivery, records, tuple(each for each in discards if each.delivery == delivery.id))
+        for delivery, records in ledger.refused(name):
+            standing = _standing(delivery, records, tuple(discards.get((name, delivery.id), ())))
             if standing is not None:
                 found.append(standing)
     return found
@@ -102,19 +127,16 @@ def discarded(standing: Standing, files: QuarantineFiles) -> frozenset[int]:
     """Ordinals of all that people discarded of the delivery."""
     found: set[int] = set()
     for discard in standing.discards:
+        if discard.quarantine is None:
+            continue  # a replay that loads a delivery takes its rows back in
         found.update(files.ordinals(discard.quarantine) if discard.ordinals is None else discard.ordinals)
     return frozenset(found)
 
 
 def _standing(delivery: Delivery, records: Sequence[StepRecord], discards: tuple[Discard, ...]) -> Standing | None:
+    """``records``: the newest first."""
     load = visible_load(records)
-    refused = [
-        record
-        for record in records
-        if record.output is not None
-        and record.output.counts is not None
-        and (record.state == "held" or (record.state == "published" and record.output.counts.quarantined))
-    ]
+    refused = [record for record in records if _refused(record)]
     if not refused:
         return None
     since = min(record.ended_at or record.started_at for record in refused)
@@ -122,12 +144,32 @@ def _standing(delivery: Delivery, records: Sequence[StepRecord], discards: tuple
     output = load.output if load is not None else tried.output if tried is not None else None
     if output is None or output.counts is None:
         return None
-    counts = output.counts
+    if load is not None:  # what was discarded as a whole is in again
+        discards = tuple(discard for discard in discards if discard.quarantine is not None)
+    counts = _with_discards(output.counts, discards, held=load is None)
+    if load is None:
+        state: State = "open" if counts.held else "discarded"
+    else:
+        state = "open" if counts.quarantined else "discarded" if counts.discarded else "replayed"
+    return Standing(delivery, state, since, counts, load, tried, discards, _refused(refused[-1]))
+
+
+def _refused(record: StepRecord) -> int:
+    """Rows that it refused, when that stands in the ledger for good."""
+    counts = record.output.counts if record.output is not None else None
+    if counts is None or record.state not in ("held", "published"):
+        return 0
+    return counts.held if record.state == "held" else counts.quarantined
+
+
+def _with_discards(counts: Counts, discards: tuple[Discard, ...], *, held: bool) -> Counts:
+    """The counts of a load with what people discarded, also since."""
+    if held:
+        whole = any(discard.quarantine is None for discard in discards)
+        return msgspec.structs.replace(counts, held=0, discarded=counts.held) if whole else counts
     gone = sum(discard.rows for discard in discards)
     later = gone - counts.discarded  # the load knew of the others
-    counts = msgspec.structs.replace(counts, quarantined=counts.quarantined - later, discarded=gone)
-    state: State = "open" if counts.quarantined or load is None else "discarded" if gone else "replayed"
-    return Standing(delivery, state, since, counts, load, tried, discards)
+    return msgspec.structs.replace(counts, quarantined=counts.quarantined - later, discarded=gone)
 
 
 def visible_load(records: Iterable[StepRecord]) -> StepRecord | None:
@@ -137,6 +179,10 @@ def visible_load(records: Iterable[StepRecord]) -> StepRecord | None:
     return next((record for record in published if record.key not in replaced), None)
 
 
-def _discards(ledger: Ledger, source: str) -> list[Discard]:
-    facts = ledger.facts(kind=Discarded.fact, subject=source)
-    return [msgspec.json.decode(fact.payload, type=Discard) for fact in facts]
+def _discards(ledger: Ledger) -> dict[tuple[str, str], list[Discard]]:
+    """By source and delivery. All of them at once: a source has many facts, of which few are discards."""
+    found: dict[tuple[str, str], list[Discard]] = {}
+    for fact in ledger.facts(kind=Discarded.fact):
+        discard = msgspec.json.decode(fact.payload, type=Discard)
+        found.setdefault((fact.subject, discard.delivery), []).append(discard)
+    return found

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from startrail.capabilities.contracts.exact import JsonNumber
-from startrail.capabilities.contracts.judge import Unreadable, dump, parse
+from startrail.capabilities.contracts.records import Unreadable, dump, parse
 from startrail.model.repair import CastValue, RemoveField, RenameField, Repairs, RepairStep, SetValue, Where
 from startrail.ports.loader import Violation
 
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _ROUNDING = {"down": ROUND_FLOOR, "up": ROUND_CEILING, "half_up": ROUND_HALF_UP}
 _MOST_DIGITS = 60
-_KEEP = object()
+KEEP = object()
 """The value stays as it is."""
 
 
@@ -117,8 +117,8 @@ def _act(action: SetValue | CastValue | RenameField | RemoveField, holder: Any, 
             holder[key] = parse(msgspec.json.encode(value))
             return True
         case CastValue() if there:
-            value = _cast(holder[key], action)
-            if value is _KEEP:
+            value = cast_value(holder[key], action)
+            if value is KEEP:
                 return False
             holder[key] = value
             return True
@@ -131,33 +131,34 @@ def _act(action: SetValue | CastValue | RenameField | RemoveField, holder: Any, 
     return False
 
 
-def _cast(value: Any, cast: CastValue) -> Any:
+def cast_value(value: Any, cast: CastValue) -> Any:
+    """The value in the other form, or :data:`KEEP` when it cannot be written so."""
     if value is None or isinstance(value, (dict, list)):
-        return _KEEP
+        return KEEP
     text = ("true" if value else "false") if isinstance(value, bool) else str.__str__(value)
     match cast.to:
         case "text":
             return text
         case "number":
-            return JsonNumber(text.strip()) if _NUMBER.fullmatch(text.strip()) else _KEEP
+            return JsonNumber(text.strip()) if _NUMBER.fullmatch(text.strip()) else KEEP
         case "integer":
             return _whole(text.strip(), cast.rounding)
         case "boolean":
-            return _WORDS.get(text.strip().lower(), _KEEP)
+            return _WORDS.get(text.strip().lower(), KEEP)
         case "date" | "timestamp":
             try:
                 found = datetime.strptime(text.strip(), cast.pattern or "")
             except ValueError:
-                return _KEEP
+                return KEEP
             return found.date().isoformat() if cast.to == "date" else found.isoformat()
 
 
 def _whole(text: str, rounding: str) -> Any:
     if _NUMBER.fullmatch(text) is None:
-        return _KEEP
+        return KEEP
     number = Decimal(text)
     if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
-        return _KEEP
+        return KEEP
     if rounding == "exact" and number != number.to_integral_value():
-        return _KEEP
+        return KEEP
     return JsonNumber(f"{number.to_integral_value(_ROUNDING.get(rounding)):f}")

@@ -1,4 +1,4 @@
-"""Replay: a landed delivery loaded again under the contract and the repairs as they are now.
+"""Replay: a landed delivery loaded again under the contract and the repairs as they are now, or under an older version.
 
 It is a load step of the same delivery whose rows take the place of the earlier ones as a whole, so nothing comes twice.
 Its key covers the contract, the dialect, the repairs, what people discarded and the load that it replaces: to do the
@@ -15,13 +15,16 @@ from startrail.base.ids import fingerprint, token
 from startrail.capabilities.contracts.capability import held_event, history, load_step, telling_drift
 from startrail.capabilities.contracts.changed import changed_partitions
 from startrail.capabilities.contracts.load import load, raw_schema
-from startrail.capabilities.contracts.quarantine import LOADED_AS, REPAIRS, REPLACES, Standing, discarded, one, standings
+from startrail.capabilities.contracts.older import Fit, fit
+from startrail.capabilities.contracts.quarantine import LOADED_AS, PINNED, REPAIRS, REPLACES, Standing, discarded, one, standings
 from startrail.capabilities.contracts.repair import RepairMender
 from startrail.capabilities.contracts.suspect import Past
+from startrail.capabilities.contracts.versions import find_version, keep
 from startrail.flow.capability import Phase
 from startrail.flow.events import Replayed
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
+from startrail.flow.workspace import Workspace
 from startrail.model.contract import Contract
 from startrail.model.delivery import Delivery
 from startrail.model.project import Project
@@ -29,16 +32,26 @@ from startrail.model.repair import Repairs
 from startrail.model.source import Source
 from startrail.model.step import Step, StepOutput
 from startrail.model.table import Relation, TableName
+from startrail.model.version import ContractRef
 from startrail.ports.ledger import Ledger
 from startrail.ports.loader import Redo
 from startrail.ports.quarantine import QuarantineFiles
+from startrail.project.documents import kept_contract
+
+_REMEMBERED = 200
+"""Deliveries that are history enough."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What to replay: everything that is open, of one source, or one delivery (then also when it is not open)."""
+    """What to replay: everything that is open, of one source, or one delivery (then also when it is not open).
+
+    ``contract``: under this kept version (number, or beginning of a fingerprint). None = as the contract is now; then
+    what was replayed under an older version comes back to it too.
+    """
 
     source: str | None = None
     delivery: str | None = None
+    contract: str | None = None
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -53,6 +66,8 @@ class Replay(msgspec.Struct, frozen=True):
     step: Step | None
     past: tuple[Past, ...]
     """What deliveries of the source that landed before it were like: it is judged as it was then."""
+    older: ContractRef | None = None
+    """The kept version of ``contract``, when that is not what the project says now."""
 
     @property
     def redo(self) -> Redo:
@@ -61,13 +76,40 @@ class Replay(msgspec.Struct, frozen=True):
 
 
 def plan_replays(project: Project, ledger: Ledger, files: QuarantineFiles, wanted: Wanted) -> list[Replay]:
-    """What a replay would do as things stand; reads only. Raises UnknownDelivery (ST380)."""
+    """What a replay would do as things stand; reads only. Raises UnknownDelivery (ST380), UnknownVersion (ST387)."""
     found = standings(project, ledger, wanted.source)
     if wanted.delivery is not None:
         found = [one(found, wanted.delivery)]
     else:
-        found = [standing for standing in found if standing.state == "open"]
-    return [_replay(standing, project, files, _past(standing.delivery, ledger)) for standing in found]
+        found = [each for each in found if each.state == "open" or (each.pinned is not None and wanted.contract is None)]
+    chosen: dict[str, tuple[Contract, ContractRef | None]] = {}
+    for standing in found:
+        name = standing.delivery.source
+        if name not in chosen:
+            chosen[name] = _contract(project.sources[name], project, ledger, wanted.contract)
+    return [
+        _replay(standing, project, files, _past(standing.delivery, ledger), *chosen[standing.delivery.source])
+        for standing in found
+    ]
+
+
+def _contract(source: Source, project: Project, ledger: Ledger, version: str | None) -> tuple[Contract, ContractRef | None]:
+    """The contract to load under, and its kept version when it is an older one."""
+    assert source.contract is not None, "only sources with a contract have load steps"
+    today = project.contracts[source.contract]
+    if version is None:
+        return today, None
+    kept = find_version(version, today.name, ledger)
+    contract = kept_contract(kept)
+    return (today, None) if contract.fingerprint == today.fingerprint else (contract, kept.ref)
+
+
+def check_fit(planned: Sequence[Replay], workspace: Workspace) -> None:
+    """Raises OtherColumns (ST388) when a table cannot take the rows of an older version."""
+    for source, contract in {each.source.name: (each.source, each.contract) for each in planned if each.older}.values():
+        state = workspace.state(str(source.into))
+        if state is not None:
+            fit(contract, source, state.schema)
 
 
 class Replays:
@@ -86,25 +128,30 @@ class Replays:
             if replay.step is None:
                 session.skipped += 1
             elif not _taken_over(replay, replay.step, session):
-                tasks.append(_task(replay, replay.step, session))
+                ref = replay.older or keep(replay.contract, session)
+                tasks.append(_task(replay, replay.step, ref, session))
         return tasks
 
 
 def _past(delivery: Delivery, ledger: Ledger) -> tuple[Past, ...]:
-    earlier = {each.id for each in ledger.deliveries(delivery.source) if each.landed_at < delivery.landed_at}
-    records = ledger.history(kind="load", subject=delivery.source)
-    return history(record for record in records if record.step.partition in earlier)
+    return history(ledger.loads_before(delivery, _REMEMBERED))
 
 
-def _replay(standing: Standing, project: Project, files: QuarantineFiles, past: tuple[Past, ...]) -> Replay:
+def _replay(
+    standing: Standing,
+    project: Project,
+    files: QuarantineFiles,
+    past: tuple[Past, ...],
+    contract: Contract,
+    older: ContractRef | None,
+) -> Replay:
     source = project.sources[standing.delivery.source]
-    assert source.contract is not None, "only sources with a contract have load steps"
-    contract = project.contracts[source.contract]
     repairs = project.repairs.get(source.name)
     first = load_step(standing.delivery, source, contract)
     content = first.code if repairs is None else fingerprint(first.code, repairs.fingerprint)
     gone = discarded(standing, files)
-    return Replay(standing, source, contract, repairs, gone, content, _step(standing, source, first, content, gone), past)
+    step = _step(standing, source, first, content, gone)
+    return Replay(standing, source, contract, repairs, gone, content, step, past, older)
 
 
 def _step(standing: Standing, source: Source, first: Step, content: str, gone: frozenset[int]) -> Step | None:
@@ -133,25 +180,28 @@ def _taken_over(replay: Replay, step: Step, session: Session) -> bool:
     return False
 
 
-def _task(replay: Replay, step: Step, session: Session) -> Task:
+def _task(replay: Replay, step: Step, ref: ContractRef, session: Session) -> Task:
     delivery, source = replay.standing.delivery, replay.source
 
     def loaded() -> StepOutput:
         assert source.into is not None
         table = TableName.parse(source.into)
-        return load(
+        fitted = _fit(replay, session)
+        output = load(
             delivery,
             source,
             replay.contract,
             loader=session.ports.loader(),
             store=session.ports.store,
-            schema=session.workspace.schema(str(table), raw_schema(replay.contract)),
+            schema=fitted.rows,
             folder=f"tables/{table.namespace}/{table.name}/data",
             name=f"{step.key}-{token(3)}",
             emit=session.show,
             redo=replay.redo,
             history=replay.past,
         )
+        changes = tuple(msgspec.structs.replace(change, schema=fitted.table) for change in output.changes)
+        return msgspec.structs.replace(output, changes=changes, contract=ref)
 
     def work() -> StepOutput:
         output = telling_drift(step, delivery, replay.past, session, loaded)
@@ -166,6 +216,16 @@ def _task(replay: Replay, step: Step, session: Session) -> Task:
     return Task(step, work, source.name)
 
 
+def _fit(replay: Replay, session: Session) -> Fit:
+    """The columns to write, with the field ids that the table has or will get."""
+    into = str(replay.source.into)
+    state = session.workspace.state(into)
+    if replay.older is not None and state is not None:
+        return fit(replay.contract, replay.source, state.schema)
+    schema = session.workspace.schema(into, raw_schema(replay.contract))
+    return Fit(schema, schema)
+
+
 def _note(replay: Replay) -> dict[str, str]:
     load = replay.standing.load
     found = {LOADED_AS: replay.content}
@@ -173,6 +233,8 @@ def _note(replay: Replay) -> dict[str, str]:
         found[REPLACES] = load.key
     if replay.repairs is not None:
         found[REPAIRS] = replay.repairs.digest
+    if replay.older is not None:
+        found[PINNED] = replay.older.version
     return found
 
 
@@ -201,6 +263,7 @@ def _event(replay: Replay, output: StepOutput) -> Replayed:
         repaired=int(output.note.get("repaired", "0")),
         repairs=output.note.get(REPAIRS),
         changed=output.changed,
+        under=output.note.get(PINNED),
     )
 
 

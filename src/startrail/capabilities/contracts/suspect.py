@@ -82,7 +82,8 @@ def _renamed(outcome: LoadOutcome, history: tuple[Past, ...]) -> Iterator[Drift]
     """A missing field, and a new one whose name is like it. Fields that are often missing are not suspected."""
     new = [_name(drift) for drift in outcome.drift if drift.kind == "new_field"]
     for drift in outcome.drift:
-        if drift.kind not in ("missing_optional", "missing_required"):
+        nowhere = drift.kind == "defaulted" and drift.rows == outcome.rows_in
+        if drift.kind not in ("missing_optional", "missing_required") and not nowhere:
             continue
         if any((drift.kind, drift.path) in past.drift for past in history):
             continue

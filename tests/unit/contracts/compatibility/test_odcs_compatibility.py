@@ -37,6 +37,14 @@ def enum(*words: str) -> str:
     return ", enum: [" + ", ".join(f"{{value: {word}}}" for word in words) + "]"
 
 
+def ours(*pairs: str) -> str:
+    each = (f"{{property: {name}, value: {value}, vendor: startrail}}" for name, _, value in (p.partition("=") for p in pairs))
+    return ", customProperties: [" + ", ".join(each) + "]"
+
+
+OBJECT = "name: a, logicalType: object, properties: [{{name: b, logicalType: date}}{}]"
+SHUT = ours("closed=true")
+
 CASES: list[tuple[str, str, str, list[tuple[str, str]]]] = [
     ("equal", TEXT, TEXT, []),
     ("int to long", INT, LONG, []),
@@ -50,6 +58,16 @@ CASES: list[tuple[str, str, str, list[tuple[str, str]]]] = [
     ("a field becomes unique", TEXT, TEXT + ", unique: true", [("unique_added", "a")]),
     ("an enum grows", TEXT + enum("x"), TEXT + enum("x", "y"), []),
     ("an enum shrinks", TEXT + enum("x", "y"), TEXT + enum("x"), [("enum_narrowed", "a")]),
+    ("an enum opens", TEXT + enum("x"), TEXT + enum("x") + ours("enumOpen=true"), []),
+    ("an open enum closes", TEXT + enum("x") + ours("enumOpen=true"), TEXT + enum("x"), [("enum_closed", "a")]),
+    ("an open enum loses a value", TEXT + enum("x", "y") + ours("enumOpen=true"), TEXT + enum("x") + ours("enumOpen=true"), []),
+    ("a default comes", TEXT, TEXT + ours("default=x"), []),
+    ("a default goes", TEXT + ours("default=x"), TEXT, [("default_removed", "a")]),
+    ("a default changes", TEXT + ours("default=x"), TEXT + ours("default=y"), [("default_changed", "a")]),
+    ("an object closes", OBJECT.format(""), OBJECT.format("") + SHUT, [("object_closed", "a")]),
+    ("an object opens", OBJECT.format("") + SHUT, OBJECT.format(""), []),
+    ("a closed object loses a field", OBJECT.format(", {name: c, logicalType: date}") + SHUT, OBJECT.format("") + SHUT,
+     [("field_not_allowed", "a.c")]),
     ("an enum is added", TEXT, TEXT + enum("x"), [("enum_added", "a")]),
     ("a range grows", LONG + options("minimum: 1"), LONG + options("minimum: 0"), []),
     ("a range narrows", LONG + options("minimum: 0, maximum: 9"), LONG + options("minimum: 1, maximum: 8"),

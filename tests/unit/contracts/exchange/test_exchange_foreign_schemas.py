@@ -57,7 +57,10 @@ NULLABLE = '"type": ["{}", "null"]'
             ["exclusiveMaximum"],
         ),
         ('{"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}', "string", {"enum": ("a",)}, []),
-        ('{"type": "string", "nullable": true, "default": "x"}', "string", {}, ["default"]),
+        ('{"type": "string", "nullable": true, "default": "x"}', "string", {"default": "x"}, []),
+        ('{"type": "integer", "default": 7}', "long", {"default": "7", "required": True}, []),
+        ('{"type": ["integer", "null"], "default": "x"}', "long", {"default": None}, ["default"]),
+        ('{"type": ["integer", "null"], "default": 7, "maximum": 5}', "long", {"default": None}, ["default"]),
         ('{"enum": ["a", "b", null]}', "string", {"enum": ("a", "b")}, []),
         ('{"const": 7}', "long", {"enum": ("7",)}, ["type"]),
         ('{"type": "string", "pattern": "(?=x)"}', "string", {}, ["pattern", "type"]),
@@ -125,12 +128,13 @@ def test_parts_that_double_at_every_level_are_refused_soon() -> None:
         import_(json.dumps(data).encode(), "json-schema", "orders")
 
 
-def test_closed_objects_and_presence_without_value_are_told() -> None:
+def test_closed_objects_stay_closed_and_presence_without_value_is_told() -> None:
     found = json_schema(
         '{"a": {"type": "string"}, "b": {"type": ["string", "null"]}, "c": {"type": "string"}}',
         ', "required": ["b", "c"], "additionalProperties": false',
     )
-    assert told(found) == [("$", "additionalProperties"), ("$.a", "type"), ("$.b", "required")]
+    assert told(found) == [("$.a", "type"), ("$.b", "required")]
+    assert found.contract.closed
     assert [each.required for each in found.contract.fields] == [False, False, True]
 
 
@@ -184,12 +188,12 @@ def test_avro_unions_circles_and_defaults_are_told() -> None:
         '{"name": "e", "type": {"type": "enum", "name": "k", "symbols": ["A", "B"], "default": "A"}}',
     )
     assert [str(each.type) for each in found.contract.fields] == ["struct<id: long>", "struct<id: long>", "string", "string"]
+    assert [(each.default, each.required) for each in found.contract.fields[2:]] == [("x", True), (None, True)]
     assert told(found) == [
         ("$.a", "type"),
         ("$.b.up", "type"),
         ("$.c.up", "type"),
         ("$.d", "order"),
-        ("$.d", "default"),
         ("$.e", "default"),
     ]
     assert found.contract.fields[3].enum == ("A", "B")

@@ -20,6 +20,7 @@ from startrail.capabilities.contracts.exchange.fields import array_field, inner_
 from startrail.capabilities.contracts.exchange.odcs_text import odcs, reread
 from startrail.capabilities.contracts.exchange.translate import export, import_
 from startrail.model.contract import Contract, Field, Format
+from startrail.model.promises import refused
 from startrail.model.types import Decimal, Primitive, parse_type
 
 STANDARD = json.loads(importlib.resources.files("open_data_contract_standard").joinpath("schema.json").read_text())
@@ -31,6 +32,19 @@ NASTY = st.sampled_from(
     ["yes", "null", "1.5", "0x10", "~", "a: b", "a #b", "- a", "{{x}}", "{%x", "é", "a.b", "$", "2026-10-03", "\u202e"]
 )
 NAMES = st.one_of(NASTY, st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True), TEXTS)
+DEFAULTS = (
+    "1",
+    "30",
+    "0.5",
+    "true",
+    "x",
+    "AB-1",
+    "2026-10-03",
+    "2026-10-03T14:05:00",
+    "2026-10-03T14:05:00Z",
+    "14:05:00",
+    "YWI=",
+)
 PLAIN = st.from_regex(r"[a-z][a-z0-9]{0,4}", fullmatch=True)
 
 
@@ -67,18 +81,24 @@ def scalars(draw: st.DrawFn, name: str) -> Field:
     more: dict[str, Any] = {
         "unique": draw(st.booleans()),
         "unit": draw(_maybe(PLAIN)),
-        "aliases": draw(st.just(()) | st.just(("old",))),
+        "aliases": draw(st.just(()) | st.just((f"old {name}",))),
+        "consumers": draw(st.just(()) | st.just(("finance", "Ops: night"))),
     }
     parsed = parse_type(kind)
     if isinstance(parsed, Decimal) or kind in ("int", "long", "float", "double"):
-        more |= _bounds(draw, parsed.scale if isinstance(parsed, Decimal) and parsed.precision < 38 else 0)
-        more["enum"] = draw(_maybe(st.just(("1", "2", "30"))))
+        bounds = _bounds(draw, parsed.scale if isinstance(parsed, Decimal) and parsed.precision < 38 else 0)
+        more |= {end: text for end, text in bounds.items() if text is not None and refused(text, Field(name, parsed)) is None}
+        bounded = more.get("minimum") is not None or more.get("maximum") is not None
+        more["enum"] = None if bounded or kind == "decimal(38,38)" else draw(_maybe(st.just(("1", "2", "30"))))
     if kind in ("string", "binary", "uuid"):
         least, most = sorted(draw(st.tuples(st.integers(0, 40), st.integers(0, 40))))
         more |= {"min_length": draw(_maybe(st.just(least))), "max_length": draw(_maybe(st.just(most)))}
     if kind == "string":
         more["enum"] = draw(_maybe(st.lists(TEXTS | PLAIN | NASTY, min_size=1, max_size=4, unique=True).map(tuple)))
-        more["pattern"] = draw(_maybe(st.just("^[A-Z]{2}-[0-9]+$")))
+        if more["enum"] is not None:
+            more |= {"min_length": None, "max_length": None}
+        else:
+            more["pattern"] = draw(_maybe(st.just("^[A-Z]{2}-[0-9]+$")))
         more["format"] = draw(st.just(Format()) | st.just(Format(null_words=("-", "n/a"))))
     if kind == "boolean":
         more["format"] = draw(st.just(Format()) | st.just(Format(true_words=("ja",), false_words=("nein",))))
@@ -89,7 +109,12 @@ def scalars(draw: st.DrawFn, name: str) -> Field:
         more["format"] = draw(st.just(Format()) | st.just(Format(timezone="Europe/Madrid")))
     if isinstance(parsed, Decimal):
         more["format"] = draw(st.just(Format()) | st.just(Format(decimal_separator=",")))
-    return Field(name, parsed, required=draw(st.booleans()), description=draw(_maybe(TEXTS | NASTY)), **more)
+    more["enum_open"] = more.get("enum") is not None and draw(st.booleans())
+    found = Field(name, parsed, required=draw(st.booleans()), description=draw(_maybe(TEXTS | NASTY)), **more)
+    default = draw(_maybe(st.sampled_from(DEFAULTS)))
+    if default is None or found.unique or refused(default, found) is not None:
+        return found
+    return msgspec.structs.replace(found, default=default)
 
 
 @st.composite
@@ -98,6 +123,7 @@ def fields(draw: st.DrawFn, name: str, depth: int = 0) -> Field:
     promises: dict[str, Any] = {"required": draw(st.booleans())}
     if shape == "object":
         names = draw(st.lists(NAMES, min_size=1, max_size=3, unique_by=str.lower))
+        promises["closed"] = draw(st.booleans())
         return object_field(name, tuple(draw(fields(inner, depth + 1)) for inner in names), **promises)
     if shape == "array":
         return array_field(name, draw(fields("element", depth + 1)), **promises)
@@ -112,8 +138,17 @@ def contracts(draw: st.DrawFn) -> Contract:
     names = draw(st.lists(NAMES, min_size=1, max_size=5, unique_by=str.lower))
     found = tuple(draw(fields(name)) for name in names)
     key = draw(st.sampled_from([(), (names[0],), tuple(names[:2])]))
-    found = tuple(msgspec.structs.replace(each, required=each.required or each.name in key) for each in found)
-    return Contract("orders", draw(st.sampled_from(["1.0.0", "draft 2"])), found, Span("x"), key, draw(_maybe(TEXTS)))
+    found = tuple(
+        msgspec.structs.replace(
+            each, required=each.required or each.name in key, default=each.default if each.name not in key else None
+        )
+        for each in found
+    )
+    return Contract(
+        "orders", draw(st.sampled_from(["1.0.0", "draft 2"])), found, Span("x"), key, draw(_maybe(TEXTS)),
+        closed=draw(st.booleans()), compatibility=draw(_maybe(st.sampled_from(["FULL", "BACKWARD_TRANSITIVE", "NONE"]))),
+        consumers=draw(st.just(()) | st.just(("finance",))),
+    )  # fmt: skip
 
 
 def bare(field: Field) -> Field:
@@ -132,7 +167,9 @@ def pieces(contract: Contract) -> Counter[tuple[str, str, str]]:
     found["$", "version", contract.version] += 1
     found["$", "description", repr(contract.description)] += 1
     found["$", "primaryKey", repr(contract.primary_key)] += 1
-    words = {"min_length": "minLength", "max_length": "maxLength"}
+    words = {"min_length": "minLength", "max_length": "maxLength", "enum_open": "enumOpen"}
+    for name in ("closed", "compatibility", "consumers"):
+        found["$", name, repr(getattr(contract, name))] += 1
 
     def take(field: Field, path: str) -> None:
         for name in field.__struct_fields__:
@@ -181,7 +218,8 @@ def test_a_written_document_is_read_back_as_the_same_contract_and_keeps_the_offi
     text = odcs(found)
     again = reread(text, found.name)
     assert tuple(map(bare, again.fields)) == tuple(map(bare, found.fields))
-    assert (again.version, again.primary_key, again.description) == (found.version, found.primary_key, found.description)
+    for name in ("version", "primary_key", "description", "closed", "compatibility", "consumers"):
+        assert getattr(again, name) == getattr(found, name)
     OFFICIAL.validate(yaml.safe_load(text))
     assert odcs(again) == text
 
@@ -202,8 +240,19 @@ def test_an_import_of_an_export_is_the_contract_but_for_exactly_the_losses(form:
 
 
 HELD = {
-    "json-schema": {"required", "description", "enum", "minLength", "maxLength", "pattern", "minimum", "maximum"},
-    "avro": {"required", "description", "aliases"},
+    "json-schema": {
+        "required",
+        "description",
+        "enum",
+        "minLength",
+        "maxLength",
+        "pattern",
+        "minimum",
+        "maximum",
+        "default",
+        "closed",
+    },
+    "avro": {"required", "description", "aliases", "default"},
     "arrow": {"required", "description", "version"},
 }
 """What each format can say of a text or number of a plain contract, and so must not lose."""
@@ -220,12 +269,13 @@ def test_nothing_is_lost_that_the_format_can_say(form: Any) -> None:
         field("wall", "timestamp"),
         field("clock", "time"),
         field("uid", "uuid"),
-        field("ratio", "double"),
+        field("ratio", "double", default="0.5", required=True),
         field("small", "float"),
-        field("flag", "boolean"),
-        field("count", "int"),
+        field("flag", "boolean", default="true"),
+        field("count", "int", default="0", required=True),
+        field("state", "string", default="new"),
         field("raw", "binary"),
-        object_field("who", (field("name", "string", required=True), field("age", "int"))),
+        object_field("who", (field("name", "string", required=True), field("age", "int")), closed=True),
         array_field("lines", object_field("element", (field("sku", "string", required=True),), required=True)),
         map_field("labels", Primitive("string"), Primitive("double")),
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from startrail.adapters.ledger import facts, migrations
+from startrail.adapters.ledger import contracts, facts, migrations
 from startrail.adapters.ledger.database import SqlLedger
 from startrail.adapters.ledger.session import Session
 from startrail.adapters.ledger.sqlite import connection as sqlite_connection
@@ -61,7 +61,7 @@ class SqliteLedger(SqlLedger):
 
     def verify(self) -> Verification:
         """As the port says; text that is not UTF-8, which only tampering can leave, is judged and not stumbled over."""
-        return facts.verify(self._reading_anything)
+        return contracts.verify(self._reading_anything, facts.verify(self._reading_anything))
 
     def close(self) -> None:
         with self._lock, reporting(self._path):

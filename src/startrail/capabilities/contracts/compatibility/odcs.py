@@ -1,7 +1,7 @@
 """Data contracts (ODCS): may every row that keeps the one contract be loaded under the other?
 
 Fields are found by name or alias, as loading does; a field that only the written data has is kept beside the
-columns by loading and breaks nothing.
+columns by loading and breaks nothing, unless the contract that reads is closed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Odcs:
     def compare(self, writer: Contract, reader: Contract, sides: Sides, work: Work) -> list[Finding]:
         """Findings by field path."""
         rules = _Rules(sides, work)
-        return [*rules.fields(writer.fields, reader.fields, ""), *rules.key(writer, reader)]
+        found = rules.fields(writer.fields, reader.fields, "") + rules.closing(writer, reader, "")
+        return [*found, *rules.key(writer, reader)]
 
 
 class _Rules:
@@ -62,7 +63,7 @@ class _Rules:
             source = next((written[name] for name in (field.name, *field.aliases) if name in written), by_alias.get(field.name))
             if source is not None:
                 found += self.field(source, field, inner)
-            elif field.required:
+            elif field.required and field.default is None:
                 found.append(self._missing(field, written, {each.name for each in reader}, inner))
         return found
 
@@ -76,10 +77,30 @@ class _Rules:
             like or "", f"{field.name}: {field.type}, required",
         )  # fmt: skip
 
+    def closing(self, writer: Contract | Field, reader: Contract | Field, path: str) -> list[Finding]:
+        """Fields that may be written and that a closed object does not let in."""
+        if not reader.closed:
+            return []
+        if not writer.closed:
+            advice = self.sides.advise("leave it open", "close it as well")
+            said = f"the {self.sides.writer} contract lets other fields come, and the {self.sides.reader} one is closed"
+            return [Finding("object_closed", path or "$", said, advice, "open", "closed")]
+        known = {name for field in reader.fields for name in (field.name, *field.aliases)}
+        known |= {field.name for field in writer.fields if known & set(field.aliases)}
+        return [
+            Finding(
+                "field_not_allowed", f"{path}.{field.name}" if path else field.name,
+                f"'{field.name}' may be written, and the {self.sides.reader} contract is closed without it",
+                self.sides.advise(f"keep '{field.name}', or leave the object open", "stop writing it"), field.name, "",
+            )
+            for field in writer.fields
+            if field.name not in known
+        ]  # fmt: skip
+
     def field(self, writer: Field, reader: Field, path: str) -> list[Finding]:
         self.work.spend()
         if writer.fields and reader.fields and not writer.item and not reader.item:
-            found = self.fields(writer.fields, reader.fields, path)
+            found = self.fields(writer.fields, reader.fields, path) + self.closing(writer, reader, path)
         elif writer.item is not None and reader.item is not None and _shape(writer.type) == _shape(reader.type):
             found = self.field(writer.item, reader.item, f"{path}[]")
             found += self.fields(writer.fields, reader.fields, path)
@@ -91,6 +112,7 @@ class _Rules:
             found.append(
                 self._narrowed("required_added", path, "null or missing values", "optional", "required", "make it optional")
             )
+        found += self._default(writer, reader, path)
         if reader.unique and not writer.unique:
             found.append(self._narrowed("unique_added", path, "repeated values", "not unique", "unique", "drop unique"))
         found += self._enum(writer, reader, path)
@@ -99,6 +121,21 @@ class _Rules:
             *self._ranges(writer, reader, path),
             *self._texts(writer, reader, path),
             *self._meaning(writer, reader, path),
+        ]
+
+    def _default(self, writer: Field, reader: Field, path: str) -> list[Finding]:
+        """What may be missing where it is written, and means something else, or nothing, where it is read."""
+        if writer.default is None or writer.default == reader.default:
+            return []
+        if reader.default is not None:
+            said = (
+                f"a missing value means {writer.default} to the {self.sides.writer} contract, and {reader.default} to the other"
+            )
+            return [Finding("default_changed", path, said, "keep the default", writer.default, reader.default)]
+        then = "and breaks" if reader.required else "and is null under"
+        said = f"a missing value means {writer.default} to the {self.sides.writer} contract, {then} the {self.sides.reader} one"
+        return [
+            Finding("default_removed", path, said, self.sides.advise("keep the default", "drop it there"), writer.default, "")
         ]
 
     def _type(self, writer: Field, reader: Field, path: str) -> Finding:
@@ -110,8 +147,11 @@ class _Rules:
         )  # fmt: skip
 
     def _enum(self, writer: Field, reader: Field, path: str) -> list[Finding]:
-        if reader.enum is None:
+        if reader.enum is None or reader.enum_open:
             return []
+        if writer.enum is not None and writer.enum_open:
+            was, now = ", ".join(writer.enum) + ", and others", ", ".join(reader.enum)
+            return [self._narrowed("enum_closed", path, "other values", was, now, "keep enumOpen")]
         if writer.enum is None:
             return [self._narrowed("enum_added", path, "other values", "any", ", ".join(reader.enum), "drop the enum")]
         missing = sorted(set(writer.enum) - set(reader.enum))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from startrail.capabilities.contracts.compatibility.regex_parse import LAST, Nfa, Unsupported, parse
+from startrail.base.automaton import LAST, Nfa, Unsupported, parse
 from startrail.capabilities.contracts.compatibility.work import Work
 
 _STATES = 2_000

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from startrail.base.span import Span
 from startrail.base.text import printable
-from startrail.capabilities.contracts.exchange.avro_out import LOGICAL
+from startrail.capabilities.contracts.exchange.avro_out import LOGICAL, NUMBERS
 from startrail.capabilities.contracts.exchange.errors import NotASchema
 from startrail.capabilities.contracts.exchange.fields import array_field, field_of, map_field, object_field
-from startrail.capabilities.contracts.exchange.json_text import named, read_json, whole
+from startrail.capabilities.contracts.exchange.json_text import JsonNumber, named, read_json, whole
 from startrail.capabilities.contracts.exchange.losses import Imported, Loss
 from startrail.model.contract import Contract, Field
+from startrail.model.promises import refused
 from startrail.model.types import Decimal, Primitive
 
 DEEPEST = 9
@@ -77,14 +80,20 @@ class _Reader:
 
     def _entry(self, entry: dict[str, Any], path: str, depth: int, namespace: str) -> Field | None:
         self._unread(entry, path, _FIELD_WORDS)
-        if entry.get("default") is not None:
-            self._lose(path, "default", f"a contract fills nothing in; {named(entry['default'], 40)} is not kept")
         aliases = entry.get("aliases")
         promises: dict[str, Any] = {
             "description": _doc(entry),
             "aliases": tuple(map(str, aliases)) if isinstance(aliases, list) else (),
         }
-        return self._field(entry["name"], entry["type"], path, depth, namespace, promises)
+        field = self._field(entry["name"], entry["type"], path, depth, namespace, promises)
+        given = entry.get("default")
+        if field is None or given is None:
+            return field
+        literal = _literal(given, str(field.type))
+        if literal is not None and refused(literal, msgspec.structs.replace(field, default=literal)) is None:
+            return msgspec.structs.replace(field, default=literal)
+        self._lose(path, "default", f"{named(given, 40)} is no default that a contract can say of a {field.type}")
+        return field
 
     def _field(self, name: str, schema: Any, path: str, depth: int, namespace: str, promises: dict[str, Any]) -> Field | None:
         self._count += 1
@@ -212,6 +221,15 @@ class _Reader:
         loss = Loss(path, what, why)
         if loss not in self.losses:
             self.losses.append(loss)
+
+
+def _literal(given: Any, kind: str) -> str | None:
+    """A default as a contract writes it, of the types that Avro writes alike."""
+    if isinstance(given, bool):
+        return str(given).lower() if kind == "boolean" else None
+    if isinstance(given, JsonNumber):
+        return str.__str__(given) if kind in NUMBERS else None
+    return given if isinstance(given, str) and kind in ("string", "uuid") else None
 
 
 def _doc(words: dict[str, Any]) -> str | None:

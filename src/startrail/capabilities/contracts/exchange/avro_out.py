@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from startrail.capabilities.contracts.exchange.fields import inner_fields
-from startrail.capabilities.contracts.exchange.json_text import write_json
+from startrail.capabilities.contracts.exchange.json_text import JsonNumber, write_json
 from startrail.model.contract import Contract, Field
 from startrail.model.types import Decimal, ListOf, MapOf, Primitive, StructOf
 
@@ -19,6 +19,7 @@ LOGICAL: dict[str, tuple[str, str]] = {
 }
 """Types that Avro writes as another one with a logical type."""
 
+NUMBERS = ("int", "long", "float", "double")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -49,9 +50,13 @@ class _Writer:
         found: dict[str, Any] = {"name": name}
         if field.description is not None:
             found["doc"] = field.description
-        found["type"] = kind if field.required else ["null", kind]
-        if not field.required:
-            found["default"] = None
+        default = _default(field)
+        if field.required or default is not None:  # a union's default is of its first type
+            found["type"] = kind if field.required else [kind, "null"]
+        else:
+            found["type"] = ["null", kind]
+        if default is not None or not field.required:
+            found["default"] = default
         aliases = [alias for alias in field.aliases if NAME.fullmatch(alias)]
         return found | ({"aliases": aliases} if aliases else {})
 
@@ -66,7 +71,9 @@ class _Writer:
                 return {"type": "map", "values": self._inner(inner_fields(field)[1], path + "_value")}
             case Decimal(precision=precision, scale=scale):
                 return {"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale}
-            case Primitive(name="string") if field.enum and all(NAME.fullmatch(symbol) for symbol in field.enum):
+            case Primitive(name="string") if (
+                field.enum and not field.enum_open and all(NAME.fullmatch(symbol) for symbol in field.enum)
+            ):
                 return {"type": "enum", "name": self._name(path), "symbols": list(field.enum)}
             case Primitive(name="binary") if field.min_length is not None and field.min_length == field.max_length:
                 return {"type": "fixed", "name": self._name(path), "size": field.min_length}
@@ -86,6 +93,23 @@ class _Writer:
         found = _free(name, self._taken)
         self._taken.add(found)
         return found
+
+
+def _symbols(field: Field) -> bool:
+    """Whether the allowed values can be symbols, of which Avro lets in no others."""
+    return bool(field.enum) and not field.enum_open and all(NAME.fullmatch(symbol) for symbol in field.enum or ())
+
+
+def _default(field: Field) -> Any:
+    """The default as Avro writes it; None for types that it writes as others."""
+    kind, text = str(field.type), field.default
+    if text is None:
+        return None
+    if kind == "boolean":
+        return text == "true"
+    if kind in NUMBERS:
+        return JsonNumber(text)
+    return text if kind in ("string", "uuid") else None
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -1,6 +1,6 @@
 """What type every text or number of a field says exactly. A type is struck off by the first value that is not of it.
 
-The test of a value is the one by which loading takes it (``contracts/exact.py``), so what is inferred here
+The test of a value is the one by which loading takes it (``model/exact.py``), so what is inferred here
 accepts, when loaded, every value that was seen.
 """
 

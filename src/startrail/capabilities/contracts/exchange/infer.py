@@ -13,7 +13,7 @@ from startrail.capabilities.contracts.exchange.errors import NothingToPromise
 from startrail.capabilities.contracts.exchange.fields import ITEM, array_field, object_field
 from startrail.capabilities.contracts.exchange.observe import DEEPEST, MOST_NAMES, Room, Seen
 from startrail.capabilities.contracts.exchange.remarks import number_remarks, text_remarks, variety_remarks
-from startrail.capabilities.contracts.judge import Unreadable, parse
+from startrail.capabilities.contracts.records import Unreadable, parse
 from startrail.model.contract import Contract, Field, Format
 from startrail.model.types import Primitive
 from startrail.ports.exchange import Batch

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from startrail.base.regex import expression
 from startrail.base.span import Span
 from startrail.capabilities.contracts.exchange.errors import NotASchema
 from startrail.capabilities.contracts.exchange.fields import array_field, field_of, map_field, object_field
@@ -13,8 +16,8 @@ from startrail.capabilities.contracts.exchange.json_schema_out import TEXT_FORMA
 from startrail.capabilities.contracts.exchange.json_text import JsonNumber, named, read_json, whole
 from startrail.capabilities.contracts.exchange.losses import Imported, Loss
 from startrail.model.contract import Contract, Field
+from startrail.model.promises import refused
 from startrail.model.types import Primitive
-from startrail.project.odcs_types import check_pattern
 
 DEEPEST = 9
 """Objects and arrays within one another: as deep as an ODCS file may go."""
@@ -24,7 +27,7 @@ MOST = 5000
 _FORMATS = {format: name for name, format in TEXT_FORMATS.items()}
 _SILENT = frozenset([
     "$schema", "$id", "id", "$anchor", "$comment", "$defs", "definitions", "type", "properties", "required", "items",
-    "enum", "const", "nullable", "description",
+    "enum", "const", "nullable", "description", "default",
 ])  # fmt: skip
 """Keywords that are read, or say nothing about values."""
 _READ = {
@@ -41,11 +44,12 @@ def from_json_schema(data: bytes, name: str, *, version: str = "1.0.0") -> Impor
     if not isinstance(tree, dict):
         raise NotASchema("the file is no JSON Schema of an object", hint="give the schema of one record")
     reader = _Reader(tree)
-    fields, description = reader.record()
+    fields, closed, description = reader.record()
     if not fields:
         raise NotASchema("the schema has no property whose type a contract could say", hint="give the schema of one record")
     losses = tuple(dict.fromkeys(reader.losses))
-    return Imported(Contract(name, version, fields, Span(f"{name}.odcs.yml"), description=description), losses)
+    contract = Contract(name, version, fields, Span(f"{name}.odcs.yml"), description=description, closed=closed)
+    return Imported(contract, losses)
 
 
 class _Reader:
@@ -55,16 +59,16 @@ class _Reader:
         self._root = root
         self._count = 0
 
-    def record(self) -> tuple[tuple[Field, ...], str | None]:
+    def record(self) -> tuple[tuple[Field, ...], bool, str | None]:
         merged = self._merged(self._root, "$")
         if merged is not None and "properties" not in merged.keywords and isinstance(merged.keywords.get("items"), dict):
             merged = self._merged(merged.keywords["items"], "$")  # a document that is a list of records
         if merged is None or not isinstance(merged.keywords.get("properties"), dict):
             raise NotASchema("the schema describes no object with properties", hint="give the schema of one record")
         keywords = merged.keywords
-        self._closed(keywords, "$")
+        closed = self._closed(keywords, "$")
         self._unread(keywords, "$", _READ["object"] | {"title"})
-        return self._properties(keywords, "$", 0), _text(keywords.get("description"))
+        return self._properties(keywords, "$", 0), closed, _text(keywords.get("description"))
 
     def _merged(self, schema: Any, path: str) -> Merged | None:
         """The schema with references followed; None, with a loss, where that has no end or no beginning."""
@@ -114,15 +118,29 @@ class _Reader:
         if kind is None:
             return None
         nullable = merged.nullable
+        default = self._default(name, keywords, kind, path, must)
         if must and nullable:
             self._lose(path, "required", "it must be there and may be null; a contract has one word for both")
-        elif not must and not nullable:
+        elif not must and not nullable and default is None:
             self._lose(path, "type", "never null where it is there; to a contract, missing and null are one")
-        promises: dict[str, Any] = {"required": must and not nullable, "description": _text(keywords.get("description"))}
+        required = (must or default is not None) and not nullable
+        promises: dict[str, Any] = {"required": required, "description": _text(keywords.get("description"))}
         read = _READ.get(kind, frozenset())
         made = self._by_kind(name, kind, merged, path, depth, promises)
+        made = self._filled(made, default, path)
         self._unread(keywords, path, read)
         return made
+
+    def _filled(self, field: Field | None, default: str | None, path: str) -> Field | None:
+        """With the default that its own promises allow."""
+        if field is None or default is None:
+            return field
+        filled = msgspec.structs.replace(field, default=default)
+        problem = refused(default, filled)
+        if problem is None:
+            return filled
+        self._lose(path, "default", f"{named(default, 40)} breaks its own field: it is not {problem}")
+        return msgspec.structs.replace(field, required=False)
 
     def _by_kind(self, name: str, kind: str, merged: Merged, path: str, depth: int, promises: dict[str, Any]) -> Field | None:
         keywords = merged.keywords
@@ -159,10 +177,9 @@ class _Reader:
 
     def _object(self, name: str, keywords: dict[str, Any], path: str, depth: int, promises: dict[str, Any]) -> Field | None:
         if isinstance(keywords.get("properties"), dict) and keywords["properties"]:
-            self._closed(keywords, path)
             fields = self._properties(keywords, path, depth)
             if fields:
-                return object_field(name, fields, **promises)
+                return object_field(name, fields, closed=self._closed(keywords, path), **promises)
         inner = keywords.get("additionalProperties")
         if isinstance(inner, dict):
             value = self._field("value", inner, path + "{}", depth + 1, must=False)
@@ -218,7 +235,7 @@ class _Reader:
         if not isinstance(text, str):
             return None
         try:
-            check_pattern(text)
+            expression(text)
         except ValueError as error:
             self._lose(path, "pattern", str(error))
             return None
@@ -234,9 +251,28 @@ class _Reader:
             return None
         return tuple(dict.fromkeys(str(value).lower() if isinstance(value, bool) else str(value) for value in values))
 
-    def _closed(self, keywords: dict[str, Any], path: str) -> None:
-        if "additionalProperties" in keywords and keywords["additionalProperties"] not in (True, {}):
-            self._lose(path, "additionalProperties", "what happens to further fields is the drift policy of the source")
+    def _closed(self, keywords: dict[str, Any], path: str) -> bool:
+        """True where further fields are not allowed."""
+        further = keywords.get("additionalProperties", True)
+        if further not in (True, False, {}):
+            self._lose(path, "additionalProperties", "what further fields are like; loading keeps them in _extra")
+        return further is False
+
+    def _default(self, name: str, keywords: dict[str, Any], kind: str, path: str, must: bool) -> str | None:
+        """The default as a literal of a contract, if it is one."""
+        given = keywords.get("default")
+        if given is None or isinstance(given, dict | list):
+            if given is not None:
+                self._lose(path, "default", "only single values have one")
+            return None
+        if must:
+            self._lose(path, "default", "it must be there, so the default is never taken")
+            return None
+        type_ = _json_type(given)
+        if type_ != kind and not (kind == "number" and type_ == "integer"):
+            self._lose(path, "default", f"it is no {kind}")
+            return None
+        return str(given).lower() if isinstance(given, bool) else str(given)
 
     def _unread(self, keywords: dict[str, Any], path: str, read: frozenset[str]) -> None:
         for word, value in keywords.items():

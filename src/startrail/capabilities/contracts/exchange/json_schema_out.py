@@ -34,7 +34,7 @@ def to_json_schema(contract: Contract) -> str:
     schema: Schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": contract.name}
     if contract.description is not None:
         schema["description"] = contract.description
-    return write_json(schema | _object(contract.fields))
+    return write_json(schema | _object(contract.fields, contract.closed))
 
 
 def decimal_limit(kind: Decimal) -> str:
@@ -52,19 +52,25 @@ def limits(kind: DataType) -> tuple[str, str] | None:
     return None
 
 
-def _object(fields: tuple[Field, ...]) -> Schema:
+def _object(fields: tuple[Field, ...], closed: bool = False) -> Schema:
+    """What has a default may be absent; a closed object still takes its fields under their other names."""
     found: Schema = {"type": "object", "properties": {field.name: _property(field) for field in fields}}
-    required: list[Any] = [field.name for field in fields if field.required]
+    required: list[Any] = [field.name for field in fields if field.required and field.default is None]
+    if closed and not any(field.aliases for field in fields):
+        found["additionalProperties"] = False
     return found | ({"required": required} if required else {})
 
 
 def _property(field: Field) -> Schema:
     schema: Schema = {} if field.description is None else {"description": field.description}
     schema |= _typed(field)
-    if field.enum is not None:
+    if field.enum is not None and not field.enum_open:
         allowed = _allowed(field, field.enum)
         if allowed is not None:
             schema["enum"] = [*allowed, *([] if field.required else [None])]
+    given = _allowed(field, (field.default,)) if field.default is not None else None
+    if given is not None:
+        schema["default"] = given[0]
     if not field.required:
         schema["type"] = [schema["type"], "null"]
     return schema
@@ -74,7 +80,7 @@ def _typed(field: Field) -> Schema:
     kind = field.type
     match kind:
         case StructOf():
-            return _object(inner_fields(field))
+            return _object(inner_fields(field), field.closed)
         case ListOf():
             return {"type": "array", "items": _property(inner_fields(field)[0])}
         case MapOf():

@@ -8,7 +8,7 @@ from typing import Any
 from startrail.base.text import printable
 from startrail.capabilities.contracts.exact import JsonNumber
 from startrail.capabilities.contracts.exchange.errors import NotASchema
-from startrail.capabilities.contracts.judge import Unreadable, parse
+from startrail.capabilities.contracts.records import Unreadable, parse
 
 Json = Any
 """What JSON text holds; numbers are JsonNumber or int."""

@@ -51,6 +51,9 @@ _PROMISES: tuple[tuple[str, Callable[[Field], Any]], ...] = (
     ("required", lambda field: field.required),
     ("unique", lambda field: field.unique),
     ("enum", lambda field: field.enum),
+    ("enumOpen", lambda field: field.enum_open),
+    ("default", lambda field: field.default),
+    ("closed", lambda field: field.closed),
     ("minimum", lambda field: field.minimum),
     ("maximum", lambda field: field.maximum),
     ("minLength", lambda field: field.min_length),
@@ -59,6 +62,7 @@ _PROMISES: tuple[tuple[str, Callable[[Field], Any]], ...] = (
     ("format", lambda field: field.format),
     ("aliases", lambda field: field.aliases),
     ("unit", lambda field: field.unit),
+    ("consumers", lambda field: field.consumers),
     ("description", lambda field: field.description),
 )
 
@@ -77,6 +81,9 @@ def _contract(old: Contract, new: Contract) -> Iterator[Difference]:
         ("version", old.version, new.version),
         ("description", old.description, new.description),
         ("primaryKey", old.primary_key, new.primary_key),
+        ("closed", old.closed, new.closed),
+        ("compatibility", old.compatibility, new.compatibility),
+        ("consumers", old.consumers, new.consumers),
     ):
         if before != after:
             yield Difference("$", what, show(before), show(after))

@@ -77,8 +77,11 @@ def _document(contract: Contract, notes: Notes, status: str) -> Iterator[str]:
     if contract.description is not None:
         yield "description:"
         yield f"  purpose: {scalar(contract.description)}"
+    whole = [("compatibility", contract.compatibility)] if contract.compatibility is not None else []
+    yield from _custom([*whole, *([("consumers", flow(contract.consumers))] if contract.consumers else [])], "")
     yield "schema:"
     yield f"  - name: {scalar(contract.name)}"
+    yield from _custom([("closed", "true")] if contract.closed else [], "    ")
     yield "    properties:"
     for field in contract.fields:
         yield from _listed(field, "      ", f"$.{field.name}", notes, contract.primary_key)
@@ -106,11 +109,15 @@ def _body(field: Field, pad: str, path: str, notes: Notes, key: tuple[str, ...] 
         yield f"{pad}enum:"
         write = scalar if str(field.type) in (*_TEXTS, *_TIMES) else _enum_value
         yield from (f"{pad}  - value: {write(value)}" for value in field.enum)
-    extras = list(_extras(field))
+    yield from _custom(list(_extras(field)), pad)
+    yield from _inside(field, pad, path, notes)
+
+
+def _custom(extras: list[tuple[str, str]], pad: str) -> Iterator[str]:
+    """Custom properties of ours, as the standard wants such."""
     if extras:
         yield f"{pad}customProperties:"
         yield from (f"{pad}  - {{property: {name}, value: {value}, vendor: startrail}}" for name, value in extras)
-    yield from _inside(field, pad, path, notes)
 
 
 def _enum_value(text: str) -> str:
@@ -188,10 +195,18 @@ def _extras(field: Field) -> Iterator[tuple[str, str]]:
     form, bare, name = field.format, Format(), str(field.type)
     if field.aliases:
         yield "aliases", flow(field.aliases)
+    if field.default is not None:
+        yield "default", quoted(field.default) if name in (*_TEXTS, *_TIMES) else _enum_value(field.default)
+    if field.closed:
+        yield "closed", "true"
+    if field.enum_open:
+        yield "enumOpen", "true"
     if field.unit is not None:
         yield "unit", quoted(field.unit)
+    if field.consumers:
+        yield "consumers", flow(field.consumers)
     if form.pattern is not None and name not in _TIMES:
-        yield "pattern", quoted(form.pattern)
+        yield "format", quoted(form.pattern)
     if form.timezone is not None and name not in _TIMES[1:]:
         yield "timezone", quoted(form.timezone)
     if form.decimal_separator != bare.decimal_separator:

@@ -47,3 +47,17 @@ where source = %(source)s order by seq;
 -- name: pending
 -- use: columns
 where source = %(source)s and loaded = 0 order by seq;
+
+-- name: refused
+-- use: columns
+where id in (
+    select partition from steps
+    where kind = 'load' and subject = %(source)s and refused > 0 and state in ('published', 'held')
+)
+order by seq;
+
+-- name: loaded_before
+select id from deliveries where source = %(source)s and loaded = 1 and landed_at < %(landed_at)s order by seq desc limit %(limit)s;
+
+-- name: discard
+update deliveries set loaded = 2 where id = %(id)s and loaded = 0;

@@ -5,11 +5,12 @@ select key, kind, subject, partition, code, inputs, state, run, started_at, ende
 
 -- A published step stays as it is: its output is visible.
 -- name: record
-insert into steps (key, kind, subject, partition, code, inputs, state, run, started_at, ended_at, attempts, output, error, is_view)
-values (%(key)s, %(kind)s, %(subject)s, %(partition)s, %(code)s, %(inputs)s, %(state)s, %(run)s, %(started_at)s, %(ended_at)s, %(attempts)s, %(output)s, %(error)s, %(is_view)s)
+insert into steps (key, kind, subject, partition, code, inputs, state, run, started_at, ended_at, attempts, output, error, is_view, refused, contract)
+values (%(key)s, %(kind)s, %(subject)s, %(partition)s, %(code)s, %(inputs)s, %(state)s, %(run)s, %(started_at)s, %(ended_at)s, %(attempts)s, %(output)s, %(error)s, %(is_view)s, %(refused)s, %(contract)s)
 on conflict (key) do update set
     state = excluded.state, run = excluded.run, started_at = excluded.started_at, ended_at = excluded.ended_at,
-    attempts = excluded.attempts, output = excluded.output, error = excluded.error, is_view = excluded.is_view
+    attempts = excluded.attempts, output = excluded.output, error = excluded.error, is_view = excluded.is_view,
+    refused = excluded.refused, contract = excluded.contract
 where steps.state <> 'published';
 
 -- name: publish

@@ -47,3 +47,18 @@ where source = :source order by seq;
 -- name: pending
 -- use: columns
 where source = :source and loaded = 0 order by seq;
+
+-- The index is named because SQLite, knowing nothing of our data, would take one that reads every load step.
+-- name: refused
+-- use: columns
+where id in (
+    select partition from steps indexed by steps_refused
+    where kind = 'load' and subject = :source and refused > 0 and state in ('published', 'held')
+)
+order by seq;
+
+-- name: loaded_before
+select id from deliveries where source = :source and loaded = 1 and landed_at < :landed_at order by seq desc limit :limit;
+
+-- name: discard
+update deliveries set loaded = 2 where id = :id and loaded = 0;

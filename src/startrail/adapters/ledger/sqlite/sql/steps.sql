@@ -5,11 +5,12 @@ select key, kind, subject, partition, code, inputs, state, run, started_at, ende
 
 -- A published step stays as it is: its output is visible.
 -- name: record
-insert into steps (key, kind, subject, partition, code, inputs, state, run, started_at, ended_at, attempts, output, error, is_view)
-values (:key, :kind, :subject, :partition, :code, :inputs, :state, :run, :started_at, :ended_at, :attempts, :output, :error, :is_view)
+insert into steps (key, kind, subject, partition, code, inputs, state, run, started_at, ended_at, attempts, output, error, is_view, refused, contract)
+values (:key, :kind, :subject, :partition, :code, :inputs, :state, :run, :started_at, :ended_at, :attempts, :output, :error, :is_view, :refused, :contract)
 on conflict (key) do update set
     state = excluded.state, run = excluded.run, started_at = excluded.started_at, ended_at = excluded.ended_at,
-    attempts = excluded.attempts, output = excluded.output, error = excluded.error, is_view = excluded.is_view
+    attempts = excluded.attempts, output = excluded.output, error = excluded.error, is_view = excluded.is_view,
+    refused = excluded.refused, contract = excluded.contract
 where steps.state <> 'published';
 
 -- name: publish
@@ -18,10 +19,10 @@ update steps set state = 'published', publication = :publication where key = :ke
 -- name: known
 select key from steps where key in (select value from json_each(:keys));
 
--- The load step of a delivery has the delivery's id as its partition.
+-- The load step of a delivery has the delivery's id as its partition. The plus keeps SQLite from reading every load.
 -- name: mark_loaded
 update deliveries set loaded = 1
-where id in (select partition from steps where kind = 'load' and key in (select value from json_each(:keys)));
+where id in (select partition from steps where +kind = 'load' and key in (select value from json_each(:keys)));
 
 -- name: by_keys
 -- use: columns

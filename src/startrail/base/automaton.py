@@ -1,11 +1,18 @@
-"""A regular expression of the regular subset of ECMA 262, read into an automaton."""
+"""A regular expression read into an automaton: the subset that describes regular sets, so that matching is linear.
+
+Two dialects, which agree but for corners: ``ecma`` (JSON Schema) and ``re2``, which contracts and engines speak. No
+lookaround, no back references, no word boundaries, no flags but a leading ``(?i)`` over ASCII (``re2``).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Literal
 
 LAST = 0x10FFFF
 _MAX_STATES, _MAX_NESTING, _MAX_REPEAT = 4_000, 40, 1_000
+Dialect = Literal["ecma", "re2"]
 _START, _END = -1, -2
 Ranges = tuple[tuple[int, int], ...]
 Frozen = frozenset[int]
@@ -68,9 +75,9 @@ class Nfa:
         return frozenset(states)
 
 
-def parse(pattern: str) -> Nfa:
+def parse(pattern: str, dialect: Dialect = "ecma") -> Nfa:
     """Raises Unsupported."""
-    reader = _Reader(pattern)
+    reader = _Reader(pattern, dialect)
     start, goal = reader.alternatives(0)
     if reader.at < len(pattern):
         raise Unsupported("a parenthesis too many")
@@ -85,9 +92,11 @@ _SPACE: Ranges = (
     (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF),
 )  # fmt: skip
 _CLASSES: dict[str, Ranges] = {"d": ((48, 57),), "w": _WORD, "s": _SPACE}
+_RE2_CLASSES: dict[str, Ranges] = {**_CLASSES, "s": ((9, 10), (12, 13), (32, 32))}
 _CONTROLS = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "0": 0}
 _SYNTAX = set("^$\\.*+?()[]{}|/-")
 _BREAKS: Ranges = ((10, 10), (13, 13), (0x2028, 0x2029))
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,60}", re.ASCII)
 
 
 def _others(ranges: Ranges) -> Ranges:
@@ -103,8 +112,15 @@ def _others(ranges: Ranges) -> Ranges:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, dialect: Dialect) -> None:
         self.text, self.at, self.nfa = text, 0, Nfa()
+        self.re2 = dialect == "re2"
+        self.classes = _RE2_CLASSES if self.re2 else _CLASSES
+        self.fold = self.re2 and text.startswith("(?i)") and text.isascii()
+        self.at = 4 if self.fold else 0
+        self.names: dict[str, int] = {}
+        self.times = 1
+        """How often what is read now stands in the repeats around it, all multiplied: RE2 bounds that."""
         if len(text) > 2_000:
             raise Unsupported("too long")
 
@@ -146,13 +162,17 @@ class _Reader:
             return piece
         if self.at < len(self.text) and self.text[self.at] == "?":
             self.at += 1  # a lazy one has the same texts
-        after = self.at
+        after, outer = self.at, self.times
         pieces = [piece]
-        for _ in range((most if most is not None else max(least, 1)) - 1):
+        copies = most if most is not None else max(least, 1)
+        self.times = outer * max(copies, 1)
+        if self.re2 and self.times > _MAX_REPEAT:
+            raise Unsupported("repeated too often")
+        for _ in range(copies - 1):
             self.at = begin
             pieces.append(self.atom(depth))
             assert self.at == end
-        self.at = after
+        self.at, self.times = after, outer
         return self.chain(pieces, least, most)
 
     def chain(self, pieces: list[Piece], least: int, most: int | None) -> Piece:
@@ -205,12 +225,28 @@ class _Reader:
         if mark == "[":
             return self.letter(self.bracket())
         if mark == ".":
-            return self.letter(_others(_BREAKS))
+            return self.letter(_others(((10, 10),) if self.re2 else _BREAKS))
         if mark == "\\":
-            return self.letter(self.escape())
+            return self.letter(self.folded(self.escape()))
         if mark in "*+?{})":
             raise Unsupported("a repeat of nothing")
-        return self.letter(((ord(mark), ord(mark)),))
+        return self.letter(self.folded(((ord(mark), ord(mark)),)))
+
+    def folded(self, ranges: Ranges) -> Ranges:
+        """With the other letter case; k and s have a third one in RE2."""
+        if not self.fold:
+            return ranges
+        found = list(ranges)
+        for low, high in ranges:
+            for first, offset in ((65, 32), (97, -32)):
+                least, most = max(low, first), min(high, first + 25)
+                if least <= most:
+                    found.append((least + offset, most + offset))
+        for upper, third in ((75, 0x212A), (83, 0x17F)):
+            family = (upper, upper + 32, third)
+            if any(low <= each <= high for low, high in ranges for each in family):
+                found += [(each, each) for each in family]
+        return tuple(found)
 
     def letter(self, ranges: Ranges) -> Piece:
         start, goal = self.nfa.state(), self.nfa.state()
@@ -220,8 +256,16 @@ class _Reader:
     def group(self) -> None:
         if not self.peek("?"):
             return
+        begin = self.at
         if self.peek("?:"):
             self.at += 2
+        elif self.re2 and self.peek("?P<"):
+            self.at = self.text.find(">", self.at) + 1
+            name = self.text[begin + 3 : self.at - 1]
+            if self.at == 0 or _NAME.fullmatch(name) is None or self.names.setdefault(name, begin) != begin:
+                raise Unsupported("a group's name that is none, or stands twice")
+        elif self.re2:
+            raise Unsupported("lookaround, flags or a group's name without P")
         elif self.peek("?<") and not self.peek("?<=") and not self.peek("?<!"):
             self.at = self.text.find(">", self.at) + 1
             if self.at == 0:
@@ -231,17 +275,17 @@ class _Reader:
 
     def escape(self, in_class: bool = False) -> Ranges:
         mark = self.take()
-        if mark.lower() in _CLASSES:
-            ranges = _CLASSES[mark.lower()]
+        if mark.lower() in self.classes:
+            ranges = self.folded(self.classes[mark.lower()])
             return ranges if mark.islower() else _others(ranges)
         if mark in _CONTROLS and not (mark == "0" and self.at < len(self.text) and self.text[self.at].isdigit()):
             return ((_CONTROLS[mark], _CONTROLS[mark]),)
-        if mark in "xu":
+        if mark == "x" or (mark == "u" and not self.re2):
             code = self.code(2 if mark == "x" else 4)
             return ((code, code),)
-        if in_class and mark == "b":
+        if in_class and mark == "b" and not self.re2:
             return ((8, 8),)
-        if mark in _SYNTAX or not (mark.isalnum() or mark == "_"):
+        if mark in _SYNTAX or not (mark.isalnum() or mark == "_" or (self.re2 and not mark.isascii())):
             return ((ord(mark), ord(mark)),)
         raise Unsupported(f"\\{mark}")
 
@@ -259,7 +303,9 @@ class _Reader:
         negated = self.peek("^")
         self.at += negated
         found: list[tuple[int, int]] = []
-        while not self.peek("]"):
+        first = self.re2  # where a closing bracket is a letter
+        while first or not self.peek("]"):
+            first = False
             ranges = self.member()
             if self.peek("-") and not self.peek("-]") and ranges[0][0] == ranges[-1][1]:
                 self.at += 1
@@ -269,11 +315,12 @@ class _Reader:
                 ranges = ((ranges[0][0], high[0][0]),)
             found += ranges
         self.at += 1
-        return _others(tuple(found)) if negated else tuple(found)
+        ranges = self.folded(tuple(found))
+        return _others(ranges) if negated else ranges
 
     def member(self) -> Ranges:
         mark = self.take()
-        if mark == "[":
+        if mark == "[" and not (self.re2 and self.text[self.at : self.at + 1] not in tuple(":.=[")):
             raise Unsupported("a bracket in a bracket means different things")
         return self.escape(in_class=True) if mark == "\\" else ((ord(mark), ord(mark)),)
 

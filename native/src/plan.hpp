@@ -1,0 +1,60 @@
+// What is to be read: the fields of a contract, each with its kind and the limits that are looked at here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "arrow.hpp"
+#include "exact.hpp"
+
+namespace startrail {
+
+// The order is that of native_plan.KINDS.
+enum class Kind {
+  boolean, int32, int64, float32, float64, float32_as_double, string, decimal, date, time, timestamp, timestamptz, uuid,
+  date_text, time_text, timestamp_text, timestamptz_text, list, map, object,
+};
+
+struct Field {
+  std::string name;    // its key in the data
+  std::string quoted;  // the same between quotes
+  std::string column;  // its name in the schema that is handed over
+  std::string format;  // Arrow's
+  std::string metadata;
+  Kind kind = Kind::string;
+  bool required = false;
+  bool stops = false;    // a record without the field goes to the judge
+  std::string fallback;  // what stands for a missing value, as a line of JSON; empty = null
+  int precision = 0, scale = 0;
+  bool limited = false;  // whether any of the following says something
+  Wide low = 0, high = 0;
+  bool has_low = false, has_high = false;
+  int64_t shortest = -1, longest = -1;
+  std::unordered_set<std::string> words;  // the allowed ones; none = all
+  std::vector<Field> parts;               // of an object; the item of a list; the value of a map
+  std::unordered_map<std::string_view, size_t> places;  // of the parts, by name
+
+  size_t cells() const;  // values in one row, lists counted as one
+};
+
+struct Plan {
+  Field root;                              // an object with the declared fields
+  bool closed = false;                     // a record with an undeclared field goes to the judge
+  std::unordered_set<std::string> spoken;  // names that could mean a declared field, in lower case
+  size_t most_rows = 0;                    // in one batch
+
+  // Undeclared fields with such a name are kept.
+  bool may_keep(std::string_view name) const;
+  // The declared columns, then the ordinal and the extra fields.
+  void schema(ArrowSchema* out) const;
+};
+
+// From the JSON that native_plan writes. Throws std::runtime_error.
+std::unique_ptr<const Plan> read_plan(std::string_view json);
+
+}  // namespace startrail

@@ -1,0 +1,180 @@
+// The library's face: a C ABI for ctypes. See startrail/adapters/loader/native_library.py.
+#include <simdjson.h>
+
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "batch.hpp"
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+using startrail::Batch;
+using startrail::Plan;
+
+constexpr int ABI = 1;
+
+struct Reader {
+  std::shared_ptr<const Plan> plan;
+};
+
+struct Read {
+  std::shared_ptr<const Plan> plan;
+  Batch batch;
+  explicit Read(const Reader& reader) : plan(reader.plan), batch(*plan) {}
+};
+
+// Batches on their way to the engine, a bounded number at a time.
+struct Queue {
+  std::shared_ptr<const Plan> plan;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::shared_ptr<Read>> waiting;
+  size_t most = 1;
+  bool ended = false, left = false;
+  std::string error;
+};
+
+using Handle = std::shared_ptr<Queue>;
+
+Handle& queue(ArrowArrayStream* stream) { return *static_cast<Handle*>(stream->private_data); }
+
+int get_schema(ArrowArrayStream* stream, ArrowSchema* out) try {
+  queue(stream)->plan->schema(out);
+  return 0;
+} catch (const std::exception&) {
+  return ENOMEM;
+}
+
+int get_next(ArrowArrayStream* stream, ArrowArray* out) try {
+  Handle from = queue(stream);
+  std::unique_lock lock(from->mutex);
+  from->changed.wait(lock, [&] { return !from->waiting.empty() || from->ended; });
+  if (!from->error.empty()) return EIO;
+  if (from->waiting.empty()) {
+    *out = {};
+    return 0;
+  }
+  auto read = std::move(from->waiting.front());
+  from->waiting.pop_front();
+  lock.unlock();
+  from->changed.notify_all();
+  read->batch.move_to(out, read);
+  return 0;
+} catch (const std::exception&) {
+  return ENOMEM;
+}
+
+const char* get_last_error(ArrowArrayStream* stream) { return queue(stream)->error.c_str(); }
+
+void release(ArrowArrayStream* stream) {
+  {
+    Handle from = queue(stream);
+    std::lock_guard lock(from->mutex);
+    from->left = true;
+    from->waiting.clear();
+    from->changed.notify_all();
+  }
+  delete static_cast<Handle*>(stream->private_data);
+  stream->release = nullptr;
+}
+
+}  // namespace
+
+EXPORT int startrail_abi() { return ABI; }
+
+EXPORT const char* startrail_processor() {
+  static const std::string name = simdjson::get_active_implementation()->name();
+  return name.c_str();
+}
+
+EXPORT Reader* startrail_open(const char* plan, size_t size, char* error, size_t room) try {
+  return new Reader{std::shared_ptr<const Plan>(startrail::read_plan({plan, size}))};
+} catch (const std::exception& found) {
+  std::strncpy(error, found.what(), room - 1);
+  return nullptr;
+}
+
+EXPORT void startrail_close(Reader* reader) { delete reader; }
+
+// Null when memory is short. `taken` becomes the bytes of the lines that were read.
+EXPORT Read* startrail_read(Reader* reader, const char* data, size_t size, size_t* taken) try {
+  auto read = std::make_unique<Read>(*reader);
+  *taken = read->batch.read(data, size);
+  return read.release();
+} catch (const std::exception&) {
+  return nullptr;
+}
+
+EXPORT int64_t startrail_records(Read* read) { return read->batch.records; }
+
+EXPORT size_t startrail_refused(Read* read, const startrail::Refused** first) {
+  *first = read->batch.refused.data();
+  return read->batch.refused.size();
+}
+
+EXPORT size_t startrail_kept(Read* read, const startrail::Kept** first) {
+  *first = read->batch.kept.data();
+  return read->batch.kept.size();
+}
+
+EXPORT size_t startrail_defaulted(Read* read, const int64_t** first) {
+  *first = read->batch.defaulted.data();
+  return read->batch.defaulted.size();
+}
+
+EXPORT void startrail_forget(Read* read) { delete read; }
+
+EXPORT Handle* startrail_queue(Reader* reader, size_t most) {
+  auto made = std::make_shared<Queue>();
+  made->plan = reader->plan;
+  made->most = most;
+  return new Handle(made);
+}
+
+EXPORT void startrail_stream(Handle* handle, ArrowArrayStream* out) {
+  *out = {get_schema, get_next, get_last_error, release, new Handle(*handle)};
+}
+
+EXPORT void startrail_schema(Handle* handle, ArrowSchema* out) { (*handle)->plan->schema(out); }
+
+// For capsules that nobody took from.
+EXPORT void startrail_drop_stream(ArrowArrayStream* stream) {
+  if (stream->release) stream->release(stream);
+}
+EXPORT void startrail_drop_schema(ArrowSchema* schema) {
+  if (schema->release) schema->release(schema);
+}
+
+// Hands the rows over, numbered from `base` + 1; owns `read` then. 1 = done, 0 = no room within the time, -1 = nobody
+// reads any more; only 1 takes the rows.
+EXPORT int startrail_push(Handle* handle, Read* read, int64_t base, int milliseconds) {
+  Handle to = *handle;
+  std::unique_lock lock(to->mutex);
+  const auto free = [&] { return to->left || to->waiting.size() < to->most; };
+  if (!to->changed.wait_for(lock, std::chrono::milliseconds(milliseconds), free)) return 0;
+  if (to->left) return -1;
+  std::shared_ptr<Read> owned(read);
+  if (owned->batch.rows()) {
+    owned->batch.number_from(base);
+    to->waiting.push_back(std::move(owned));
+  }
+  lock.unlock();
+  to->changed.notify_all();
+  return 1;
+}
+
+// No more rows will come; with an `error`, those that came are not all.
+EXPORT void startrail_end(Handle* handle, const char* error) {
+  Handle to = *handle;
+  std::lock_guard lock(to->mutex);
+  to->ended = true;
+  to->error = error;
+  to->changed.notify_all();
+}
+
+EXPORT void startrail_leave(Handle* handle) { delete handle; }

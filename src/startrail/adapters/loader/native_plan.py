@@ -1,0 +1,216 @@
+"""A contract as the native reader needs it: which fields it converts itself, and what is left to SQL.
+
+The reader knows the exact conversion of most types and the commonest limits. A field with anything else (a date
+pattern, words for null, base64) it hands over as the text that stood in the record, and SQL does as for msgspec.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from startrail.adapters.loader.convert import Conversion, conversion, item_field, limits, struct_fields
+from startrail.adapters.loader.defaults import default_text
+from startrail.model.contract import Contract, Field, Format
+from startrail.model.types import Decimal, ListOf, MapOf, Primitive, StructOf
+
+KINDS = (
+    "boolean", "int", "long", "float", "double", "float_as_double", "string", "decimal", "date", "time", "timestamp",
+    "timestamptz", "uuid", "date_text", "time_text", "timestamp_text", "timestamptz_text", "list", "map", "struct",
+)  # fmt: skip
+"""In the order of the library's numbers."""
+_INTEGERS = {"int": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
+_FIXED = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One field; ``name`` is its key in the data, ``column`` its name in what is handed over."""
+
+    name: str
+    column: str
+    kind: int
+    required: bool
+    stops: bool
+    """A record that lacks it goes to the judge."""
+    fallback: str | None = None
+    """What stands for a missing value, as JSON."""
+    precision: int = 0
+    scale: int = 0
+    low: str | None = None
+    high: str | None = None
+    shortest: int | None = None
+    longest: int | None = None
+    words: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+class NativePlan(msgspec.Struct, frozen=True):
+    """``fields`` for the library, with columns ``v0``, ``v1`` and so on; ``conversions`` of these by SQL."""
+
+    fields: tuple[Part, ...]
+    conversions: tuple[Conversion, ...]
+    spoken: tuple[str, ...]
+    closed: bool
+
+    def encoded(self) -> bytes:
+        """As the library reads it."""
+        return msgspec.json.encode({"fields": self.fields, "spoken": self.spoken, "closed": self.closed})
+
+
+def native_plan(contract: Contract, *, closed: bool) -> NativePlan | None:
+    """The plan for a contract; None when it has names that are no plain text."""
+    if not all(name.isprintable() for field in contract.fields for name in (*_names(field), *field.aliases)):
+        return None
+    parts, conversions = [], []
+    for index, field in enumerate(contract.fields):
+        column = f"v{index}"
+        must = field.required or field.name in contract.primary_key
+        part = _typed(field, column, required=must)
+        if part is None:
+            part = _as_it_stands(field, column, must)
+            found = conversion(field, column, "json", must=must and bool(field.format.null_words))
+        else:
+            left = _left(field, column)
+            found = Conversion(column, f"({column} IS NULL OR ({' AND '.join(left)}))" if left else None)
+        parts.append(msgspec.structs.replace(part, **_fallback(field)))
+        conversions.append(found)
+    spoken = {name.lower() for field in contract.fields for name in (field.name, *field.aliases)}
+    return NativePlan(tuple(parts), tuple(conversions), tuple(sorted(spoken)), closed)
+
+
+def _fallback(field: Field) -> dict[str, Any]:
+    """At the top a default can be put in; one that its format could read as something else is left to the judge."""
+    text = default_text(field)
+    return {"stops": field.default is not None and text is None, "fallback": text}
+
+
+def _names(field: Field) -> list[str]:
+    if isinstance(field.type, StructOf):
+        return [field.name, *(inner for _, part in struct_fields(field) for inner in _names(part))]
+    return [field.name, *(_names(item_field(field)) if isinstance(field.type, ListOf | MapOf) else ())]
+
+
+def _typed(field: Field, column: str, *, required: bool, top: bool = True) -> Part | None:
+    """The field converted by the library; None when SQL must do it. ``top``: SQL can look at further limits."""
+    kind = field.type
+    native = _native_limits(field)
+    if native is None or (not top and _left(field, column)):
+        return None
+    match kind:
+        case StructOf():
+            inner = [_typed(part, name, required=part.required, top=False) for name, part in struct_fields(field)]
+        case ListOf() | MapOf():
+            item = item_field(field)
+            label = "value" if isinstance(kind, MapOf) else "item"
+            inner = [_typed(item, label, required=item.required, top=False)]
+        case Decimal() if field.format == Format():
+            return _part(field, column, "decimal", required, native, precision=kind.precision, scale=kind.scale)
+        case Primitive(name=name) if name != "binary" and _plain(field):
+            return _part(field, column, name, required, native)
+        case _:
+            return None
+    parts = [part for part in inner if part is not None]
+    if len(parts) != len(inner):
+        return None
+    word = "struct" if isinstance(kind, StructOf) else "map" if isinstance(kind, MapOf) else "list"
+    return msgspec.structs.replace(_part(field, column, word, required, native), parts=tuple(parts))
+
+
+def _plain(field: Field) -> bool:
+    """Whether the format says nothing that changes how a JSON value of this type is read."""
+    form = field.format
+    assert isinstance(field.type, Primitive)
+    if field.type.name in ("boolean", "int", "long", "float", "double"):
+        return True
+    return form.pattern is None and not form.null_words
+
+
+class _Limits(msgspec.Struct, frozen=True):
+    low: str | None = None
+    high: str | None = None
+    shortest: int | None = None
+    longest: int | None = None
+    words: tuple[str, ...] = ()
+
+
+def _native_limits(field: Field) -> _Limits | None:
+    """What the library looks at; None when a nested type has limits that nobody could look at later."""
+    match field.type:
+        case Primitive(name="int" | "long"):
+            return _Limits(_bound(field.minimum, 0), _bound(field.maximum, 0))
+        case Decimal(scale=scale):
+            return _Limits(_bound(field.minimum, scale), _bound(field.maximum, scale))
+        case Primitive(name="string"):
+            words = field.enum or ()
+            return _Limits(shortest=field.min_length, longest=field.max_length, words=words)
+        case ListOf() if not field.enum:
+            return _Limits(shortest=field.min_length, longest=field.max_length)
+        case ListOf() | MapOf() | StructOf():
+            return None if field.enum else _Limits()
+        case _:
+            return _Limits()
+
+
+def _left(field: Field, column: str) -> list[str]:
+    """The limits that only SQL looks at, as conditions."""
+    if isinstance(field.type, ListOf | MapOf | StructOf):
+        return []
+    native = _native_limits(field) or _Limits()
+    left = msgspec.structs.replace(
+        field,
+        minimum=None if native.low is not None else field.minimum,
+        maximum=None if native.high is not None else field.maximum,
+        min_length=None if native.shortest is not None else field.min_length,
+        max_length=None if native.longest is not None else field.max_length,
+        enum=None if native.words else field.enum,
+    )
+    return limits(left, column)
+
+
+def _bound(text: str | None, scale: int) -> str | None:
+    """A limit as a whole number of the last digit; None when it is not exactly one."""
+    if text is None or len(text) > 36 or _FIXED.fullmatch(text) is None:
+        return None
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    if len(fraction) > scale:
+        return None
+    scaled = str(int(whole + fraction.ljust(scale, "0")))
+    return scaled if len(scaled) <= 37 else None
+
+
+def _part(field: Field, column: str, kind: str, required: bool, native: _Limits, *, precision: int = 0, scale: int = 0) -> Part:
+    return Part(
+        field.name, column, KINDS.index(kind), required, field.default is not None, None, precision, scale,
+        native.low, native.high, native.shortest, native.longest, native.words,
+    )  # fmt: skip
+
+
+def _as_it_stands(field: Field, column: str, required: bool) -> Part:
+    """The field as its record writes it, in the types that the other reader gives to the engine."""
+
+    def part(word: str, low: str | None = None, high: str | None = None, parts: tuple[Part, ...] = ()) -> Part:
+        return Part(field.name, column, KINDS.index(word), required, field.default is not None, low=low, high=high, parts=parts)
+
+    match field.type:
+        case Primitive(name="boolean" | "double" as name):
+            return part(name)
+        case Primitive(name="float"):
+            return part("float_as_double")
+        case Primitive(name="int" | "long" as name):
+            low, high = _INTEGERS[name]
+            return part("long", str(low), str(high))
+        case Primitive(name="date" | "time" | "timestamp" | "timestamptz" as name) if field.format.pattern is None:
+            return part(f"{name}_text")
+        case Primitive() | Decimal():
+            return part("string")
+        case ListOf():
+            item = item_field(field)
+            return part("list", parts=(_as_it_stands(item, "item", item.required),))
+        case MapOf():
+            item = item_field(field)
+            return part("map", parts=(_as_it_stands(item, "value", item.required),))
+        case StructOf():
+            return part("struct", parts=tuple(_as_it_stands(inner, name, inner.required) for name, inner in struct_fields(field)))

@@ -1,0 +1,60 @@
+"""Proposals: a changed file as a unified diff that ``git apply`` takes, and fields written into a contract's text."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import msgspec
+
+from startrail.base.span import Span
+from startrail.capabilities.contracts.exchange.odcs_text import odcs
+from startrail.model.contract import Contract, Field
+from startrail.project import odcs_edit
+from startrail.project.yaml import Node, parse
+from startrail.project.yaml_write import Verbatim, Yaml
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """One file as it is (None: there is none yet) and as it should be; ``why`` in sentences."""
+
+    path: str
+    before: str | None
+    after: str
+    why: tuple[str, ...] = ()
+
+    @property
+    def diff(self) -> str:
+        """Unified, with the paths that ``git apply`` expects; empty when nothing changes."""
+        return unified(self.path, self.before, self.after)
+
+
+def unified(path: str, before: str | None, after: str) -> str:
+    """A unified diff of one file that ``git apply`` and ``patch -p1`` take; ``path`` is relative to the folder they run in."""
+    old = [] if before is None else before.splitlines(keepends=True)
+    lines = list(
+        difflib.unified_diff(old, after.splitlines(keepends=True), "/dev/null" if before is None else f"a/{path}", f"b/{path}")
+    )
+    if not lines:
+        return ""
+    head = f"diff --git a/{path} b/{path}\n" + ("new file mode 100644\n" if before is None else "")
+    return head + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def add_field(text: str, field: Field, within: str = "$") -> str:
+    """Declare ``field`` at the end of the object at ``within``. Raises CannotEdit (ST384), NotWritable (ST374)."""
+    return odcs_edit.add_field(text, declaration(field), within)
+
+
+def declaration(field: Field) -> dict[str, Yaml]:
+    """The property that declares a field, as ODCS has it."""
+    text = odcs(Contract(name="alone", version="1", fields=(field,), span=Span("alone")))
+    return _yaml(parse(text, "alone"))["schema"][0]["properties"][0]
+
+
+def _yaml(node: Node) -> Any:
+    if isinstance(node.value, dict):
+        return {key: _yaml(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [_yaml(child) for child in node.value]
+    return node.value if isinstance(node.value, (str, bool)) or node.value is None else Verbatim(node.text)
