@@ -133,6 +133,9 @@ class Renderer:
                 self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")
             case e.Delivered():
                 self._tell_delivered(event)
+            case e.MetricValued():
+                number = "none" if event.value is None else f"{event.value} {event.unit or ''}".rstrip()
+                self._line("measured", f"{event.period or 'all time'}: {number}", event.metric)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
                 if event.counts.quarantined or event.counts.held:
