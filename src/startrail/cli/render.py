@@ -27,7 +27,7 @@ _MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
     e.Landed, e.Growing, e.Loaded, e.Replayed, e.DeliveryHeld, e.Published, e.PublicationHeld, e.Delivered, e.StepFailed,
-    e.Checked,
+    e.Checked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
