@@ -13,7 +13,17 @@ from importlib import import_module
 
 from benchmarks.figures import Figure, table
 
-NAMES = ("start_up", "project_reading", "two_hundred_models", "publishing", "loading", "drift_seen", "history")
+NAMES = (
+    "start_up",
+    "project_reading",
+    "two_hundred_models",
+    "publishing",
+    "loading",
+    "formats",
+    "drift_seen",
+    "history",
+    "lineage",
+)
 
 
 def main() -> int:
@@ -22,7 +32,8 @@ def main() -> int:
     found: list[Figure] = []
     for name in options.names or NAMES:
         started = time.monotonic()
-        found += import_module(f"benchmarks.{name}").figures(options.rounds, quick=options.quick)
+        sized = {"size": options.size} if name == "formats" and options.size else {}
+        found += import_module(f"benchmarks.{name}").figures(options.rounds, quick=options.quick, **sized)
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
     print(table(found))
@@ -34,6 +45,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="name", help=f"of {', '.join(NAMES)}; default: all")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; default: 3")
     parser.add_argument("--quick", action="store_true", help="small inputs: do they work, not how fast are they")
+    parser.add_argument("--size", type=int, help="megabytes of the files of formats; default: 200")
     return parser.parse_args()
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import duckdb
 import msgspec
 import pytest
+from tests.fixtures.avro import in_avro
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 
 from startrail.capabilities.contracts.errors import DriftStopped
@@ -24,6 +25,7 @@ from startrail.capabilities.contracts.suspect import Past
 from startrail.model.contract import Contract, Format
 from startrail.model.drift import OCCURS, VERBS, DriftKind, DriftPolicy, DriftVerb, Reaction
 from startrail.model.source import Dialect
+from startrail.model.step import Dates
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -51,8 +53,8 @@ TYPES = {
     "note": "VARCHAR", "ship": "STRUCT(city VARCHAR, floor INTEGER)",
 }  # fmt: skip
 COUNT = 20
-ALL = ("csv", "ndjson", "json", "parquet")
-RECORDS = ("ndjson", "json", "parquet")
+ALL = ("csv", "ndjson", "json", "parquet", "avro")
+RECORDS = ("ndjson", "json", "parquet", "avro")
 
 
 def rows(nested: bool = False) -> Rows:
@@ -81,7 +83,15 @@ def meant(row: Row) -> tuple[Any, ...]:
 
 
 LENGTHS = {"length(due)": 10.0, "length(status)": 4.0, "length(note)": 7.0}
-HISTORY = tuple(Past(COUNT, {"amount": 21.0, "qty": 15.5} | LENGTHS, stream="orders.txt") for _ in range(6))
+HISTORY = tuple(
+    Past(
+        COUNT,
+        {"amount": 21.0, "qty": 15.5} | LENGTHS,
+        stream="orders.txt",
+        dates={"due": Dates(20_514.0, 20_523.0, 20_532.0, landed=20_540.0 + 5 * n)},
+    )
+    for n in range(6)
+)
 
 
 def encode(media: str, made: Rows, types: dict[str, str], root: Path, dialect: Dialect) -> bytes:
@@ -98,6 +108,8 @@ def encode(media: str, made: Rows, types: dict[str, str], root: Path, dialect: D
         return lines.encode() + b"\n"
     if media == "json":
         return json.dumps(made).encode()
+    if media == "avro":
+        return in_avro(made, {name: (TYPES | types).get(name, "VARCHAR") for name in names})
     (root / "in.ndjson").write_text(lines)
     kinds = {name: (TYPES | types).get(name, "VARCHAR") for name in names}
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
@@ -152,7 +164,7 @@ CASES = [
          {"ship": "STRUCT(city VARCHAR, floor INTEGER, door VARCHAR)"}, nested=True, label="nested"),
     Case("missing_optional", "accept", ALL, without("qty"), "$.qty"),
     Case("undeclared_field", "quarantine", ("ndjson", "json"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
-    Case("undeclared_field", "hold", ("csv", "parquet"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
+    Case("undeclared_field", "hold", ("csv", "parquet", "avro"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
     Case("defaulted", "accept", ALL, without("qty"), "$.qty", promised=DEFAULTED),
     Case("new_value", "accept", ALL, third(status="lost"), "$.status", promised=OPEN),
     Case("missing_required", "hold", ALL, without("amount"), "$.amount"),
@@ -160,7 +172,7 @@ CASES = [
     Case("renamed", "hold", ALL, named("qty", "quantity"), "$.qty", label="optional"),
     Case("case_change", "accept", ALL, named("amount", "Amount"), "$.amount"),
     Case("null_in_required", "quarantine", ALL, third(amount=None), "$.amount"),
-    Case("widened", "accept", ("parquet",), each(), "$.qty", {"qty": "BIGINT"}),
+    Case("widened", "accept", ("parquet", "avro"), each(), "$.qty", {"qty": "BIGINT"}),
     Case("wrong_type", "quarantine", ALL, third(qty="many"), "$.qty", {"qty": "VARCHAR"}),
     Case("wrong_type", "quarantine", RECORDS, third(ship={"city": "Lugo", "floor": "two"}), "$.ship.floor",
          {"ship": "STRUCT(city VARCHAR, floor VARCHAR)"}, nested=True, label="nested"),
@@ -169,6 +181,7 @@ CASES = [
     Case("wrong_format", "quarantine", ALL, third(day="2026-02-30"), "$.day", {"day": "VARCHAR"}),
     Case("date_order", "quarantine", ALL, third(due="03/25/2026"), "$.due"),
     Case("date_order", "hold", ALL, each(due=lambda r: "03/" + r["due"][:2] + "/2026"), "$.due", label="whole file"),
+    Case("date_order", "hold", ALL, each(due=lambda r: f"03/{r['id'] % 12 + 1:02d}/2026"), "$.due", label="low days"),
     Case("decimal_comma", "hold", ALL, each(amount=lambda r: r["amount"].replace(".", ",")), "$.amount", {"amount": "VARCHAR"}),
     Case("unknown_value", "quarantine", ALL, third(status="lost"), "$.status"),
     Case("out_of_range", "quarantine", ALL, third(qty=101), "$.qty"),
@@ -193,7 +206,7 @@ CASES = [
     Case("other_encoding", "hold", ("csv",), each(note="n\xf1"), dialect=Dialect(encoding="latin-1"), label="utf-8"),
     Case("other_encoding", "hold", ("ndjson", "json"), data=lambda d: d.decode().encode("utf-16"), label="utf-16"),
     Case("other_quote", "hold", ("csv",), each(note=lambda r: f"'{r['note']}'")),
-    Case("truncated", "hold", ("json", "parquet"), data=lambda d: d[: len(d) // 2]),
+    Case("truncated", "hold", ("json", "parquet", "avro"), data=lambda d: d[: len(d) * 3 // 4]),
     Case("truncated", "hold", ("csv",), data=lambda d: d[:-2], label="in a value"),
     Case("truncated", "hold", ("ndjson",), data=lambda d: d[:-5]),
     Case("truncated", "hold", ("csv+gzip", "ndjson+gzip"), data=lambda d: gzip.compress(d)[:-30]),

@@ -48,14 +48,16 @@ def _section(history: History) -> Iterator[str]:
     yield from _table(("rule", "rows", "share", "such as"), rules)
     holds = [(safe(each.name, 60), f"{each.rows:,}", safe(each.reason, 200)) for each in history.holds if not each.was_held]
     yield from _table(("held delivery", "rows", "why"), holds[:_MOST_ROWS])
-    yield from _table(("day", "rows", "refused", "share", "come in"), _shares(history.days, _MOST_DAYS))
+    yield from _table(("day", "rows", "break it", "share", "refused", "come in"), _shares(history.days, _MOST_DAYS))
     for segment in history.segments:
-        yield from _table((safe(segment.column, 60), "rows", "refused", "share", "come in"), _shares(segment.values, _MOST_ROWS))
+        yield from _table(
+            (safe(segment.column, 60), "rows", "break it", "share", "refused", "come in"), _shares(segment.values, _MOST_ROWS)
+        )
     examples = [
         (
             f"{safe(each.name, 60)} record {each.ordinal}",
             "; ".join(f"{v.rule} at {safe(v.path, 60)}" for v in each.violations[:3]),
-            safe(each.raw, 200),
+            safe(" ".join(each.raw.split()), 200),
         )
         for each in history.examples
     ]
@@ -65,12 +67,19 @@ def _section(history: History) -> Iterator[str]:
 
 
 def _shares(shares: Iterable[ShareTotal], most: int) -> list[tuple[str, ...]]:
-    found = [each for each in shares if each.refused or each.let_in]
+    found = [each for each in shares if each.breaking or each.refused or each.let_in]
     rows: list[tuple[str, ...]] = [
-        (safe(each.value, 60), f"{each.rows:,}", f"{each.refused:,}", percent(each.share), f"{each.let_in:,}")
+        (
+            safe(each.value, 60),
+            f"{each.rows:,}",
+            f"{each.breaking:,}",
+            percent(each.share),
+            f"{each.refused:,}",
+            f"{each.let_in:,}",
+        )
         for each in found[:most]
     ]
-    return rows if len(found) <= most else [*rows, (f"and {len(found) - most:,} more", "", "", "", "")]
+    return rows if len(found) <= most else [*rows, (f"and {len(found) - most:,} more", "", "", "", "", "")]
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

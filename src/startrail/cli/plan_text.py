@@ -77,13 +77,13 @@ def _lines(history: History) -> Iterator[str]:
         yield f"      held: {printable(held.name, 60)}: {printable(held.reason, 300)}"
     yield from _days(history.days)
     for segment in history.segments:
-        yield f"      by {printable(segment.column, 40)}: {_values(segment)}"
+        yield f"      rows that break it by {printable(segment.column, 40)}: {_values(segment)}"
     for total in [each for each in history.sums if each.day is None]:
         yield f"      {moved(total, history)}"
     for example in history.examples:
         broken = "; ".join(f"{v.rule} at {printable(v.path, 60)}, got {printable(v.got, 60)}" for v in example.violations[:3])
         yield f"      for example {printable(example.name, 60)} record {example.ordinal}: {broken}"
-        yield f"        {printable(example.raw, 160)}"
+        yield f"        {printable(' '.join(example.raw.split()), 160)}"
     if history.affects:
         yield f"      affects {', '.join(history.affects)}"
     for unread in history.unread[:_MOST_HELD]:
@@ -103,7 +103,8 @@ def _days(days: Sequence[ShareTotal]) -> Iterator[str]:
     found = sorted((day for day in days if day.refused or day.let_in), key=lambda day: (-day.refused, -day.let_in, day.value))
     for day in sorted(found[:_MOST_DAYS], key=lambda day: day.value):
         come = f", {day.let_in:,} come in" if day.let_in else ""
-        refused = f"{day.refused:>10,} of {count(day.rows, 'row')} refused ({percent(day.share)})"
+        share = percent(day.refused / day.rows if day.rows else 0)
+        refused = f"{day.refused:>10,} of {count(day.rows, 'row')} refused ({share})"
         yield f"      {printable(day.value, 20):<10} {refused}{come}"
     if len(found) > _MOST_DAYS:
         yield f"      and {count(len(found) - _MOST_DAYS, 'other day')}"
@@ -111,7 +112,7 @@ def _days(days: Sequence[ShareTotal]) -> Iterator[str]:
 
 def _values(segment: SegmentTotal) -> str:
     shown = [
-        f"{printable(each.value, 40)} {each.refused:,} of {each.rows:,} ({percent(each.share)})"
+        f"{printable(each.value, 40)} {each.breaking:,} of {each.rows:,} ({percent(each.share)})"
         + (f", {each.let_in:,} come in" if each.let_in else "")
         for each in segment.values[:_MOST_VALUES]
     ]

@@ -18,7 +18,7 @@ class Delivery(msgspec.Struct, frozen=True):
     size: int
     landed_at: datetime
     media: str
-    """``csv``, ``ndjson``, ``json`` or ``parquet``, with ``+gzip`` when compressed."""
+    """``csv``, ``ndjson``, ``json``, ``parquet`` or ``avro``, with ``+gzip`` when compressed."""
     run: str
     source_time: datetime | None = None
     cursor: str | None = None

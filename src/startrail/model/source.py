@@ -11,7 +11,7 @@ from startrail.model.drift import DriftPolicy
 from startrail.model.quantities import Count, Duration, Headers, OneCharacter, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
-Format = Literal["csv", "ndjson", "json", "parquet"]
+Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
 
 
 class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="folder"):
@@ -22,7 +22,7 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     pattern: str = "*"
     """Which files: shell wildcards, ``**/`` also goes into folders."""
     format: Format | None = None
-    """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, each also with .gz)."""
+    """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz)."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"

@@ -55,6 +55,17 @@ class CheckResult(msgspec.Struct, frozen=True):
     sample: str = "[]"
 
 
+class Dates(msgspec.Struct, frozen=True):
+    """The days of a column in one delivery, counted from 1970-01-01: a tenth of its values lie before ``low``, half before
+    ``middle``, a tenth behind ``high``."""
+
+    low: float
+    middle: float
+    high: float
+    landed: float = 0.0
+    """The day on which the delivery came."""
+
+
 class StepOutput(msgspec.Struct, frozen=True):
     """What a done step leaves: enough to go on without doing it again."""
 
@@ -85,6 +96,8 @@ class StepOutput(msgspec.Struct, frozen=True):
     """How the delivery departs from its contract, and what was done about it; the fifty most severe."""
     medians: dict[str, float] = {}
     """Medians of a delivery's numeric columns, against which later deliveries are held."""
+    dates: dict[str, Dates] = {}
+    """Of columns whose declared pattern has day and month as numbers: where a delivery's days lie."""
     columns: dict[str, str] = {}
     """Columns that the table got or widened by this load, with their types (a source that accepts new fields)."""
     contract: ContractRef | None = None

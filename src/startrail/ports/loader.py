@@ -18,6 +18,7 @@ from startrail.base.text import printable
 from startrail.model.contract import Contract, Field
 from startrail.model.drift import DriftKind
 from startrail.model.source import Dialect
+from startrail.model.step import Dates
 from startrail.model.table import TableSchema
 
 DELIVERY = "_delivery"
@@ -88,6 +89,8 @@ class Drift(msgspec.Struct, frozen=True):
     path: str
     rows: int
     sample: str = ""
+    whole: bool = False
+    """True: no single row shows it, so none can be set aside for it."""
 
 
 class LoadTask(msgspec.Struct, frozen=True):
@@ -136,6 +139,10 @@ class LoadOutcome(msgspec.Struct, frozen=True):
     medians: dict[str, float] = {}
     """The median of each numeric column that is no key, and ``length(name)`` of each text column of a file
     without header."""
+    dates: dict[str, Dates] = {}
+    """Of each date whose declared pattern has day and month as numbers: where the delivery's days lie."""
+    turned: dict[str, Dates] = {}
+    """Of those of them whose every day is also a month: where the days lie when day and month change places."""
     unended: bool = False
     """A CSV file whose last line has no line end."""
     careful: str | None = None

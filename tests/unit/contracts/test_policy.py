@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from tests.fixtures.loading import contract, field
 from startrail.base.span import Span
 from startrail.capabilities.contracts.policy import PRESETS, describe, reaction, verdict
 from startrail.capabilities.contracts.suspect import Past, suspicions
+from startrail.model.delivery import Delivery
 from startrail.model.drift import VERBS, DriftPolicy, DriftPreset, Reaction
 from startrail.model.names import Names, alike
 from startrail.model.source import Feed, FolderFeed, HttpFeed, Source
@@ -60,7 +63,17 @@ def past(*medians: float, rows: int = 100) -> tuple[Past, ...]:
 
 def seen(outcome: LoadOutcome, history: tuple[Past, ...], feed: Feed | None = None) -> list[str]:
     source = Source("orders", feed or FolderFeed("in"), Span("sources/orders.yml"))
-    return [drift.kind for drift in suspicions(outcome, ORDERS, source, "orders_7.csv", True, history)]
+    delivery = Delivery("d", "orders", "orders_7.csv", "ab" * 32, 1, datetime(2026, 10, 3, tzinfo=UTC), "csv", "r")
+    return [drift.kind for drift in suspicions(outcome, ORDERS, source, delivery, True, history)]
+
+
+def test_what_no_single_row_shows_holds_where_rows_would_be_set_aside_and_is_only_told_by_observe() -> None:
+    turned = Drift("date_order", "$.due", 20, "", whole=True)
+    assert verdict([turned], 20, DriftPolicy()).action == "hold"
+    assert verdict([turned], 20, DriftPolicy(date_order="keep")).action == "hold"
+    assert verdict([turned], 20, DriftPolicy(date_order="stop")).action == "stop"
+    (finding,) = verdict([turned], 20, DriftPolicy(preset="observe")).findings
+    assert finding.verb == "accept"
 
 
 @pytest.mark.parametrize("factor", [10, 100, 1000, 1024, 60, 3600, 0.01, 0.001])

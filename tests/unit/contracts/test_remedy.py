@@ -10,7 +10,7 @@ import pytest
 from startrail.capabilities.contracts.evidence import Evidence, Witness, together
 from startrail.capabilities.contracts.exact import JsonNumber
 from startrail.capabilities.contracts.judge import RecordJudge
-from startrail.capabilities.contracts.patch import _entries
+from startrail.capabilities.contracts.quarantine_patch import _entries
 from startrail.capabilities.contracts.remedy import Remedy, field_at, remedies, remedy
 from startrail.capabilities.contracts.repair import RepairMender
 from startrail.capabilities.contracts.writings import only_pattern, shape_of

@@ -7,13 +7,14 @@ Blank lines are no records. A record's ordinal is its place among the records of
 from __future__ import annotations
 
 import gzip
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
+from isal import igzip
+from isal.igzip_lib import IsalError
 
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import ORDINAL, Drift, Violation
@@ -63,6 +64,15 @@ class Block(msgspec.Struct, frozen=True):
     def own(self) -> bool:
         return bool(self.raws)
 
+    @property
+    def count(self) -> int:
+        """How many records, where the lines are our own."""
+        return len(self.raws)
+
+    def sequence(self) -> Sequence[Record]:
+        """All of them, each to be had by its index."""
+        return list(self.records())
+
     def records(self) -> Iterator[Record]:
         """One by one, in order."""
         found = [line for line in self.lines.split(b"\n") if line and not line.isspace()]
@@ -75,14 +85,14 @@ def opened(path: Path, media: str) -> Iterator[BinaryIO]:
     """The delivery's bytes, decompressed. A gzip stream that is cut off or damaged raises Unreadable."""
     try:
         if media.endswith("+gzip"):
-            with gzip.open(path) as unzipped:
+            with igzip.open(path) as unzipped:
                 yield cast(BinaryIO, unzipped)
         else:
             with path.open("rb", buffering=BLOCK) as file:
                 yield file
     except EOFError as error:
         raise Unreadable("the gzip stream is cut off", "truncated") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except (gzip.BadGzipFile, IsalError) as error:  # pyrefly: ignore[not-a-type]
         raise Unreadable(f"the gzip stream is damaged: {error}") from error
 
 

@@ -17,8 +17,9 @@ from startrail.base.regex import CERTAIN
 from startrail.model.contract import Field, Format
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 
-Form = Literal["json", "text", "canonical"]
-"""json: values that passed the gate. text: every field is text (CSV). canonical: values that the judge wrote."""
+Form = Literal["json", "text", "plain", "canonical"]
+"""json: values that passed the gate. text: every field is text (CSV). plain: the same, and none has a NUL.
+canonical: values that the judge wrote."""
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
@@ -41,7 +42,7 @@ class Conversion(msgspec.Struct, frozen=True):
 
 def source_type(kind: DataType, form: Form) -> str:
     """The type by which DuckDB reads a field from the stream."""
-    if form == "text":
+    if form in ("text", "plain"):
         return "VARCHAR"
     match kind:
         case Primitive(name="boolean"):
@@ -65,11 +66,11 @@ def conversion(field: Field, source: str, form: Form, null_words: tuple[str, ...
     if form == "canonical":
         return Conversion(_cast(field.type, source))
     words = field.format.null_words if field.format.null_words is not None else null_words
-    textual = form == "text" or _read_as_text(field.type)
+    textual = form in ("text", "plain") or _read_as_text(field.type)
     if words and textual:
         source = f"CASE WHEN {source} NOT IN ({', '.join(map(sql.text, words))}) THEN {source} END"
     if isinstance(field.type, ListOf | MapOf | StructOf):
-        found = Conversion("NULL", f"{source} IS NULL") if form == "text" else _whole(field, source)
+        found = Conversion("NULL", f"{source} IS NULL") if form in ("text", "plain") else _whole(field, source)
     else:
         value, fine = _scalar(field, source, form if textual else None)
         conditions = ([fine] if fine else []) + limits(field, value)

@@ -8,15 +8,18 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import partial
-from itertools import chain, count, islice
+from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 
 from startrail.adapters.loader.aside import Aside
+from startrail.adapters.loader.avro_file import avro
 from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.csv_queries import Habit, typed_rows
+from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.extras import extras
@@ -28,7 +31,7 @@ from startrail.adapters.loader.parquet_file import parquet
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
 from startrail.adapters.loader.stream import PIPE, Stream
-from startrail.adapters.loader.survey import empty_columns, medians, unnamed
+from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
 from startrail.model.drift import DriftKind
@@ -108,6 +111,7 @@ class _Loading:
         self._wary = way == "wary"
         self._chosen = chosen
         self._threads = threads
+        self._quick: QuickCsv | None = None
         self._csv = task.media.startswith("csv")
         self._queries = Queries(task, "text" if self._csv else "json")
         self._defaults = Defaults(task.contract)
@@ -134,6 +138,7 @@ class _Loading:
         except Unreadable as found:
             reader = "" if self._csv else self._chosen.reader
             return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=reader)
+        declared, turned = dates(self._engine, files, self._task.contract)
         return LoadOutcome(
             self._rows_in,
             tuple(files),
@@ -144,6 +149,8 @@ class _Loading:
             mended=self._aside.mended_rows,
             discarded=self._aside.discarded_rows,
             medians=medians(self._engine, files, self._task.contract, lengths=self._csv and not self._task.dialect.header),
+            dates=declared,
+            turned=turned,
             unended=self._unended,
             reader="" if self._csv else self._chosen.reader,
         )
@@ -181,20 +188,34 @@ class _Loading:
             yield from parquet(self._path, self._task.contract, self._shaped)
             return
         with opened(self._path, self._task.media) as file:
-            if self._csv:
-                csv = Csv(file, self._task.contract, self._task.dialect)
+            if self._task.media.startswith("avro"):
+                yield from avro(file, self._task.contract, self._shaped)
+            elif self._csv:
+                csv = self._csv_reader(file)
                 self._unknown_columns, self._samples = csv.unknown, csv.samples
                 if self._task.dialect.header:
                     self._shaped(csv.shape)
-                try:
-                    yield from csv.blocks()
-                    self._unended = csv.unended
-                finally:
-                    csv.release()
+                yield from csv.blocks()
+                self._unended = csv.unended
             elif self._task.media.startswith("ndjson"):
                 yield from ndjson(file)
             else:
                 yield from document(file, self._task.records)
+
+    def _csv_reader(self, file: BinaryIO) -> Csv:
+        contract, dialect = self._task.contract, self._task.dialect
+        if self._careful or not QuickCsv.speaks(dialect):
+            return Csv(file, contract, dialect)
+        self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
+        return self._quick
+
+    def _query(self, pipes: str, offset: int) -> str:
+        """Of a stream that has begun."""
+        absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
+        if self._quick is None:
+            return self._queries.streamed(pipes, offset, absent)
+        habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
+        return self._queries.numbered(typed_rows(pipes, self._task, self._quick.names, habits, absent), offset)
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
@@ -206,13 +227,13 @@ class _Loading:
             query = self._queries.streamed(sql.text(str(self._path)))
             return self._engine.copy(query, "direct", self._task.schema)
         files: list[LocalFile] = []
-        pipes = self._pipes()
-        with closing(self._blocks()) as found:
-            blocks = chain(list(islice(found, 1)), found)  # the first one tells which columns there are
-            absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
-            more = True
+        with closing(self._blocks()) as source:
+            first = next(source, None)
+            pipes = self._pipes()
+            blocks = chain(() if first is None else (first,), source)
+            more = first is not None
             while more:
-                query = partial(self._queries.streamed, offset=self._rows_in, absent=absent)
+                query = partial(self._query, offset=self._rows_in)
                 with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
                     more = self._fill(stream, blocks, gate)
                 files += stream.files
@@ -285,7 +306,8 @@ class _Loading:
     def _pipes(self) -> int:
         """Enough for the delivery as lines, as far as its size tells."""
         media = self._task.media
-        growth = 8 if media.endswith("+gzip") or media == "parquet" else 3 if self._csv else 1.2
+        as_it_is = not self._csv or (self._quick is not None and self._task.dialect.encoding == "utf-8")
+        growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
         return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
 
     def _fill(self, stream: Stream, blocks: Iterator[Block], gate: Gate) -> bool:
@@ -304,7 +326,7 @@ class _Loading:
                 self._judged(block)
                 continue
             if block.own:
-                self._rows_in += block.lines.count(b"\n")
+                self._rows_in += block.count
                 stream.write(block.lines)
                 self._broken(block)
             else:
@@ -365,10 +387,9 @@ class _Loading:
 
     def _broken(self, block: Block) -> None:
         if block.broken:
-            first = self._rows_in - block.lines.count(b"\n") + 1
-            for index, record in enumerate(block.records()):
-                if record.broken is not None:
-                    self._aside.decide(first + index, record)
+            first, records = self._rows_in - block.count + 1, block.sequence()
+            for index in block.broken:
+                self._aside.decide(first + index, records[index])
 
     def _left_over(self, files: list[LocalFile]) -> list[LocalFile]:
         """Records that the engine's conditions kept out are read again for the judge; those it accepts are added."""
@@ -395,18 +416,20 @@ class _Loading:
         Undeclared fields were counted when the records passed.
         """
         wanted = next(ordinals, None)
-        at = count(1)
         with closing(self._blocks()) as blocks:
-            for record in chain.from_iterable(block.records() for block in blocks):
+            first = 1
+            for block in blocks:
+                records = block.sequence()
+                while wanted is not None and wanted < first + len(records):
+                    if violation is None:
+                        # it passed the gate, where its undeclared fields and defaults were counted
+                        self._aside.decide(wanted, records[wanted - first], tally=False)
+                    else:
+                        self._aside.refuse(wanted, records[wanted - first], (violation,))
+                    wanted = next(ordinals, None)
                 if wanted is None:
                     return
-                if next(at) != wanted:
-                    continue
-                if violation is None:  # it passed the gate, where its undeclared fields and defaults were counted
-                    self._aside.decide(wanted, record, tally=False)
-                else:
-                    self._aside.refuse(wanted, record, (violation,))
-                wanted = next(ordinals, None)
+                first += len(records)
 
     def _without_discarded(self, files: list[LocalFile]) -> list[LocalFile]:
         """Before keys are compared: what is discarded repeats nothing."""

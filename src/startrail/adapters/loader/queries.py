@@ -45,7 +45,11 @@ class Queries:
             f"SELECT {', '.join(values)}, {sql.quote(EXTRA)} AS extra, coalesce({' AND '.join(fine)}, false) AS fine "
             f"FROM {self._reader(pipes, self._form)}"
         )
-        numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal FROM ({inner})"
+        return self.numbered(inner, offset)
+
+    def numbered(self, rows: str, offset: int = 0) -> str:
+        """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns."""
+        numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal FROM ({rows})"
         return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine"
 
     def native(self, plan: NativePlan) -> str:

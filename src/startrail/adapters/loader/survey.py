@@ -1,4 +1,4 @@
-"""What the staged rows say about the delivery as a whole: fields that nobody filled, and medians."""
+"""What the staged rows say about the delivery as a whole: fields that nobody filled, medians, and where dates lie."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from startrail.adapters.loader.blocks import opened
 from startrail.adapters.loader.engine import Engine, files_list
 from startrail.adapters.warehouse.duckdb import types as sql
-from startrail.model.contract import Contract
+from startrail.model.contract import Contract, Field
+from startrail.model.step import Dates
 from startrail.model.types import Decimal, Primitive
 from startrail.ports.loader import LocalFile
 
@@ -63,6 +64,41 @@ def medians(engine: Engine, files: list[LocalFile], contract: Contract, *, lengt
     reader = files_list(files).removesuffix(")") + ", file_row_number = true)"
     (row,) = engine.rows(f"SELECT {', '.join(wanted.values())} FROM {reader}{some}")
     return {name: float(value) for name, value in zip(wanted, row, strict=True) if value is not None}
+
+
+def dates(engine: Engine, files: list[LocalFile], contract: Contract) -> tuple[dict[str, Dates], dict[str, Dates]]:
+    """Where the days of dates lie that are declared as numbers in some order; and where they would lie the other way
+    round, for those columns in which that is possible throughout and another day at least once."""
+    fields = [field for field in contract.fields if _ordered(field)]
+    if not fields or not files:
+        return {}, {}
+    (row,) = engine.rows(f"SELECT {', '.join(_days(sql.quote(field.name)) for field in fields)} FROM {files_list(files)}")
+    found: dict[str, Dates] = {}
+    turned: dict[str, Dates] = {}
+    for field, (declared, others, either) in zip(fields, (cell.values() for cell in row), strict=True):
+        if declared is not None and None not in declared:
+            found[field.name] = Dates(*declared)
+            if either and others is not None and None not in others:
+                turned[field.name] = Dates(*others)
+    return found, turned
+
+
+def _ordered(field: Field) -> bool:
+    pattern = field.format.pattern or ""
+    timed = isinstance(field.type, Primitive) and field.type.name in ("date", "timestamp", "timestamptz")
+    return timed and "%d" in pattern and "%m" in pattern
+
+
+def _days(column: str) -> str:
+    """``[days as declared, days turned, whether all could be turned and some would be another day]``."""
+    day, epoch = f"CAST({column} AS DATE)", "DATE '1970-01-01'"
+    other = f"TRY(make_date(year({day}), CAST(day({day}) AS BIGINT), CAST(month({day}) AS BIGINT)))"
+    tenths = "[0.1, 0.5, 0.9]"
+    either = f"coalesce(max(day({day})) <= 12 AND bool_or(day({day}) != month({day})), false)"
+    return (
+        f"{{'a': quantile_cont(CAST({day} - {epoch} AS DOUBLE), {tenths}), "
+        f"'b': quantile_cont(CAST({other} - {epoch} AS DOUBLE), {tenths}), 'c': {either}}}"
+    )
 
 
 def _numeric(kind: object) -> bool:

@@ -19,7 +19,7 @@ from startrail.capabilities.contracts.errors import DriftStopped, NotConserved
 from startrail.capabilities.contracts.evolve import Evolution, brought, settled
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.policy import ROWS, Acknowledged, Verdict, kinds_with, reaction, verdict, waved
-from startrail.capabilities.contracts.suspect import Past, stream, suspicions
+from startrail.capabilities.contracts.suspect import Past, landed_on, stream, suspicions
 from startrail.flow.events import Event, Progress
 from startrail.model.contract import Contract
 from startrail.model.delivery import Counts, Delivery
@@ -119,6 +119,7 @@ def _staged(outcome: LoadOutcome, found: Verdict, schema: TableSchema, place: _P
         quarantine=quarantine,
         drift=found.findings[:_MOST_FINDINGS],
         medians=outcome.medians,
+        dates=landed_on(outcome.dates, delivery.landed_at),
         note=_note(outcome) | {"stream": stream(delivery.name)},
     )
 
@@ -171,7 +172,7 @@ def weighed(
 ) -> Verdict:
     """What becomes of the delivery as a whole: its departures and what is suspect about it, under the source's policy."""
     csv = delivery.media.startswith("csv")
-    seen = outcome.drift + suspicions(outcome, contract, source, delivery.name, csv, history)
+    seen = outcome.drift + suspicions(outcome, contract, source, delivery, csv, history)
     found = verdict(seen, outcome.rows_in, source.drift, acknowledged)
     if found.action == "stop":
         return found
@@ -245,7 +246,8 @@ def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[
 
 def _note(outcome: LoadOutcome) -> dict[str, str]:
     """The verdict for the ledger, bounded: the fifty most frequent kinds of drift."""
-    shown = msgspec.to_builtins(outcome.drift[:_MOST_FINDINGS])
+    told = ("kind", "path", "rows", "sample")
+    shown = [{name: getattr(drift, name) for name in told} for drift in outcome.drift[:_MOST_FINDINGS]]
     found = {"drift": json.dumps(shown, ensure_ascii=False)} if outcome.drift else {}
     found |= {"repaired": str(outcome.mended)} if outcome.mended else {}
     found |= {"unended": "yes"} if outcome.unended else {}

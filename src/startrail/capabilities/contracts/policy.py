@@ -126,8 +126,10 @@ def describe(finding: Finding) -> str:
 def _finding(drift: Drift, rows_in: int, policy: DriftPolicy, acknowledged: Acknowledged) -> Finding:
     share = Fraction(min(drift.rows, rows_in), rows_in) if rows_in else Fraction(1)
     verb = verb_for(policy, drift.kind, share)
+    if drift.whole and verb in ("keep", "quarantine"):
+        verb = "accept" if policy.preset == "observe" and getattr(policy, drift.kind) is None else "hold"
     if verb == "hold" and (drift.kind, drift.path) in acknowledged:
-        verb = may_load(policy, drift.kind) or verb
+        verb = "accept" if drift.whole else may_load(policy, drift.kind) or verb
     return Finding(drift.kind, drift.path, drift.rows, float(share), verb, drift.sample)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 import msgspec
 
 from startrail.model.contract import Contract
+from startrail.model.delivery import Delivery
 from startrail.model.names import alike
 from startrail.model.source import HttpFeed, Source
-from startrail.model.step import StepOutput
+from startrail.model.step import Dates, StepOutput
 from startrail.ports.loader import Drift, LoadOutcome
 
 ENOUGH = 5
@@ -23,6 +26,10 @@ _STEADY = 3.0
 """Greatest by smallest past median of a column that can be said to have a unit."""
 _FACTORS = (*(float(10**power) for power in range(1, 10)), 60.0, 3600.0, 1024.0, 1024.0**2)
 _NEAR = 1.2
+_SLACK = 3.0
+"""Days by which a delivery may always be off."""
+_STEPS = 3
+"""Of the longest step between past deliveries, what is still no leap."""
 _OFTEN = 0.1
 _VALUES = ("wrong_type", "wrong_format", "inexact", "unknown_value", "out_of_range", "wrong_length", "pattern_mismatch")
 _WITH_COMMA = re.compile(r'"?[+-]?[0-9.]*[0-9],[0-9]+"?', re.ASCII)
@@ -40,6 +47,7 @@ class Past(msgspec.Struct, frozen=True):
     """Its last line had a line end."""
     stream: str = ""
     """See :func:`stream`."""
+    dates: dict[str, Dates] = {}
 
     @staticmethod
     def of(outputs: Iterable[StepOutput]) -> tuple[Past, ...]:
@@ -51,6 +59,7 @@ class Past(msgspec.Struct, frozen=True):
                 frozenset((finding.kind, finding.path) for finding in output.drift),
                 "unended" not in output.note,
                 output.note.get("stream", ""),
+                output.dates,
             )
             for output in outputs
             if output.held is None and output.counts is not None
@@ -63,15 +72,16 @@ def stream(name: str) -> str:
 
 
 def suspicions(
-    outcome: LoadOutcome, contract: Contract, source: Source, name: str, csv: bool, history: tuple[Past, ...]
+    outcome: LoadOutcome, contract: Contract, source: Source, delivery: Delivery, csv: bool, history: tuple[Past, ...]
 ) -> tuple[Drift, ...]:
-    """Everything that looks wrong about the delivery of this name as a whole."""
-    like = tuple(past for past in history if past.stream == stream(name))
+    """Everything that looks wrong about the delivery as a whole."""
+    like = tuple(past for past in history if past.stream == stream(delivery.name))
     found = list(_renamed(outcome, history))
     if outcome.unreadable is None:
         found += _separators(outcome, contract)
         found += _size(outcome, source, like)
         found += _units(outcome, like if len(like) >= ENOUGH else history)
+        found += _dates(outcome, delivery, like if len(like) >= ENOUGH else history)
         if csv:
             found += _order(outcome, like) if not source.csv.header else ()
             found += _cut(outcome, like)
@@ -141,6 +151,50 @@ def _steady(name: str, history: tuple[Past, ...]) -> float | None:
         return None
     least, greatest = sorted((abs(min(known)), abs(max(known))))
     return median(known) if greatest <= _STEADY * least else None
+
+
+def landed_on(dates: dict[str, Dates], at: datetime) -> dict[str, Dates]:
+    """The same, with the day on which the delivery came."""
+    return {name: msgspec.structs.replace(found, landed=_day(at)) for name, found in dates.items()}
+
+
+def _dates(outcome: LoadOutcome, delivery: Delivery, history: tuple[Past, ...]) -> Iterator[Drift]:
+    """Dates that could be read with day and month the other way round in every row, and beside the source's past should
+    be."""
+    for name, turned in outcome.turned.items():
+        now = outcome.dates[name]
+        past = [each.dates[name] for each in history if name in each.dates]
+        if len(past) >= ENOUGH and _belongs(now, turned, _day(delivery.landed_at), past):
+            told = f"as declared about {_shown(now)}, with day and month turned about {_shown(turned)}, where the past ended"
+            yield Drift("date_order", f"$.{name}", outcome.rows_in, told, whole=True)
+
+
+def _belongs(now: Dates, turned: Dates, landed: float, past: list[Dates]) -> bool:
+    """Whether only the turned dates fit. Where deliveries always come at one age, the age decides, however long the source
+    was silent; else where the past lies: declared far from it, turned beside it."""
+    ages = sorted(each.landed - each.middle for each in past)
+    if ages[-1] - ages[0] <= 2 * _SLACK:
+        usual = [
+            ages[0] <= landed - dates.middle + _SLACK and landed - dates.middle - _SLACK <= ages[-1] for dates in (now, turned)
+        ]
+        return usual == [False, True]
+    middles = sorted(each.middle for each in past)
+    step = max(after - before for before, after in pairwise(middles))
+    slack = max(_SLACK, _STEPS * step, *(each.high - each.low for each in past))
+    return _outside(now.middle, middles) > 2 * slack and _outside(turned.middle, middles) <= slack
+
+
+def _outside(day: float, middles: list[float]) -> float:
+    """Days between this one and those of the past, 0 among them."""
+    return max(middles[0] - day, day - middles[-1], 0.0)
+
+
+def _day(at: datetime) -> float:
+    return float((at.date() - date(1970, 1, 1)).days)
+
+
+def _shown(dates: Dates) -> str:
+    return (date(1970, 1, 1) + timedelta(days=round(dates.middle))).isoformat()
 
 
 def _order(outcome: LoadOutcome, history: tuple[Past, ...]) -> Iterator[Drift]:

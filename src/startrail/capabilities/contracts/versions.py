@@ -214,8 +214,7 @@ def _change(contract: Contract, known: _Known, project: Project) -> ContractChan
 
 def declared_mode(contract: Contract) -> str | None:
     """The compatibility that the contract declares, as schema registries call it."""
-    mode: str | None = getattr(contract, "compatibility", None)
-    return None if mode is None else mode.upper()
+    return None if contract.compatibility is None else contract.compatibility.upper()
 
 
 def _pairwise(mode: str | None) -> Mode:

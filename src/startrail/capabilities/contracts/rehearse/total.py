@@ -37,17 +37,19 @@ class RuleTotal(msgspec.Struct, frozen=True):
 
 
 class ShareTotal(msgspec.Struct, frozen=True):
-    """Of the rows that have this value: how many are served, would be refused (set aside or held), would come in."""
+    """Of the rows that have this value: how many are served, break the contract, would be refused (set aside, or held
+    with others that break it), would come in. ``share``: those that break it, 0 to 1."""
 
     value: str
     rows: int
+    breaking: int
     refused: int
     let_in: int
     share: float
 
 
 class SegmentTotal(msgspec.Struct, frozen=True):
-    """The values of one column, the most refused first."""
+    """The values of one column, those with most rows that break the contract first."""
 
     column: str
     values: tuple[ShareTotal, ...]
@@ -190,9 +192,10 @@ def _shares(results: Iterable[Result], column: str) -> tuple[ShareTotal, ...]:
         for each in result.compared.shares:
             if each.column == column:
                 refused = each.rows if gone else each.refused
-                found[each.value].update(rows=each.rows, refused=refused, let_in=0 if gone else each.let_in)
+                let_in = 0 if gone else each.let_in
+                found[each.value].update(rows=each.rows, breaking=each.refused, refused=refused, let_in=let_in)
     return tuple(
-        ShareTotal(value, each["rows"], each["refused"], each["let_in"], _share(each["refused"], each["rows"]))
+        ShareTotal(value, each["rows"], each["breaking"], each["refused"], each["let_in"], _share(each["breaking"], each["rows"]))
         for value, each in sorted(found.items())
     )
 
@@ -203,9 +206,9 @@ def _segments(results: Sequence[Result]) -> Iterator[SegmentTotal]:
     for column in columns:
         if f"$.{column}" in broken:
             continue  # it would only say again what the rule says
-        values = [each for each in _shares(results, column) if each.refused or each.let_in]
+        values = [each for each in _shares(results, column) if each.breaking or each.let_in]
         if values:
-            yield SegmentTotal(column, tuple(sorted(values, key=lambda each: (-each.refused, -each.let_in))[:_MOST_VALUES]))
+            yield SegmentTotal(column, tuple(sorted(values, key=lambda each: (-each.breaking, -each.let_in))[:_MOST_VALUES]))
 
 
 def _sums(results: Iterable[Result]) -> Iterator[SumTotal]:

@@ -1,0 +1,130 @@
+"""The SQL that takes a stream of CSV lines to typed rows.
+
+The stream comes from ``csv_quick``: every line is one record, and null stands only in lines that are to be passed over.
+Values are made in one query and judged in the query around it, because the engine does not share an expression that
+stands within a CASE or an AND.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from startrail.adapters.loader.convert import Conversion, conversion
+from startrail.adapters.loader.csv_quick import LONGEST_PLAIN
+from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.model.contract import Field
+from startrail.model.types import Primitive
+from startrail.ports.loader import LoadTask
+
+_BUFFER = 8 << 20
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])", re.ASCII
+)
+
+
+class Habit(msgspec.Struct, frozen=True):
+    """How a column's instants are mostly written: a strptime pattern that ends in a fixed zone."""
+
+    length: int
+    pattern: str
+    zone: str
+
+    @staticmethod
+    def of(values: Iterable[str]) -> Habit | None:
+        """The most frequent one of these values."""
+        found = Counter((len(m[0]), m[1] is not None, m[2]) for value in values if (m := _INSTANT.fullmatch(value)))
+        if not found:
+            return None
+        ((length, fraction, zone), _) = found.most_common(1)[0]
+        return Habit(length, "%Y-%m-%dT%H:%M:%S" + (".%f" if fraction else "") + zone, zone)
+
+    def value(self, source: str) -> str:
+        """The instant; null for what is not written so."""
+        parsed = f"epoch_us(TRY_STRPTIME({source}, {sql.text(self.pattern)}))"
+        return f"make_timestamptz({parsed} - {self._offset()})" if self._offset() else f"make_timestamptz({parsed})"
+
+    def shows(self, source: str) -> str:
+        """Whether the text may be written so. ``TRY_STRPTIME`` passes over white space in front and at the end, where
+        the zone stands, and takes fewer digits; what is too short in front is a year before 1000."""
+        fewer = ".%f" in self.pattern and self.length - len(self.zone) < 26  # of six digits it takes no more
+        point = f" AND {source}[20] = '.'" if fewer else ""
+        return f"strlen({source}) = {self.length} AND ends_with({source}, {sql.text(self.zone)}){point}"
+
+    def _offset(self) -> int:
+        """Microseconds."""
+        if self.zone == "Z":
+            return 0
+        minutes = int(self.zone[1:3]) * 60 + int(self.zone[4:])
+        return minutes * 60_000_000 * (-1 if self.zone[0] == "-" else 1)
+
+
+def reader(paths: str, task: LoadTask, width: int) -> str:
+    """Columns ``c0``, ``c1`` and so on, all text."""
+    columns = ", ".join(f"c{at}: 'VARCHAR'" for at in range(width))
+    delimiter, quote = sql.text(task.dialect.delimiter), sql.text(task.dialect.quote)
+    return (
+        f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, header = false, delim = {delimiter}, "
+        f"quote = {quote}, escape = {quote}, new_line = '\\n', nullstr = chr(0), strict_mode = true, null_padding = false, "
+        f"compression = 'none', max_line_size = {3 * LONGEST_PLAIN}, buffer_size = {_BUFFER})"
+    )
+
+
+def typed_rows(paths: str, task: LoadTask, names: tuple[str, ...], habits: dict[str, Habit], absent: Mapping[str, str]) -> str:
+    """A query of ``v0``, ``v1`` and so on, the values of the contract's fields; of ``extra``, and of ``fine``. ``absent``
+    columns are not in the stream and have these values."""
+    places = {name: f"c{at}" for at, name in enumerate(names)}
+    fields = task.contract.fields
+    sources, values, fine = ["c0 IS NOT NULL AS there"], ["there"], ["there"]
+    for index, field in enumerate(fields):
+        if field.name in absent:
+            values.append(f"{absent[field.name]} AS v{index}")
+            continue
+        source = _source(places.get(field.name), field, task.dialect.null_words)
+        sources.append(f"{source} AS s{index}")
+        must = field.required or field.name in task.contract.primary_key
+        found = _textual(field, f"s{index}", f"v{index}", habits.get(field.name), must)
+        values += [f"s{index}", f"{found.value} AS v{index}"]
+        if found.fine is not None:
+            fine.append(found.fine)
+    extra = _extra([(name, place) for name, place in places.items() if task.contract.field(name) is None])
+    read = f"SELECT {', '.join(sources)}, {extra} AS extra FROM {reader(paths, task, len(names))}"
+    made = f"SELECT {', '.join(values)}, extra FROM ({read})"
+    columns = ", ".join(f"v{index}" for index in range(len(fields)))
+    return f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})"
+
+
+def _source(place: str | None, field: Field, null_words: tuple[str, ...]) -> str:
+    words = field.format.null_words if field.format.null_words is not None else null_words
+    if place is None:
+        return "CAST(NULL AS VARCHAR)"
+    return f"CASE WHEN {place} NOT IN ({', '.join(map(sql.text, words))}) THEN {place} END" if words else place
+
+
+def _textual(field: Field, source: str, name: str, habit: Habit | None, must: bool) -> Conversion:
+    """The value, and a condition in which it goes by its name."""
+    plain = msgspec.structs.replace(field, format=msgspec.structs.replace(field.format, null_words=()))
+    found = conversion(plain, source, "plain", must=must)
+    value, fine = found.value, found.fine
+    if fine is not None and value not in (source, "NULL"):
+        fine = fine.replace(value, name)
+    if habit is None or fine is None or field.type != Primitive("timestamptz") or not _iso(field):
+        return Conversion(value, fine)
+    value = f"CASE WHEN {habit.shows(source)} THEN {habit.value(source)} ELSE {value} END"
+    quick = f"{habit.shows(source)} AND {name} BETWEEN '1000-01-03' AND '9999-12-29'"
+    return Conversion(value, f"CASE WHEN {quick} THEN true ELSE {fine} END")
+
+
+def _iso(field: Field) -> bool:
+    """Without limits or a pattern of its own, so that being an instant is all it has to be."""
+    return field.minimum is None and field.maximum is None and field.enum is None and field.format.pattern is None
+
+
+def _extra(unknown: list[tuple[str, str]]) -> str:
+    if not unknown:
+        return "CAST(NULL AS VARCHAR)"
+    members = ", ".join(f"{sql.text(name)}, {place}" for name, place in unknown)
+    return f"CAST(json_object({members}) AS VARCHAR)"

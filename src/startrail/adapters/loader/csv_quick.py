@@ -1,0 +1,242 @@
+"""CSV without taking every record in hand: lines whose shape is plain go on to the engine as they stand.
+
+A line is plain when it certainly is one record of the right width: the right number of delimiters, no quote, no NUL,
+no carriage return but before its end. Where quotes stand, a regular expression says as much of records that quote whole
+values in one line. All else meets the strict reader record by record, and goes on written anew or stays out.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, overload
+
+from startrail.adapters.loader.blocks import Block, Record
+from startrail.adapters.loader.csv_file import ROWS, Csv, Row
+from startrail.model.contract import Contract
+from startrail.model.source import Dialect
+from startrail.ports.loader import Violation
+
+LONGEST_PLAIN = 1 << 20
+"""Bytes of a line that the engine is asked to read; the judge takes longer ones."""
+_DELIMITERS = ",;\t|:!#$%&*/=@^~ "
+_QUOTES = "\"'`"
+
+
+class Run(Block, frozen=True):
+    """Records of which most are lines of the file. ``lines`` are CSV with :func:`skip` for what is not to be streamed;
+    ``parts`` are lines as they stand in the file, or rows that were read."""
+
+    parts: tuple[bytes | Row, ...] = ()
+    size: int = 0
+    names: tuple[str, ...] = ()
+    dialect: Dialect = Dialect()
+
+    @property
+    def own(self) -> bool:
+        return True
+
+    @property
+    def count(self) -> int:
+        return self.size
+
+    def records(self) -> Iterator[Record]:
+        return iter(self.sequence())
+
+    def sequence(self) -> Sequence[Record]:
+        return _Records(self)
+
+
+class _Records(Sequence[Record]):
+    """Of the records of a run, only those asked for are read."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._parts: list[bytes | Row] = []
+
+    def __len__(self) -> int:
+        return self._run.size
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        if not self._parts:
+            for part in self._run.parts:
+                self._parts += [part] if isinstance(part, Row) else part.split(b"\n")[:-1]
+        found = self._parts[index]
+        return (found if isinstance(found, Row) else self._row(found)).record(self._run.names)
+
+    def _row(self, line: bytes) -> Row:
+        raw = line.rstrip(b"\r")
+        delimiter, quote = self._run.dialect.delimiter, self._run.dialect.quote
+        text = raw.decode(errors="surrogateescape")
+        if quote not in text:
+            return Row(text.split(delimiter), raw)
+        return Row(next(csv.reader([text], delimiter=delimiter, quotechar=quote, strict=True)), raw)
+
+
+class QuickCsv(Csv):
+    """``wary``: also look whether each line is UTF-8; otherwise that is left to the engine, which refuses what is not."""
+
+    def __init__(self, file: BinaryIO, contract: Contract, dialect: Dialect, *, wary: bool = False) -> None:
+        super().__init__(file, contract, dialect)
+        delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
+        self._wary = wary
+        self._shape = delimiter * (len(self.names) - 1)
+        self._plain = self._shape + b"\n"
+        self._plain_crlf = self._shape + b"\r\n"
+        self._ordinary = bytes(set(range(256)) - set(delimiter + quote + b"\n\r\0"))
+        self._quote = quote
+        self._quoted = _quoted(delimiter, quote, len(self.names))
+        self._skip = skip(dialect, len(self.names))
+        self._sampled: list[Row] = []
+
+    @staticmethod
+    def speaks(dialect: Dialect) -> bool:
+        """Whether delimiter and quote are of those that plain lines can be told by."""
+        return dialect.delimiter in _DELIMITERS and dialect.quote in _QUOTES and dialect.delimiter != dialect.quote
+
+    def first_values(self) -> dict[str, list[str]]:
+        """Some values of each column. To be asked once there is a block."""
+        return {name: [row.values[at] for row in self._sampled if not row.broken] for at, name in enumerate(self.names)}
+
+    def blocks(self) -> Iterator[Block]:
+        self._sampled = self._first()
+        if self._sampled:
+            yield self._run(list(self._sampled))
+        while True:
+            try:
+                chunk = self._lines.chunk()
+            except UnicodeError as error:
+                raise self._not_text(error) from error
+            if chunk:
+                yield from self._taken_apart(chunk)
+            elif rows := self._next_rows(ROWS):
+                yield self._run(list(rows))
+            else:
+                break
+        self._finish()
+
+    def _taken_apart(self, chunk: bytes) -> Iterator[Block]:
+        """Pass over this chunk of lines, or, where a record goes on behind it, a bit more."""
+        marks = chunk.translate(None, self._ordinary)
+        count, odd = divmod(len(marks), len(self._plain))
+        if not odd and marks == self._plain * count and self._certain(chunk):
+            self._take(chunk, count)
+            yield self._run([chunk])
+            return
+        count, odd = divmod(len(marks), len(self._plain_crlf))
+        if not odd and marks == self._plain_crlf * count == self._plain_crlf * chunk.count(b"\r\n") and self._certain(chunk):
+            self._take(chunk, count)
+            yield self._run([chunk])
+            return
+        yield self._run(self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk, marks))
+
+    def _certain(self, chunk: bytes) -> bool:
+        """What the marks alone do not say."""
+        if len(chunk) > LONGEST_PLAIN or (not self._shape and (b"\n\n" in b"\n" + chunk or b"\n\r" in b"\n" + chunk)):
+            return False
+        if chunk.isascii():
+            return True
+        if self._dialect.encoding == "latin-1" and not self._multibyte:
+            return False
+        return not self._wary or _decodes(chunk)
+
+    def _take(self, chunk: bytes, lines: int) -> None:
+        self._lines.pass_over(len(chunk))
+        self._passed += lines
+        self._multibyte += not chunk.isascii()
+        self.unended = False
+
+    def _parts(self, chunk: bytes, marks: bytes) -> list[bytes | Row]:
+        """Lines without quotes: each stands for itself."""
+        parts: list[bytes | Row] = []
+        plain: list[bytes] = []
+        lines = chunk.split(b"\n")[:-1]
+        for line, shape in zip(lines, marks.split(b"\n"), strict=False):
+            fits = shape == self._shape or (shape == self._shape + b"\r" and line.endswith(b"\r"))
+            if fits and self._certain(line + b"\n"):
+                plain.append(line)
+                continue
+            self._add(parts, plain)
+            plain = []
+            self._read(parts, len(line) + 1)
+        self._add(parts, plain)
+        return parts
+
+    def _add(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
+        if lines:
+            joined = b"\n".join(lines) + b"\n"
+            self._take(joined, len(lines))
+            parts.append(joined)
+
+    def _read(self, parts: list[bytes | Row], size: int) -> None:
+        """The strict reader takes all that stands in the next so many bytes, and the rest of a record that begins there."""
+        stop = self._lines.place + size
+        while self._lines.place < stop and (row := self._next_row(stop)) is not None:
+            parts.append(row)
+
+    def _parts_quoted(self, chunk: bytes) -> list[bytes | Row]:
+        parts: list[bytes | Row] = []
+        at, start = 0, self._lines.place
+        while at < len(chunk):
+            match = self._quoted.match(chunk, at)
+            assert match is not None, "it also matches nothing"
+            good = match[0]
+            if good and self._certain(good):
+                self._take(good, good.count(b"\n"))
+                parts.append(good)
+                at = match.end()
+                continue
+            stop = match.end() if good else chunk.index(b"\n", at) + 1
+            self._read(parts, stop - at)
+            at = self._lines.place - start
+        return parts
+
+    def _run(self, parts: list[bytes | Row]) -> Block:
+        broken: dict[int, Violation] = {}
+        stream: list[bytes] = []
+        size = 0
+        for part in parts:
+            if isinstance(part, Row):
+                if part.broken is not None:
+                    broken[size] = part.broken
+                stream.append(self._anew(part))
+                size += 1
+            else:
+                stream.append(part.replace(b"\r\n", b"\n") if b"\r" in part else part)
+                size += part.count(b"\n")
+        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect)
+
+    def _anew(self, row: Row) -> bytes:
+        """The row for the engine: every value quoted. What it might read otherwise is left to the judge."""
+        if row.broken or len(row.raw) > LONGEST_PLAIN or b"\0" in row.raw or b"\r" in row.raw:
+            return self._skip
+        quote = self._dialect.quote
+        values = (quote + value.replace(quote, quote + quote) + quote for value in row.values)
+        return self._dialect.delimiter.join(values).encode() + b"\n"
+
+
+def skip(dialect: Dialect, width: int) -> bytes:
+    """The line that stands in the stream for a record that is not in it: null everywhere, as no value of a file is."""
+    return dialect.delimiter.join(["\0"] * width).encode() + b"\n"
+
+
+def _quoted(delimiter: bytes, quote: bytes, width: int) -> re.Pattern[bytes]:
+    """As many whole records as there are that certainly are in one line each; bounded, since nothing is tried twice."""
+    d, q = re.escape(delimiter), re.escape(quote)
+    value = rb"(?:%s[^%s\n\r\0]*+(?:%s%s[^%s\n\r\0]*+)*+%s|[^%s%s\n\r\0]*+)" % (q, q, q, q, q, q, d, q)
+    return re.compile(rb"(?:(?:%s%s){%d}%s\r?\n)*+" % (value, d, width - 1, value))
+
+
+def _decodes(chunk: bytes) -> bool:
+    try:
+        chunk.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
