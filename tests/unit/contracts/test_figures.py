@@ -24,7 +24,8 @@ COLUMNS: dict[str, DataType] = {column.name: column.type for column in schema(**
 ROWS: list[tuple[str, dict[str, Any]]] = [
     (
         "(true, -1, 9007199254740993, 0.1::float, 0.1, 12.50, date '0001-01-05', time '10:00:01.5',"
-        " timestamp '1969-12-31 23:59:59.9', timestamptz '2026-10-03 10:00:00+02', 'a𝄞é|,:', from_base64('/wA='), uuid 'AAAAAAAA-0000-0000-0000-00000000000A',"
+        " timestamp '1969-12-31 23:59:59.9', timestamptz '2026-10-03 10:00:00+02',"
+        " 'a𝄞é|,:', from_base64('/wA='), uuid 'AAAAAAAA-0000-0000-0000-00000000000A',"
         " ['x', null, ''], {'a': 1, 'b': [date '2026-01-01']}, map {'b': 1, 'a': null})",
         {
             "b": True, "i": -1, "l": 9007199254740993, "f": 0.1, "d": 0.1, "n": "12.50", "day": "0001-01-05",
