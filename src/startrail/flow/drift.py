@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from startrail.flow.events import Adopted, DriftAcknowledged, DriftFound, NotAdopted, TableEvolved
-from startrail.model.delivery import Delivery
-from startrail.flow.events import DriftAcknowledged, DriftFound
 from startrail.model.contract import Contract
+from startrail.model.delivery import Delivery
 from startrail.model.drift import DriftKind, DriftVerb, Finding
 from startrail.model.proof import Proof
 from startrail.ports.ledger import Ledger
