@@ -58,7 +58,7 @@ def till(tmp_path: Path) -> Till:
 
 
 def records() -> list[dict[str, object]]:
-    return [FULL | {"new": 1}, {"id": "only", "new": 2}, {"id": "broken", "i": "x"}]
+    return [{**FULL, "new": 1}, {"id": "only", "new": 2}, {"id": "broken", "i": "x"}]
 
 
 def parquet(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
 
     ports = opened.ports
     planned = [item for item in plan_loads(opened.project, ports.ledger, ports.clock.now()) if item.step.subject in chosen]
-    planned += plan_adoptions(opened.project, chosen, ports.ledger, quarantine_files(ports.store))
+    planned += plan_adoptions(opened.project, chosen, ports.ledger, partial(quarantine_files, ports.store))
     planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
     measured = plan_metrics(opened.project, ports.ledger, ports.clock.now())
     planned += [item for item in measured if item.step.subject in chosen]
