@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from collections.abc import Iterable
+
 import msgspec
 
 from startrail.base.ids import fingerprint
@@ -82,6 +84,12 @@ class Contract(msgspec.Struct, frozen=True):
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)
+
+    def readers(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Who reads the data, or the fields at these paths (``$.customer.phone``) of it."""
+        fields = [self.field(path.removeprefix("$.").partition(".")[0].partition("[")[0]) for path in paths]
+        found = [name for field in fields if field is not None for name in field.consumers]
+        return tuple(dict.fromkeys((*self.consumers, *found)))
 
     def schema(self) -> TableSchema:
         """The declared columns as table columns; loading adds its own (``_delivery``, ``_ordinal``, ``_extra``)."""
