@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
