@@ -58,8 +58,8 @@ def _chosen(opened: Opened, patterns: tuple[str, ...]) -> Any:
 
 def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool:
     """What a run would do, and whether there is anything; a page of Markdown is only of history."""
-    from startrail.capabilities.contracts.adopt import plan_adoptions
     from startrail.capabilities.contracts.capability import plan_loads
+    from startrail.capabilities.contracts.drift.adopt import plan_adoptions
     from startrail.capabilities.contracts.versions import plan_contracts
     from startrail.capabilities.metrics.capability import plan_metrics
     from startrail.capabilities.models.capability import plan_models

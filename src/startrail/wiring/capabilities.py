@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
     """Sources land, contracts load and adopt, models build, reports deliver, metrics are measured."""
-    from startrail.capabilities.contracts.adopt import Adoptions
     from startrail.capabilities.contracts.capability import Contracts
+    from startrail.capabilities.contracts.drift.adopt import Adoptions
     from startrail.capabilities.contracts.versions import Versioned
     from startrail.capabilities.metrics.capability import Metrics
     from startrail.capabilities.models.capability import Models

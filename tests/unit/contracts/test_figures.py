@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.warehouse import open_duckdb, schema, table
 
-from startrail.capabilities.contracts.figures import Tally, added, stored
+from startrail.capabilities.contracts.drift.figures import Tally, added, stored
 from startrail.model.proof import Figures
 from startrail.model.types import DataType
 

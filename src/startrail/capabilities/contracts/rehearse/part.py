@@ -14,7 +14,7 @@ import msgspec
 
 from startrail.base.errors import StartrailError
 from startrail.base.span import Span
-from startrail.capabilities.contracts.evolve import evolves
+from startrail.capabilities.contracts.drift.evolve import evolves
 from startrail.capabilities.contracts.policy import ROWS, kinds_with, reaction
 from startrail.model.contract import Contract, Field, contract_fingerprint
 from startrail.model.drift import DriftKind

@@ -15,11 +15,11 @@ import msgspec
 
 from startrail.base.ids import fingerprint, token
 from startrail.capabilities.contracts.capability import put, telling_drift
+from startrail.capabilities.contracts.drift.evolve import TAKEN
 from startrail.capabilities.contracts.errors import DriftStopped
-from startrail.capabilities.contracts.evolve import TAKEN
 from startrail.capabilities.contracts.judge import item_field, struct_fields
-from startrail.capabilities.contracts.quarantine import PINNED, Standing, standings, visible_load
-from startrail.capabilities.contracts.replay import Replay, changed_by, note_of, replay_of, taken_over, whole
+from startrail.capabilities.contracts.quarantine.replay import Replay, changed_by, note_of, replay_of, taken_over, whole
+from startrail.capabilities.contracts.quarantine.standing import PINNED, Standing, standings, visible_load
 from startrail.flow.capability import Phase, Planned
 from startrail.flow.events import Adopted, NotAdopted
 from startrail.flow.select import Selection
