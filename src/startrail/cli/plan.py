@@ -59,6 +59,7 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
     """What a run would do, and whether there is anything; a page of Markdown is only of history."""
     from startrail.capabilities.contracts.capability import plan_loads
     from startrail.capabilities.contracts.versions import plan_contracts
+    from startrail.capabilities.metrics.capability import plan_metrics
     from startrail.capabilities.models.capability import plan_models
     from startrail.cli.plans import Note, show_change, show_plan
     from startrail.wiring.graph import graph
@@ -66,6 +67,8 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
     ports = opened.ports
     planned = [item for item in plan_loads(opened.project, ports.ledger) if item.step.subject in chosen]
     planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
+    measured = plan_metrics(opened.project, ports.ledger, ports.clock.now())
+    planned += [item for item in measured if item.step.subject in chosen]
     changed = plan_contracts(opened.project, ports.ledger)
     due = bool(planned) or any(change.wrong for change in changed)
     if wanted.markdown:

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 
 def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
-    """Sources land, contracts load, models build, reports deliver."""
+    """Sources land, contracts load, models build, reports deliver, metrics are measured."""
     from startrail.capabilities.contracts.capability import Contracts
     from startrail.capabilities.contracts.versions import Versioned
+    from startrail.capabilities.metrics.capability import Metrics
     from startrail.capabilities.models.capability import Models
     from startrail.capabilities.reports.capability import Reports
     from startrail.capabilities.sources.capability import Sources
 
-    return (Sources(), Versioned(Contracts()), Models(reopen), Reports())
+    return (Sources(), Versioned(Contracts()), Models(reopen), Reports(), Metrics())
