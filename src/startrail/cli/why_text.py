@@ -50,7 +50,11 @@ def _line(line: Line, width: int, names: int) -> Iterator[str]:
         if line.a is not None or line.b is not None:
             yield f"     {word}: {printable(' '.join(text.split()), 110) if text is not None else '(nothing)'}"
     order = "; sign depends on order" if line.sign_depends else ""
-    gross = f"; in {signed(line.gross_in)}, out {signed(line.gross_out)}" if line.gross_in is not None and line.gross_out is not None else ""
+    gross = (
+        f"; in {signed(line.gross_in)}, out {signed(line.gross_out)}"
+        if line.gross_in is not None and line.gross_out is not None
+        else ""
+    )
     rows = f"{line.rows:,} {'row' if line.rows == 1 else 'rows'}"
     yield f"     {rows}; swapped first {signed(line.first)}, last {signed(line.last)}{order}{gross}"
     if line.timing is not None and line.permanent is not None:
@@ -62,7 +66,9 @@ def _line(line: Line, width: int, names: int) -> Iterator[str]:
 
 
 def _segment(segment: Segment) -> str:
-    name = ", ".join(f"{printable(key, 30)}={printable(str(value), 40) if value is not None else 'none'}" for key, value in segment.by.items())
+    name = ", ".join(
+        f"{printable(key, 30)}={printable(str(value), 40) if value is not None else 'none'}" for key, value in segment.by.items()
+    )
     return f"{name or 'everything else'} {signed(segment.amount)}"
 
 

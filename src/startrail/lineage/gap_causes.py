@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 from sqlglot import exp
 
-from startrail.lineage.expressions import columns, conjuncts, expression, normal, written
+from startrail.lineage.expressions import DIALECT, columns, conjuncts, expression, normal, written
 from startrail.lineage.gap_errors import NotComparable
 from startrail.lineage.metric_from import tie_breaks
 from startrail.lineage.metric_slots import slots
@@ -86,7 +86,9 @@ def mapped(metric: Metric, text: Callable[[str], str]) -> Metric:
     def part(found: Part | None) -> Part | None:
         if found is None:
             return None
-        return Part(found.agg, text(found.expr) if found.expr else None, tuple(Filter(f.name, text(f.sql)) for f in found.filters))
+        return Part(
+            found.agg, text(found.expr) if found.expr else None, tuple(Filter(f.name, text(f.sql)) for f in found.filters)
+        )
 
     time = metric.agg_time_dimension
     currency = metric.currency
@@ -179,7 +181,7 @@ def _conjuncts(metric: Metric) -> dict[str, Filter]:
             for used in part.find_all(exp.Column):
                 if used.table.lower() == metric.alias.lower():
                     used.set("table", None)
-            text = part.sql(dialect="duckdb", comments=False)
+            text = each.sql.strip() if len(parts) == 1 else part.sql(dialect=DIALECT, comments=False)
             name = each.name if len(parts) == 1 else f"{each.name} {place + 1}"
             found.setdefault(normal(text), Filter(name, text))
     return found
@@ -210,7 +212,7 @@ def _bound_together(found: Aligned, each: list[Cause]) -> list[Cause]:
     """Texts that name a table which only one side joins, and that may add rows, are swapped together with the join."""
     for slot in found.joins:
         side, owner = (slot.a, found.a) if slot.b is None else (slot.b, found.b)
-        if slot.a is not None and slot.b is not None or not isinstance(side, Join):
+        if (slot.a is not None and slot.b is not None) or not isinstance(side, Join):
             continue
         needs = [cause for cause in each if slot.name not in cause.slots and _names(owner, cause, side.name)]
         if needs:
@@ -221,7 +223,9 @@ def _bound_together(found: Aligned, each: list[Cause]) -> list[Cause]:
 
 
 def _names(metric: Metric, cause: Cause, alias: str) -> bool:
-    texts = [text for text in (cause.a, cause.b) if text and cause.name.split()[0] in ("filter", "expr", "numerator", "denominator")]
+    texts = [
+        text for text in (cause.a, cause.b) if text and cause.name.split()[0] in ("filter", "expr", "numerator", "denominator")
+    ]
     return any(f"{alias.lower()}." in text.lower().replace('"', "") for text in texts) and metric is not None
 
 
@@ -276,7 +280,9 @@ def _part_text(part: Part | None) -> str | None:
 
 
 def _dedup_key(dedup: Dedup | None) -> object:
-    return None if dedup is None else tuple(tuple(normal(text) for text in as_names(names)) for names in (dedup.key, dedup.order_by))
+    return (
+        None if dedup is None else tuple(tuple(normal(text) for text in as_names(names)) for names in (dedup.key, dedup.order_by))
+    )
 
 
 def _dedup_text(dedup: Dedup | None) -> str | None:
@@ -294,5 +300,8 @@ def _time_text(time: TimeDimension, zoned: bool) -> str:
 
 def _refused(a: Metric, b: Metric, reason: str, hint: str) -> NotComparable:
     return NotComparable(
-        f"{a.name} and {b.name} cannot be compared slot by slot: {reason}", at=b.span, affects="no line of the gap is given", hint=hint
+        f"{a.name} and {b.name} cannot be compared slot by slot: {reason}",
+        at=b.span,
+        affects="no line of the gap is given",
+        hint=hint,
     )

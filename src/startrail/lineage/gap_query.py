@@ -107,7 +107,7 @@ class _Building:
         for slot in self.found.filters:
             self.factor(slot.name, (slot.name,), lambda s, slot=slot: self._filter(s, slot))
         if a.dedup is not None or self.found.b.dedup is not None:
-            self.factor("dedup", ("dedup",), lambda s: column(a.alias, rows.keep(s)) if rows.keep(s) else None)
+            self.factor("dedup", ("dedup",), lambda s: column(a.alias, rows.keep(s)))
         for place, slot in enumerate(self.found.joins):
             self.factor(slot.name, (slot.name,), lambda s, slot=slot, place=place: rows.condition(slot, place, slot.name in s))
         values, measures = self._measures()
@@ -262,8 +262,8 @@ def _moves(measures: Sequence[Measure], cells: Sequence[exp.Expr]) -> list[exp.E
     for place in range(len(measure.causes)):
         before, after = (_or_zero(cells[measure.at + n]) for n in (0, 1 << place))
         change = exp.paren(exp.Sub(this=after, expression=before))
-        for word in ("greatest", "least"):
-            found.append(_text(exp.Sum(this=exp.Anonymous(this=word, expressions=[change.copy(), zero.copy()]))))
+        sides = [exp.Anonymous(this=word, expressions=[change.copy(), zero.copy()]) for word in ("greatest", "least")]
+        found += [_text(exp.Sum(this=side)) for side in sides]
     return found
 
 
@@ -297,7 +297,8 @@ def _rated(tree: exp.Expr, alias: str) -> exp.Expr:
 
 def _called(join: exp.Join, alias: str) -> exp.Join:
     """A join of rates under another alias."""
-    renamed = _rated(join.copy(), alias)
+    renamed = join.copy()
+    _rated(renamed, alias)
     renamed.this.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
     return renamed
 
@@ -306,7 +307,9 @@ def _one_if(value: exp.Expr | None) -> exp.Expr:
     one = exp.Literal.number(1)
     if value is None:
         return one
-    return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.paren(exp.Is(this=exp.paren(value.copy()), expression=exp.Null()))), true=one)])
+    return exp.Case(
+        ifs=[exp.If(this=exp.Not(this=exp.paren(exp.Is(this=exp.paren(value.copy()), expression=exp.Null()))), true=one)]
+    )
 
 
 def _word(bits: Sequence[exp.Expr]) -> exp.Expr:

@@ -26,7 +26,7 @@ class Rows(NamedTuple):
     differs: bool
     """Whether the sides keep different rows of the source."""
 
-    def keep(self, chosen: Collection[str]) -> str | None:
+    def keep(self, chosen: Collection[str]) -> str:
         """The column that says whether a side's dedup keeps a row."""
         return "_kept_b" if self.differs and "dedup" in chosen else "_kept_a"
 

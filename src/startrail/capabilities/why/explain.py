@@ -37,6 +37,8 @@ class Side(msgspec.Struct, frozen=True):
     kinds: Mapping[str, str]
     label: str = ""
     exact: bool = True
+    snapshots: Mapping[str, int] = {}
+    """Table -> the snapshot that is read, where it is not the newest."""
 
 
 class Game(msgspec.Struct, frozen=True):
@@ -64,7 +66,9 @@ def play(a: Side, b: Side, window: Window | None, warehouse: Warehouse) -> Game:
     """The value of every mixture, held against the two numbers."""
     for side in (a, b):
         if side.value is None:
-            raise NoGap(f"{side.label or side.metric.name} has no value in this period", at=side.metric.span, hint="choose another")
+            raise NoGap(
+                f"{side.label or side.metric.name} has no value in this period", at=side.metric.span, hint="choose another"
+            )
     game = _game(a, b, window, warehouse, ties=False)
     if _wrong(game, a, b) is not None and a.metric.dedup is not None and b.metric.dedup is not None:
         game = _game(a, b, window, warehouse, ties=True)
@@ -177,7 +181,7 @@ def report(game: Game, a: Side, b: Side, period: str | None) -> Gap:
     live = [place for place in range(len(names)) if moved[place] or shares[place]]
     exact = [shares[place] for place in live] + ([off] if off else [])
     drift = Fraction(value_b - value_a) - sum(exact, Fraction(0))
-    amounts = rounded(exact[:-1] + [exact[-1] + drift] if exact and drift else exact, places)
+    amounts = rounded([*exact[:-1], exact[-1] + drift] if exact and drift else exact, places)
     gap = value_b - value_a
     lines = [_line(game, place, amounts[at], shares[place], moved[place], gap, show) for at, place in enumerate(live)]
     if off:
@@ -219,7 +223,7 @@ def _line(
         rows=rows,
         gross_in=None if gross_in is None else show(gross_in),
         gross_out=None if gross_out is None else show(gross_out),
-        segments=segments_of(game.tables, game.frame, place, amount, show) if game.tables[()] else (),
+        segments=segments_of(game.tables, game.frame, place, amount) if game.tables[()] else (),
         slots=cause.slots,
         exact=str(exact),
     )
@@ -305,4 +309,3 @@ def _shower(places: int) -> Callable[[Fraction], Decimal]:
         return Decimal(round(number * 10**places)).scaleb(-places)
 
     return show
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from math import factorial
@@ -10,6 +10,7 @@ from typing import Any
 
 from startrail.capabilities.why.classes import Cell, Frame
 from startrail.capabilities.why.gap import Segment
+from startrail.capabilities.why.shapley import rounded
 
 MOST = 5
 _CARRIES = Fraction(1, 2)
@@ -18,9 +19,7 @@ _CARRIES = Fraction(1, 2)
 Key = tuple[tuple[str, Any], ...]
 
 
-def segments_of(
-    tables: Mapping[Key, list[Cell]], frame: Frame, cause: int, amount: Decimal, show: Callable[[Fraction], Decimal]
-) -> tuple[Segment, ...]:
+def segments_of(tables: Mapping[Key, list[Cell]], frame: Frame, cause: int, amount: Decimal) -> tuple[Segment, ...]:
     """At most five disjoint segments and "everything else", which sum to the amount. Only of sums and counts."""
     if len(frame.query.measures) != 1 or len(tables) < 2:
         return ()
@@ -35,7 +34,14 @@ def segments_of(
         ((key, *share) for key, share in shares.items() if tuple(name for name, _ in key) == best and share[0]),
         key=lambda each: (-abs(each[1]), str(each[0])),
     )[:MOST]
-    found = [Segment({name: _shown(value) for name, value in key}, show(part), rows) for key, part, rows in chosen]
+    whole = sum((part for _, part, _ in chosen), Fraction(0)) == total
+    places = -int(amount.as_tuple().exponent)
+    drift = [Fraction(amount) - total] if whole else []
+    amounts = rounded([part for _, part, _ in chosen[:-1]] + [chosen[-1][1] + sum(drift)] if chosen else [], places)
+    found = [
+        Segment({name: _shown(value) for name, value in key}, one, rows)
+        for (key, _, rows), one in zip(chosen, amounts, strict=True)
+    ]
     rest = amount - sum((each.amount for each in found), Decimal(0))
     others = shares[()][1] - sum(each.rows for each in found)
     return (*found, Segment({}, rest, others)) if rest or others else tuple(found)
