@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("why")
-@click.argument("a")
+@click.argument("a", required=False)
 @click.argument("b", required=False)
 @options.period
 @click.option("--at", metavar="INSTANT|SNAPSHOT", help="Read the tables of the first as they were then.")
@@ -28,21 +28,31 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Write the SQL of every line, which runs with startrail query, and the rows behind it.",
 )
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it as a page with a waterfall."
+)
+@click.option(
+    "--sql-a", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Plain SQL instead of the first metric."
+)
+@click.option("--sql-b", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Plain SQL instead of the second.")
 @options.common
 def command(
-    a: str, b: str | None, period: str | None, at: str | None, vs: str | None, check: bool, evidence: Path | None, root: Path,
-    profile_name: str, as_json: bool,
+    a: str | None, b: str | None, period: str | None, at: str | None, vs: str | None, check: bool, evidence: Path | None,
+    html: Path | None, sql_a: Path | None, sql_b: Path | None, root: Path, profile_name: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Explain why two metrics differ, or one metric at two times: which difference carries how much, to the cent."""
     from startrail.cli.errors import cannot_write
+    from startrail.cli.why_page import page
     from startrail.cli.why_text import lines
     from startrail.wiring.why import why
 
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         try:
-            found: Gap = why(opened, a, b, period, at, vs, check=check, evidence=evidence)
+            found: Gap = why(opened, a, b, period, at, vs, check=check, evidence=evidence, plain=(sql_a, sql_b))
+            if html is not None:
+                html.write_text("".join(page(found)), encoding="utf-8")
         except OSError as error:
-            raise cannot_write(evidence or root, error) from error
+            raise cannot_write(evidence or html or root, error) from error
         if not as_json:
             for line in lines(found):
                 click.echo(line)

@@ -18,7 +18,8 @@ def mixed_query(found: Aligned, chosen: frozenset[str], window: Window | None, k
     """The number of a mixture by its own query, as the metric itself is computed: nothing of it is shared with the classes."""
     time, arrival = (kinds.b if slot in chosen else kinds.a for slot in ("time_column", "late_cutoff"))
     types = {key: side[key] for key, side in (("time", time), ("arrival", arrival)) if key in side}
-    return value_query(slots(found.mixed(chosen)), window, (), types)
+    mixed = slots(found.mixed(chosen))
+    return value_query(mixed, window if mixed.time is not None else None, (), types)
 
 
 def rows_query(found: Aligned, cause: Cause, window: Window | None, kinds: Kinds, most: int) -> str:

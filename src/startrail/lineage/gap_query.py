@@ -142,8 +142,10 @@ class _Building:
         arrival = self.kinds.b if "late_cutoff" in chosen else self.kinds.a
         return {key: side[key] for key, side in (("time", time), ("arrival", arrival)) if key in side}
 
-    def _in_window(self, chosen: frozenset[str]) -> exp.Expr:
+    def _in_window(self, chosen: frozenset[str]) -> exp.Expr | None:
         mixed, kinds = self._slots(chosen), self._kinds(chosen)
+        if mixed.time is None:  # plain SQL may have no period
+            return None
         return with_values(in_window(mixed, kinds), parameters(mixed, self.window, kinds))
 
     def _in_time(self, chosen: frozenset[str]) -> exp.Expr | None:

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import msgspec
 
+from startrail.base.span import Span
 from startrail.capabilities.metrics.dictionary import find
 from startrail.capabilities.metrics.errors import NotNumbers
 from startrail.capabilities.metrics.period import Period, parse_period
 from startrail.capabilities.metrics.tables import Pinned
 from startrail.capabilities.metrics.value import Answer, Value, evaluate, prepared
-from startrail.capabilities.why.errors import NothingToCompare
+from startrail.capabilities.why.changes import with_changes
+from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
 from startrail.capabilities.why.evidence import verify, write_evidence
 from startrail.capabilities.why.explain import Side, play, report
 from startrail.capabilities.why.gap import Gap
+from startrail.lineage.gap_sql import Days, metric_of
 from startrail.lineage.metric_time import Window
 from startrail.model.metric import Metric
 from startrail.ports.warehouse import Warehouse
@@ -25,21 +28,28 @@ from startrail.wiring.metrics import pinned
 
 
 def why(
-    opened: Opened, a: str, b: str | None, period: str | None, at: str | None = None, vs: str | None = None,
-    *, check: bool = False, evidence: Path | None = None,
+    opened: Opened, a: str | None, b: str | None, period: str | None, at: str | None = None, vs: str | None = None,
+    *, check: bool = False, evidence: Path | None = None, plain: tuple[Path | None, Path | None] = (None, None),
 ) -> Gap:  # fmt: skip
     """The gap from metric ``a`` to metric ``b``; ``at`` and ``vs`` are the moments that their tables are read as of.
 
-    ``check``: independent queries must agree. ``evidence``: a folder for SQL and rows. Raises OSError for it.
+    ``check``: independent queries must agree. ``evidence``: a folder for SQL and rows. ``plain``: files with SQL instead
+    of the first and the second metric. Raises OSError for the folder.
     """
-    if b is None and at == vs:
-        raise NothingToCompare(f"'{a}' is compared with nothing", hint=f"startrail why {a} OTHER, or --at INSTANT --vs INSTANT")
-    span = parse_period(period) if period is not None else None
+    named = [name for name in (a, b) if name is not None]
     metrics = opened.project.metrics
-    one, two = find(a, metrics), find(b or a, metrics)
+    one = _from_file(plain[0]) if plain[0] is not None else find(named.pop(0), metrics) if named else None
+    two = _from_file(plain[1]) if plain[1] is not None else find(named.pop(0), metrics) if named else None
+    if one is None or named:
+        raise NothingToCompare("'why' takes two numbers", hint="startrail why A B, or --sql-a FILE --sql-b FILE")
+    if two is None and at == vs:
+        raise NothingToCompare(
+            f"'{one.name}' is compared with nothing", hint=f"startrail why {one.name} OTHER, or --at INSTANT --vs INSTANT"
+        )
+    span = parse_period(period) if period is not None else None
     warehouse = opened.ports.warehouse()
     left = side(one, span, pinned(opened, one, at), warehouse, at)
-    right = side(two, span, pinned(opened, two, vs), warehouse, vs)
+    right = side(two or one, span, pinned(opened, two or one, vs), warehouse, vs)
     return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
 
 
@@ -49,7 +59,7 @@ def gap_between(
     """The gap between two sides."""
     window = Window(period.start, period.end) if period is not None else None
     game = play(a, b, window, warehouse)
-    found = report(game, a, b, period.name if period is not None else None)
+    found = with_changes(report(game, a, b, period.name if period is not None else None), a, b, window, warehouse)
     if check:
         found = msgspec.structs.replace(found, verified=verify(game, a, b, window, warehouse))
     if evidence is not None:
@@ -60,10 +70,28 @@ def gap_between(
 def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse, moment: str | None = None) -> Side:
     """A metric with its own number, computed by its own query. Raises what its value raises."""
     answer = evaluate(metric, period, (), read, warehouse)
-    _, kinds = prepared(metric, period, (), read, warehouse)
+    value = exact_value(metric, answer)
+    if metric.sql is not None:
+        metric = _with_slots(metric, period, read, warehouse)
+    _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
     label = f"{metric.name} at {moment}" if moment is not None else metric.name
     old = {each.table: each.snapshot for each in read.inputs if moment is not None and each.snapshot is not None}
-    return Side(metric, exact_value(metric, answer), read.relations, kinds, label, answer.exact, old)
+    return Side(metric, value, read.relations, kinds, label, answer.exact, old)
+
+
+def _from_file(path: Path) -> Metric:
+    try:
+        sql = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise NoSuchSql(f"{path} cannot be read as text", hint="name a file with one SELECT") from None
+    return Metric(path.stem, sql=sql, span=Span(str(path), 1))
+
+
+def _with_slots(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse) -> Metric:
+    """A plain SQL metric as slots. Raises OpaqueSql."""
+    columns = {each.name: read.schema(each.name, warehouse).names() for each in read.relations}
+    days = Days(period.first, period.last) if period is not None else None
+    return metric_of(metric.sql or "", metric.name, columns, days, metric.span)
 
 
 def exact_value(metric: Metric, answer: Answer) -> Fraction | None:

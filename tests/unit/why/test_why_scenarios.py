@@ -68,7 +68,10 @@ def test_combined(seed: int, warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_distinct_customers_combined(seed: int, warehouse: Warehouse) -> None:
-    names = ["active_users", *random.Random(seed).sample([name for name in COUNTED if name not in ("statuses", "status_text")], 3)]
+    names = [
+        "active_users",
+        *random.Random(seed).sample([name for name in COUNTED if name not in ("statuses", "status_text")], 3),
+    ]
     judge(plant(names, seed), warehouse, check=True)
 
 
