@@ -13,7 +13,17 @@ from importlib import import_module
 
 from benchmarks.figures import Figure, table
 
-NAMES = ("start_up", "project_reading", "two_hundred_models", "publishing", "loading", "formats", "drift_seen", "history")
+NAMES = (
+    "start_up",
+    "project_reading",
+    "two_hundred_models",
+    "publishing",
+    "loading",
+    "formats",
+    "drift_seen",
+    "history",
+    "lineage",
+)
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from benchmarks.processes import output
 PEERS = {
     "dbt": ("dbt-core==1.11.*", "dbt-duckdb>=1.10"),
     "sqlmesh": ("sqlmesh==0.236.*",),
+    "sqllineage": ("sqllineage==1.5.*",),
     "dlt": ("dlt[duckdb,filesystem]==1.31.*", "pandas", "pyarrow"),
     "datacontract": ("datacontract-cli[duckdb]==1.2.*",),
 }
@@ -24,6 +25,7 @@ _SHOWN = {
     "sqlmesh": ("sqlmesh", "duckdb"),
     "dlt": ("dlt", "duckdb"),
     "datacontract": ("datacontract-cli",),
+    "sqllineage": ("sqllineage", "sqlfluff"),
 }
 
 

@@ -164,7 +164,7 @@ CASES = [
          {"ship": "STRUCT(city VARCHAR, floor INTEGER, door VARCHAR)"}, nested=True, label="nested"),
     Case("missing_optional", "accept", ALL, without("qty"), "$.qty"),
     Case("undeclared_field", "quarantine", ("ndjson", "json"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
-    Case("undeclared_field", "hold", ("csv", "parquet"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
+    Case("undeclared_field", "hold", ("csv", "parquet", "avro"), third(coupon="MAY"), "$.coupon", promised=CLOSED),
     Case("defaulted", "accept", ALL, without("qty"), "$.qty", promised=DEFAULTED),
     Case("new_value", "accept", ALL, third(status="lost"), "$.status", promised=OPEN),
     Case("missing_required", "hold", ALL, without("amount"), "$.amount"),

@@ -1,65 +1,17 @@
-"""``startrail drift``."""
+"""``startrail drift``: a group whose subcommands are imported when they are called."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
-from startrail.cli import options
-from startrail.cli.console import Console
-from startrail.wiring import open_project
+from startrail.cli.lazy import lazy_group
 
-if TYPE_CHECKING:
-    from startrail.flow.drift import Changed
-    from startrail.model.contract import Contract
-    from startrail.model.project import Project
+SUBCOMMANDS: dict[str, str] = {
+    "list": "Show how deliveries departed from their contracts.",
+    "ack": "Let one drift be until a day, with a proof of what it left untouched.",
+    "acks": "Show what was acknowledged, and until when.",
+    "patch": "Print the change of the contract that adopts a drift.",
+}
+"""Every subcommand with its one line of help; its module is ``startrail.cli.drift_<name>``."""
 
-
-@click.group("drift")
-def command() -> None:
-    """What changed in the data, since when, and whom it affects."""
-
-
-@command.command("list")
-@options.common
-@click.option("--source", help="Only of this source.")
-@click.option("--kind", help="Only of this kind, such as new_field.")
-def list_(root: Path, profile_name: str, as_json: bool, source: str | None, kind: str | None) -> int:
-    """Show how deliveries departed from their contracts: since when, in how many rows, with a sample."""
-    from startrail.flow.drift import changes
-    from startrail.wiring.graph import graph
-
-    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
-        found = changes(opened.ports.ledger, source=source, kind=kind)
-        names = graph(opened) if found else {}
-        found = [change.affecting(names).read_by(_contract(opened.project, change.source)) for change in found]
-        for change in found:
-            console.item(change, _shown(change))
-        if not found:
-            console.say("No drift: every delivery was as its contract says.")
-        console.result({"drift": len(found)})
-        return 0
-
-
-def _contract(project: Project, source: str) -> Contract | None:
-    declared = project.sources.get(source)
-    return None if declared is None or declared.contract is None else project.contracts.get(declared.contract)
-
-
-def _shown(change: Changed) -> str:
-    from startrail.base.text import printable
-
-    sample = f"  such as {printable(change.sample, 200)}" if change.sample else ""
-    rows = f"{change.rows:,} {'row' if change.rows == 1 else 'rows'}"
-    deliveries = f"{change.deliveries:,} {'delivery' if change.deliveries == 1 else 'deliveries'}"
-    lines = [
-        f"{change.source:<20} {change.kind:<17} {printable(change.path, 80):<24} {change.verb}",
-        f"    since {change.since:%Y-%m-%d %H:%M} UTC ({printable(change.first_delivery, 80)}), {rows} in {deliveries}{sample}",
-    ]
-    if change.affects:
-        lines.append(f"    affects {', '.join(change.affects)}")
-    if change.consumers:
-        lines.append(f"    read by {', '.join(printable(name, 80) for name in change.consumers)}")
-    return "\n".join(lines)
+command: click.Group = lazy_group("drift", SUBCOMMANDS, "What changed in the data, since when, and whom it affects.")

@@ -135,8 +135,10 @@ def _project(
             return 0
         for direction in directions:
             for column in columns:
-                _print_tree(chart.tree(column, direction, steps), direction, direct, chart)
-        _tell_project_gaps(chart, columns, console)
+                tree = chart.tree(column, direction, steps)
+                if _shown(tree, direct) or len(directions) == 1:
+                    _print_tree(tree, direction, direct, chart)
+        _tell_project_gaps(chart, console)
         return 0
 
 
@@ -188,7 +190,7 @@ def _shown(tree: Tree, direct: bool) -> list[Tree]:
     return [branch for branch in tree.branches if not direct or branch.subtypes[0] in made]
 
 
-def _tell_project_gaps(chart: Map, columns: tuple[ColumnName, ...], console: Console) -> None:
+def _tell_project_gaps(chart: Map, console: Console) -> None:
     gaps = [(name, gap) for name, text in chart.atlas.texts.items() for gap in text.not_analysed]
     for name, gap in gaps[:20]:
         node = chart.atlas.nodes.get(name)

@@ -65,7 +65,7 @@ def with_tried(opened: Opened, tried: tuple[str | None, Path]) -> Opened:
         raise UnknownProposal(
             f"no source loads under a contract '{printable(name, 60)}'",
             affects="the whole plan",
-            hint=did_you_mean(name, used, f"say which one it stands for: --contract NAME={printable(str(tried[1]), 200)}"),
+            hint=f"{did_you_mean(name, used)}; say which one it stands for: --contract NAME={printable(str(tried[1]), 200)}",
         )
     contract = msgspec.structs.replace(contract, name=name)
     return replace(opened, project=msgspec.structs.replace(project, contracts=project.contracts | {name: contract}))

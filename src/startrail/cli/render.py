@@ -26,8 +26,8 @@ _COLOURS = {
 _MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
-    e.Landed, e.Growing, e.Loaded, e.Replayed, e.DeliveryHeld, e.Published, e.PublicationHeld, e.Delivered, e.StepFailed,
-    e.Checked,
+    e.Landed, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
+    e.Delivered, e.StepFailed, e.Checked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -102,6 +102,15 @@ class Renderer:
                 mended = f"; {_count(event.repaired, 'row')} repaired" if event.repaired else ""
                 under = f"; under version {event.under}" if event.under is not None else ""
                 self._line("replayed", f"{event.name}: {balance(event.counts)}{mended}{under}", event.source)
+            case e.TableEvolved():
+                columns = ", ".join(f"{name} {kind}" for name, kind in event.columns.items())
+                self._line("evolved", f"{event.table} has now: {columns} (from {event.name})", event.source)
+            case e.Adopted():
+                self._line("adopted", f"{event.name}: {', '.join(event.fields)}; {balance(event.counts)}", event.source)
+            case e.NotAdopted():
+                self._line("waiting", f"{event.name}: {', '.join(event.fields)} not adopted: {event.reason}", event.source)
+            case e.DriftAcknowledged():
+                self._line("known", f"{event.kind} at {event.path} until {event.until}, by {event.by}", event.source)
             case e.Discarded():
                 text = f"{_count(event.rows, 'row')} of delivery {event.delivery}, by {event.by}: {event.reason}"
                 self._line("discarded", text, event.source)
@@ -133,6 +142,9 @@ class Renderer:
                 self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")
             case e.Delivered():
                 self._tell_delivered(event)
+            case e.MetricValued():
+                number = "none" if event.value is None else f"{event.value} {event.unit or ''}".rstrip()
+                self._line("measured", f"{event.period or 'all time'}: {number}", event.metric)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
                 if event.counts.quarantined or event.counts.held:

@@ -18,7 +18,7 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
     from startrail.flow.status import status
 
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
-        found = status(opened.project, opened.ports.ledger)
+        found = status(opened.project, opened.ports.ledger, opened.ports.clock.now())
         last = found.last_run
         if last is None:
             console.say("No run yet. Next: startrail run")

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from startrail import examples
+from startrail.cli import story_morning
 from startrail.cli.console import Console
 from startrail.model.delivery import Counts
 from startrail.testing.upstream import Upstream
@@ -66,6 +67,10 @@ def tell(folder: Path, console: Console) -> int:
             code = _run(console, folder, _MORNING.format(next=day + 1, minute=20))
             if code:
                 return code
+        _title(console, "The morning after")
+        code = story_morning.tell(folder, console)
+        if code:
+            return code
     return _close(folder, console)
 
 

@@ -6,9 +6,12 @@ from datetime import datetime
 
 import msgspec
 
+from startrail.flow.drift import Acks
 from startrail.flow.events import Delivered
+from startrail.model.drift import DriftKind
 from startrail.model.project import Project
 from startrail.model.run import Run
+from startrail.model.step import StepOutput
 from startrail.ports.ledger import Ledger
 
 
@@ -54,13 +57,14 @@ class Status(msgspec.Struct, frozen=True):
         return not self.held and not any(s.held for s in self.sources) and (last is None or last.state in ("done", "running"))
 
 
-def status(project: Project, ledger: Ledger) -> Status:
-    """Read the ledger; changes nothing."""
+def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Status:
+    """Read the ledger; changes nothing. What is held for acknowledged drift alone waits for the next run, not for a
+    person; without ``now`` nothing counts as acknowledged."""
     runs = ledger.runs(1)
     return Status(
         last_run=runs[0] if runs else None,
         reports=tuple(_report(project, name, ledger) for name in sorted(project.reports)),
-        sources=tuple(_source(project, name, ledger) for name in sorted(project.sources)),
+        sources=tuple(_source(project, name, ledger, now) for name in sorted(project.sources)),
         held=tuple(HeldStatus(str(table)) for table in ledger.held_tables()),
     )
 
@@ -81,11 +85,21 @@ class _Punctuality(msgspec.Struct):
     minutes_early: int | None = None
 
 
-def _source(project: Project, name: str, ledger: Ledger) -> SourceStatus:
+def _source(project: Project, name: str, ledger: Ledger, now: datetime | None) -> SourceStatus:
     source = project.sources[name]
     newest = ledger.history(kind="load", subject=name, limit=1)
     waiting = ledger.pending(name) if source.contract else []
-    reasons = [record.output.held for _, records in waiting for record in records if record.output and record.output.held]
+    held = [record.output for _, records in waiting for record in records if record.output and record.output.held]
+    if held and now is not None:
+        active = Acks.of(ledger, name, now).active
+        held = [output for output in held if not _let_in(output, active)]
+    reasons = [output.held for output in held]
     return SourceStatus(
         name, source.into, newest[0].ended_at if newest else None, len(waiting), len(reasons), reasons[-1] if reasons else None
     )
+
+
+def _let_in(output: StepOutput, active: frozenset[tuple[DriftKind, str]]) -> bool:
+    """True when it is held for nothing but what a person has acknowledged."""
+    holding = [finding for finding in output.drift if finding.verb == "hold"]
+    return bool(holding) and all((finding.kind, finding.path) in active for finding in holding)

@@ -84,8 +84,9 @@ def fanout_query(slots: Slots, window: Window | None, kinds: Mapping[str, str]) 
 
 
 def grain_query(slots: Slots, window: Window | None, kinds: Mapping[str, str]) -> Compiled | None:
-    """One number: how many rows of the source repeat the key that ``grain`` says is one row's. None without a grain."""
-    if not slots.grain:
+    """One number: how many rows of the source repeat the key that ``grain`` says is one row's. None without a grain, or when
+    ``dedup`` sees to it."""
+    if not slots.grain or set(slots.dedup_key) == set(slots.grain):  # dedup has made it one row per key
         return None
     rows = _rows(slots, kinds, window, joins=0, source_only=True)
     keys = rows.select(exp.alias_(exp.Count(this=exp.Star()), "copies", quoted=True)).group_by(*slots.grain)

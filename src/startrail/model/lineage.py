@@ -35,8 +35,12 @@ class Influence(msgspec.Struct, frozen=True, array_like=True):
     def subtypes(self) -> tuple[tuple[Kind, Subtype], ...]:
         """Its kinds and subtypes: of the direct ones only the strongest, of the indirect ones all."""
         direct = next((word for role, word in SUBTYPES.items() if role & DIRECT & self.roles), None)
-        found: list[tuple[Kind, Subtype]] = [("direct", direct)] if direct is not None else []
-        found += [("indirect", word) for role, word in SUBTYPES.items() if role & self.roles & ~DIRECT]
+        found: list[tuple[Kind, Subtype]] = []
+        if direct is not None:
+            found.append(("direct", direct))
+        for role, word in SUBTYPES.items():
+            if role & self.roles & ~DIRECT:
+                found.append(("indirect", word))
         return tuple(found)
 
 

@@ -7,9 +7,10 @@ a period (``agg_time_dimension``), that fulfil the ``filters``, times the rows t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from startrail.base.span import Span
 from startrail.model.quantities import Count, Days, TableText, Zone
@@ -96,7 +97,7 @@ class RateColumns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Currency(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
     """Conversion of every row into one currency."""
 
-    from_: str
+    from_: Annotated[str, Meta(description="The column that names the row's currency.")]
     """The column that names the row's currency."""
     to: str
     """The currency of the metric, as ``EUR``."""
@@ -147,8 +148,8 @@ class Bridge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"name": "metric"}):
     """One entry of the dictionary. Either ``source`` with what follows from it, or ``sql``."""
 
-    name: str
-    """The metric's full name, as ``finance.net_revenue``; without it, the file's path says it."""
+    name: Annotated[str, Meta(description="The full name, as `finance.net_revenue`; without it, the file's path says it.")]
+    """The metric's full name."""
     description: str | None = None
     """What the number means, for readers."""
     owner: str | None = None

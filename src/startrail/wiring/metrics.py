@@ -68,13 +68,15 @@ def record_value(opened: Opened, answer: Answer) -> None:
 
 
 def recorded_values(opened: Opened, name: str, most: int) -> list[Recorded]:
-    """The newest facts about a metric's value, newest first."""
+    """The newest facts about a metric's value, newest first; those of one run by period."""
     facts = list(opened.ports.ledger.facts(kind=MetricValued.fact, subject=name))[-most:] if most else []
     found = []
     for fact in reversed(facts):
         payload = msgspec.json.decode(fact.payload, type=_Payload)
         found.append(Recorded(fact.at, fact.run, payload.period, payload.value, payload.unit, payload.definition))
-    return found
+    runs = list(dict.fromkeys(each.run or str(each.at) for each in found))
+    ranks = {run: len(runs) - place for place, run in enumerate(runs)}
+    return sorted(found, key=lambda each: (ranks[each.run or str(each.at)], each.period or ""), reverse=True)
 
 
 def _period(text: str | None) -> Period | None:

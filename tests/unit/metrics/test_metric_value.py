@@ -65,6 +65,23 @@ def test_no_rows_sum_to_zero_and_have_no_average(warehouse: Warehouse) -> None:
     assert answer(warehouse, REVENUE, [], by=("status",)).values == ()
 
 
+@pytest.mark.parametrize(
+    ("bounds", "counted"), [("[)", "abcd"), ("(]", "bc"), ("[]", "abc"), ("()", "bcd")], ids=["[)", "(]", "[]", "()"]
+)
+def test_bounds_say_whether_the_first_instants_of_the_first_and_last_day_count(
+    warehouse: Warehouse, bounds: Any, counted: str
+) -> None:
+    instants = {
+        "before": datetime(2026, 9, 30, 21, 59, 59, 999999, UTC), "a": datetime(2026, 9, 30, 22, tzinfo=UTC),
+        "b": datetime(2026, 9, 30, 22, 0, 0, 1, UTC), "c": datetime(2026, 10, 30, 23, tzinfo=UTC),
+        "d": datetime(2026, 10, 31, 22, 59, 59, 999999, UTC), "after": datetime(2026, 10, 31, 23, tzinfo=UTC),
+    }  # fmt: skip
+    declared = changed(REVENUE, agg_time_dimension=msgspec.structs.replace(TIME, bounds=bounds))
+    rows = [order(1, "1.00", at=instant, status=name) for name, instant in instants.items()]
+    found = answer(warehouse, declared, rows, by=("status",))
+    assert "".join(str(value.by[0]) for value in found.values) == counted
+
+
 def test_rows_without_a_value_are_counted(warehouse: Warehouse) -> None:
     (value,) = answer(warehouse, REVENUE, [order(1, "1.00"), order(2, None)]).values
     assert (value.value, value.rows, value.nulls) == (Decimal("1.00"), 2, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.resources
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,6 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import startrail
 from startrail.base.errors import StartrailError
 from startrail.base.regex import expression
 from startrail.base.span import Span
@@ -26,6 +28,7 @@ from startrail.project.odcs_types import physical, strptime_pattern
 
 PATH = "contracts/orders.odcs.yml"
 HEAD = "apiVersion: v3.2.0\nkind: DataContract\nid: orders\nversion: 1.0.0\nschema:\n  - name: orders\n    properties:\n"
+EXAMPLES = Path(startrail.__file__).parent / "examples"
 STANDARD: dict[str, Any] = json.loads(
     importlib.resources.files("open_data_contract_standard").joinpath("schema.json").read_text()
 )
@@ -553,3 +556,8 @@ def test_what_is_said_and_not_enforced_is_named_with_its_place() -> None:
     assert problems == []
     assert contract is not None
     assert contract.not_enforced == (f"multipleOf at {PATH}:8:62", f"maxItems at {PATH}:9:93")
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/contracts/*.odcs.yml")), ids=lambda path: path.name)
+def test_the_contracts_of_the_examples_are_documents_of_the_standard(path: Path) -> None:
+    jsonschema.Draft201909Validator(STANDARD).validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from startrail.base.errors import ContractError
+from startrail.base.errors import ContractError, UsageError
 from startrail.model.drift import Finding
 
 
@@ -50,6 +50,65 @@ class DriftStopped(ContractError):
     def __init__(self, message: str, *, findings: tuple[Finding, ...] = (), **more: Any) -> None:
         super().__init__(message, **more)
         self.findings = findings
+
+
+class UnknownDrift(ContractError):
+    """No delivery of the source shows such drift.
+
+    ``startrail drift list --source NAME`` shows what there is: kinds and paths. A path is written as it stands there,
+    such as ``$.coupon``; ``coupon`` will do.
+    """
+
+    code = "ST331"
+
+
+class SeveralDrifts(UsageError):
+    """At this path there are several kinds of drift, and only one can be meant.
+
+    Say which one with ``--kind``.
+    """
+
+    code = "ST332"
+
+
+class NotAcceptable(ContractError):
+    """Drift of this kind can be acknowledged by nobody: the delivery could not be loaded even if somebody wanted it.
+
+    A file that is cut off, a required field that is missing, a value of the wrong type: mend the data, the contract
+    (an alias, an optional field) or declare repairs, and replay. Where the source says ``stop``, say ``hold`` or milder.
+    """
+
+    code = "ST333"
+
+
+class ProofFailed(ContractError):
+    """The integrity proof found a difference, so nothing was acknowledged.
+
+    Rows that the drift should not have touched are not what they were, or rows are stored otherwise than they landed. The
+    message names the delivery and the columns. Loading the delivery again from its landed bytes puts its rows right; then
+    find out what wrote to the table.
+    """
+
+    code = "ST334"
+
+
+class NoPatch(ContractError):
+    """For this drift there is no change of the contract that would adopt it.
+
+    A patch is made for new_field, undeclared_field, renamed, widened, unknown_value and new_value, from the values that
+    were seen. Everything else is for a person to decide.
+    """
+
+    code = "ST335"
+
+
+class BadEnd(UsageError):
+    """The last day of an acknowledgement is over, or is no date.
+
+    Give a day that is not over yet, as in ``--until 2026-12-31``; it counts in UTC, to its end.
+    """
+
+    code = "ST336"
 
 
 class UnknownDelivery(ContractError):

@@ -154,7 +154,7 @@ class Catalog:
             return Relation(rests=(Rest(name, {}),))
         columns: dict[str, Column] = {}
         for column, kind in declared.items():
-            identifier = exp.to_identifier(column, quoted=False)
+            identifier = exp.to_identifier(column, quoted=True)
             columns[self.names.column(identifier)] = Column(column, {(name, column): IDENTITY}, kind)
         return Relation(columns)
 

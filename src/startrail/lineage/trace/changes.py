@@ -185,6 +185,8 @@ def _values_function(node: exp.Expr) -> exp.Expr:
     """MySQL's ``VALUES(a)`` in an update means the value that was to be inserted."""
     if isinstance(node, exp.Anonymous) and node.name.upper() == "VALUES" and len(node.expressions) == 1:
         inner = node.expressions[0]
+        if not isinstance(inner, exp.Column | exp.Identifier):
+            return node
         return exp.column(inner.this.copy() if isinstance(inner, exp.Column) else inner.copy(), table="excluded")
     return node
 
@@ -196,7 +198,7 @@ def update(node: exp.Update, book: Book, scope: Scope) -> Relation:
     put_from(None, (), (), scope)
     if isinstance(from_, exp.Expr):
         put(from_.this, scope)
-    target, own = _target(node.this, scope, book)
+    target, own = _target(node.this, scope)
     if target is None:
         book.problem(node, "it changes something that is not a table")
         return Relation()
@@ -224,7 +226,7 @@ def delete(node: exp.Delete, book: Book, scope: Scope) -> Relation:
     """What decides about rows that go influences every column that stays."""
     for other in node.args.get("using") or ():
         put(other, scope)
-    target, _ = _target(node.this, scope, book)
+    target, _ = _target(node.this, scope)
     rows = dict(scope.rows)
     if isinstance(node.args.get("where"), exp.Expr):
         add(rows, flow(node.args["where"].this, scope, FILTER, "where"))
@@ -242,7 +244,7 @@ def _every_column(table: exp.Expr, book: Book) -> dict[str, Column]:
     return {key: Column(name, {}) for key, name in known.items()} if known else {EVERY: Column(EVERY, {})}
 
 
-def _target(node: exp.Expr, scope: Scope, book: Book) -> tuple[exp.Expr | None, tuple[str, ...]]:
+def _target(node: exp.Expr, scope: Scope) -> tuple[exp.Expr | None, tuple[str, ...]]:
     """The table that is changed, put into the scope first; T-SQL may name it by its alias in FROM."""
     if not isinstance(node, exp.Table):
         return None, ()
@@ -256,7 +258,17 @@ def _target(node: exp.Expr, scope: Scope, book: Book) -> tuple[exp.Expr | None, 
     before, scope.sources = scope.sources, []
     put(node, scope)
     scope.sources += before
-    return node, (name,)
+    return _behind(node), (name,)
+
+
+def _behind(node: exp.Table) -> exp.Expr:
+    """T-SQL changes a table through a common table expression that shows it."""
+    with_ = node.parent.args.get("with_") if node.parent is not None and not node.args.get("db") else None
+    for cte in with_.expressions if isinstance(with_, exp.With) else ():
+        from_ = cte.this.args.get("from_") if isinstance(cte.this, exp.Select) and not cte.this.args.get("joins") else None
+        if cte.alias.lower() == node.name.lower() and isinstance(from_, exp.From) and isinstance(from_.this, exp.Table):
+            return from_.this
+    return node
 
 
 def _tables_beside(node: exp.Table) -> Iterable[exp.Table]:
@@ -320,10 +332,12 @@ def merge(node: exp.Merge, book: Book, scope: Scope) -> Relation:
     for when in node.args["whens"].expressions:
         kind = bool(when.args.get("matched")), bool(when.args.get("source"))
         conditions = decided.setdefault(kind, {})
-        if isinstance(when.args.get("condition"), exp.Expr):
-            add(conditions, flow(when.args["condition"], scope, CONDITIONAL, "where"))
-        decides = merged([rows, conditions])
         then = when.args["then"]
+        own = then.args.get("where")  # Oracle writes the condition behind the change
+        for condition in (when.args.get("condition"), own.this if isinstance(own, exp.Where) else own):
+            if isinstance(condition, exp.Expr):
+                add(conditions, flow(condition, scope, CONDITIONAL, "where"))
+        decides = merged([rows, conditions])
         if isinstance(then, exp.Update):
             columns, rests = _merge_update(then, incoming, scope, book)
             book.write(target, "change", columns, decides, rests)
@@ -337,8 +351,9 @@ def merge(node: exp.Merge, book: Book, scope: Scope) -> Relation:
 
 def _merge_update(then: exp.Update, incoming: Source, scope: Scope, book: Book) -> tuple[dict[str, Column], tuple[Rest, ...]]:
     columns: dict[str, Column] = {}
-    for part in then.expressions:
-        if is_star(part):
+    given = then.args.get("expressions")
+    for part in given if isinstance(given, list) else [given]:
+        if isinstance(part, exp.Expr) and is_star(part):
             return dict(incoming.relation.columns), incoming.relation.rests
         if isinstance(part, exp.EQ):
             columns |= _assigned(part.this, part.expression, scope, book)

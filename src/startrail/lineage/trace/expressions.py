@@ -16,15 +16,18 @@ _MOVES = (exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag, exp.Lead)
 """They pick a value of another row; the parser counts them among the aggregates."""
 _ORDERED_SETS = (exp.PercentileCont, exp.PercentileDisc, exp.Mode, exp.Quantile, exp.Median)
 _UNTYPED_AGGREGATES = {
-    "listagg", "wm_concat", "string_agg", "group_concat", "array_agg", "list", "histogram", "first", "last", "any_value", "product",
-    "mode", "mad", "entropy", "kurtosis", "skewness", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "every", "favg", "fsum",
-    "sumkahan", "geomean", "geometric_mean", "min_by", "max_by", "arg_min", "arg_max", "argmin", "argmax", "json_agg", "jsonb_agg",
-    "json_object_agg", "jsonb_object_agg", "json_group_array", "json_group_object", "object_agg", "total", "collect_list",
-    "collect_set", "checksum_agg", "count_big", "approx_distinct", "approx_quantile", "reservoir_quantile", "hll_count_distinct",
-    "regr_slope", "regr_intercept", "regr_r2", "regr_count", "regr_avgx", "regr_avgy",
+    "listagg", "wm_concat", "string_agg", "group_concat", "array_agg", "list", "histogram", "first", "last",
+    "any_value", "product", "mode", "mad", "entropy", "kurtosis", "skewness", "bit_and", "bit_or", "bit_xor",
+    "bool_and", "bool_or", "every", "favg", "fsum", "sumkahan", "geomean", "geometric_mean", "min_by", "max_by",
+    "arg_min", "arg_max", "argmin", "argmax", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg",
+    "json_group_array", "json_group_object", "object_agg", "total", "collect_list", "collect_set", "checksum_agg",
+    "count_big", "approx_distinct", "approx_quantile", "reservoir_quantile", "hll_count_distinct", "regr_slope",
+    "regr_intercept", "regr_r2", "regr_count", "regr_avgx", "regr_avgy",
 }  # fmt: skip
-_UNITS = {"year", "quarter", "month", "week", "day", "hour", "minute", "second", "millisecond", "microsecond", "dow", "doy", "epoch",
-          "dayofweek", "weekday", "isoweek", "yy", "mm", "dd", "hh", "mi", "ss", "ms", "yyyy", "qq", "wk"}  # fmt: skip
+_UNITS = {
+    "year", "quarter", "month", "week", "day", "hour", "minute", "second", "millisecond", "microsecond", "dow", "doy",
+    "epoch", "dayofweek", "weekday", "isoweek", "yy", "mm", "dd", "hh", "mi", "ss", "ms", "yyyy", "qq", "wk",
+}  # fmt: skip
 
 
 def flow(node: exp.Expr, scope: Scope, role: int = IDENTITY, place: Place = "select") -> Flow:
@@ -38,6 +41,8 @@ def flow(node: exp.Expr, scope: Scope, role: int = IDENTITY, place: Place = "sel
         node, role = waiting.pop()
         if isinstance(node, exp.Column):
             add(found, _column(node, scope, role, place))
+        elif not isinstance(node, exp.Expr):
+            continue  # the parser leaves a hole where an argument is missing
         elif isinstance(node, exp.Parameter):
             add(found, through(_by_position(node, scope), role))
         elif isinstance(node, exp.Query):
@@ -113,7 +118,7 @@ def _named_window(node: exp.Expr, scope: Scope) -> exp.Expr | None:
     return scope.windows.get(name.name.lower()) if isinstance(name, exp.Expr) else None
 
 
-def _window_parts(window: exp.Expr) -> Roles:
+def _window_parts(window: exp.Expr) -> Iterable[exp.Expr]:
     for part in (*(window.args.get("partition_by") or ()), window.args.get("order"), window.args.get("spec")):
         if isinstance(part, exp.Expr):
             yield part
@@ -182,7 +187,7 @@ def _anonymous(node: exp.Expr, role: int) -> Roles:
     yield from ((part, inner) for part in node.expressions)
 
 
-def _nothing(node: exp.Expr, role: int) -> Roles:
+def _nothing(_node: exp.Expr, _role: int) -> Roles:
     return ()
 
 

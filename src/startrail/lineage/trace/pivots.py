@@ -74,7 +74,7 @@ def _unpivot(relation: Relation, node: exp.Expr, scope: Scope) -> Relation:
     """Listed columns become a column of names and columns of values; a row of nothing but NULL is left out."""
     into = node.args.get("into")
     if isinstance(into, exp.Expr):
-        name_parts, value_parts = [into.this], into.expressions
+        name_parts, value_parts = ([into.this] if isinstance(into.this, exp.Expr) else []), into.expressions
         listed = node.expressions
     else:
         fields = [field for field in node.args.get("fields") or () if isinstance(field, exp.In)]

@@ -10,7 +10,8 @@ from sqlglot import exp
 
 Key = tuple[str, ...]
 _RENAME = re.compile(r"\s*table\s+(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
-_ONE = re.compile(r'([\w.`"]+)\s+to\s+([\w.`"]+)', re.IGNORECASE)
+_NAME = r'(?:[\w$]+|"[^"]+"|`[^`]+`)'
+_ONE = re.compile(rf"({_NAME}(?:\.{_NAME})*)\s+to\s+({_NAME}(?:\.{_NAME})*)", re.IGNORECASE)
 
 
 @dataclass
@@ -22,30 +23,37 @@ class Fate:
 
 
 def fates(trees: Sequence[exp.Expr | None], key: Callable[[exp.Expr], Key]) -> list[Fate]:
-    """One per statement. A table that is made and dropped again is scratch, like a temporary one."""
+    """One per statement. A table that is made and dropped or replaced again is scratch, like a temporary one."""
     found = [Fate() for _ in trees]
     alive: dict[Key, int] = {}
     for number, tree in enumerate(trees):
         made = _made(tree)
         if made is not None:
             found[number].scratch = _temporary(tree, made)
+            if tree is not None and tree.args.get("replace") and key(made) in alive:
+                found[alive[key(made)]].scratch = True
             alive[key(made)] = number
         elif isinstance(tree, exp.Drop) and str(tree.args.get("kind")).upper() in ("TABLE", "VIEW"):
             for each in tree.args.get("tables") or ():
                 if key(each) in alive:
                     found[alive.pop(key(each))].scratch = True
-        for old, new in _renames(tree):
+        for old, new in _whole_names(_renames(tree)):
             pair = (key(old), _beside(key(old), key(new)))
             found[number].renames.append(pair)
             if pair[0] in alive:
                 alive[pair[1]] = alive.pop(pair[0])
             if len(pair[1]) != len(key(new)):
-                key(
-                    exp.Table(
-                        **{word: part for word, part in zip(("this", "db", "catalog"), reversed(_whole(old, new)), strict=False)}
-                    )
-                )
+                key(_beside_table(old, new))  # so that it is known how the whole name is written
     return found
+
+
+def _whole_names(pairs: Iterable[tuple[exp.Expr, exp.Expr]]) -> Iterable[tuple[exp.Expr, exp.Expr]]:
+    """Only those in which both are names."""
+    return [
+        (old, new)
+        for old, new in pairs
+        if all(isinstance(each, exp.Table) and isinstance(each.this, exp.Identifier) for each in (old, new))
+    ]
 
 
 def _made(tree: exp.Expr | None) -> exp.Expr | None:
@@ -87,5 +95,5 @@ def _beside(old: Key, new: Key) -> Key:
     return (*old[: len(old) - 1], *new) if len(new) == 1 else new
 
 
-def _whole(old: exp.Expr, new: exp.Expr) -> list[exp.Expr]:
-    return [*old.parts[:-1], new.this]  # type: ignore[missing-attribute]
+def _beside_table(old: exp.Expr, new: exp.Expr) -> exp.Table:
+    return exp.Table(this=new.this, db=old.args.get("db"), catalog=old.args.get("catalog"))

@@ -32,8 +32,7 @@ def query(node: exp.Expr, reader: Reader, parent: Scope | None, effect: Effect) 
     if isinstance(node, exp.SetOperation):
         return _ordered(_set_operation(node, scope, effect), node, scope)
     if isinstance(node, exp.Subquery):
-        inner = _bare(node.this, scope, effect)
-        return _ordered(_piped(inner, node, scope), node, scope)
+        return _ordered(_bare(node.this, scope, effect), node, scope)
     return _bare(node, scope, effect)
 
 
@@ -54,12 +53,6 @@ def _bare(node: exp.Expr, scope: Scope, effect: Effect) -> Relation:
     if isinstance(node, exp.Query):
         return query(node, scope.reader, scope, effect)
     return Relation({"value": Column("value", flow(node, scope))})
-
-
-def _piped(inner: Relation, node: exp.Expr, scope: Scope) -> Relation:
-    for pivot in node.args.get("pivots") or ():
-        inner = pivoted(inner, pivot, scope)
-    return inner
 
 
 # -- WITH --------------------------------------------------------------------------------------------------
@@ -154,7 +147,7 @@ def _projections(node: exp.Select, scope: Scope) -> tuple[list[tuple[str, Column
             rests += found.rests
             outputs += [column.flow for _, column in found.columns]
             continue
-        for key, column in _columns_of(item, scope):
+        for key, column in _each_of(item, scope) if item.find(exp.Columns) else _columns_of(item, scope):
             columns.append((key, column))
             outputs.append(column.flow)
             if isinstance(item, exp.Alias | exp.Aliases):
@@ -166,6 +159,19 @@ def _projections(node: exp.Select, scope: Scope) -> tuple[list[tuple[str, Column
         columns = [(key, column) for key, column in columns if key not in dropped]
         rests = [rest._replace(without=rest.without | dropped) for rest in rests]
     return columns, rests, outputs
+
+
+def _each_of(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, Column]]:
+    """DuckDB's ``min(COLUMNS(*))``: the expression once for every column."""
+    every = item.find(exp.Columns)
+    assert every is not None
+    for key, column in expand(every, scope).columns:
+        one = item.copy()
+        inner = one.find(exp.Columns)
+        assert inner is not None
+        inner.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
+        name = one.unalias().sql(scope.reader.dialect, identify=False).replace('"', "").lower()
+        yield f"{key}\0", Column(one.alias or name, flow(one, scope))
 
 
 def _columns_of(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, Column]]:
@@ -227,13 +233,19 @@ def _spread(item: exp.Expr, scope: Scope) -> Expanded:
 def _grouped(group: exp.Expr, node: exp.Select, outputs: list[Flow | None], scope: Scope) -> Flow:
     if group.args.get("all"):
         return merged(
-            through(flow(item, scope), GROUP_BY) for item in node.expressions if not is_star(item) and not item.find(exp.AggFunc)
+            through(flow(item, scope), GROUP_BY) for item in node.expressions if not is_star(item) and not _aggregates(item)
         )
     parts = [*group.expressions]
     for word in ("cube", "rollup", "grouping_sets"):
         found = group.args.get(word) or ()
         parts += [part for part in found if isinstance(part, exp.Expr)] if isinstance(found, list) else []
     return merged(_by_place(part, outputs, GROUP_BY) or flow(part, scope, GROUP_BY, "group") for part in parts)
+
+
+def _aggregates(item: exp.Expr) -> bool:
+    """Whether an item of the SELECT list aggregates the group: not one inside a subquery, nor one over a window."""
+    walk = item.walk(prune=lambda node: isinstance(node, exp.Query))
+    return any(isinstance(node, exp.AggFunc) and not isinstance(node.parent, exp.Window) for node in walk)
 
 
 def _by_place(part: exp.Expr, outputs: list[Flow | None], role: int) -> Flow | None:

@@ -125,7 +125,7 @@ class Scope:
                     found = source.relation.get(self.reader.names.column(parts[length]), parts[length].name)
                 except SeveralRests:
                     raise Unresolved(
-                        f"'{parts[length].name}' of '{parts[length - 1].name}' may come from several tables whose columns are not known"
+                        f"'{parts[length].name}' of '{parts[length - 1].name}' may come from several tables of unknown columns"
                     ) from None
                 if found is not None:
                     return _field(found, parts[length + 1 :])

@@ -20,11 +20,16 @@ from startrail.lineage.trace.statements import DEEP, Statement, note, statements
 from startrail.lineage.trace.written import text_of
 from startrail.model.lineage import EVERY, IDENTITY, NotAnalysed, Traced, TracedColumn, TracedTable
 
-_QUIET = (exp.Use, exp.Set, exp.Commit, exp.Rollback, exp.Transaction, exp.Grant, exp.Revoke, exp.Comment, exp.Pragma, exp.Describe,
-          exp.Show, exp.Analyze, exp.Semicolon, exp.Uncache, exp.Refresh, exp.Kill, exp.Attach, exp.Detach)  # fmt: skip
+_QUIET = (
+    exp.Use, exp.Set, exp.Commit, exp.Rollback, exp.Transaction, exp.Grant, exp.Revoke, exp.Comment, exp.Pragma,
+    exp.Describe, exp.Show, exp.Analyze, exp.Semicolon, exp.Uncache, exp.Refresh, exp.Kill, exp.Attach, exp.Detach,
+)  # fmt: skip
 """Statements that move no data between columns."""
-_QUIET_COMMANDS = {"EXPLAIN", "VACUUM", "SHOW", "GRANT", "REVOKE", "ANALYZE", "LOCK", "UNLOCK", "START", "OPTIMIZE", "MSCK", "RESET", "LIST",
-                   "COMMENT", "DEALLOCATE", "DISCARD", "CHECKPOINT", "REINDEX", "CLUSTER", "INSTALL", "LOAD", "FORCE", "EXPORT"}  # fmt: skip
+_QUIET_COMMANDS = {
+    "REFRESH", "EXPLAIN", "VACUUM", "SHOW", "GRANT", "REVOKE", "ANALYZE", "LOCK", "UNLOCK", "START", "OPTIMIZE", "MSCK", "RESET",
+    "LIST", "COMMENT", "DEALLOCATE", "DISCARD", "CHECKPOINT", "REINDEX", "CLUSTER", "INSTALL", "LOAD", "FORCE",
+    "EXPORT",
+}  # fmt: skip
 
 
 def trace(sql: str, dialect: str, schemas: Schemas | None = None) -> Traced:
@@ -98,6 +103,8 @@ class Script:
             self._carry_out(statement.tree, fate)
         except RecursionError:
             self._whole(DEEP)
+        except Exception as error:  # a defect of ours in one statement must not take the others with it
+            self._whole(f"the analysis failed on it ({type(error).__name__}); this is a defect: please report it")
 
     def _carry_out(self, tree: exp.Expr, fate: Fate) -> None:
         into = tree.args.get("into") if isinstance(tree, exp.Select) else None
@@ -144,7 +151,7 @@ class Script:
         schema = tree.this if isinstance(tree.this, exp.Schema) else None
         table = schema.this if schema is not None else tree.this
         query = tree.expression if isinstance(tree.expression, exp.Expr) else None
-        parts = [part for part in (schema.expressions if schema is not None else ())]
+        parts = [*(schema.expressions if schema is not None else ())]
         names = [part.this if isinstance(part, exp.ColumnDef) else part for part in parts]
         names = [name for name in names if isinstance(name, exp.Identifier)]
         like = _like(tree, parts)
@@ -214,7 +221,7 @@ class Script:
     def _alter(self, tree: exp.Expr) -> None:
         key = self._catalog.key(tree.this)
         for action in tree.args.get("actions") or ():
-            if isinstance(action, exp.SwapTable):
+            if isinstance(action, exp.SwapTable) and isinstance(action.this, exp.Table):
                 self._catalog.swap(key, self._catalog.key(action.this))
             elif isinstance(action, exp.RenameColumn):
                 new = action.args["to"].this

@@ -153,4 +153,5 @@ def _columns_function(node: exp.Columns, scope: Scope) -> Expanded:
         except re.error:
             return found
         return Expanded([(key, column) for key, column in found.columns if wanted.search(column.name)], found.rests)
+    scope.reader.problem(node, "which columns COLUMNS picks is computed; all of them are taken")
     return found

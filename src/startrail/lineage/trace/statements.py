@@ -20,37 +20,26 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 DEEP = "it is nested too deeply to be analysed"
 _LONG = 2000
-_CONSTANTS = {TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE,
-              TokenType.FALSE, TokenType.DASH}  # fmt: skip
+_CONSTANTS = {
+    TokenType.L_PAREN, TokenType.R_PAREN, TokenType.COMMA, TokenType.NUMBER, TokenType.STRING, TokenType.NULL, TokenType.TRUE,
+    TokenType.FALSE, TokenType.DASH,
+}  # fmt: skip
 _ROUTINES = {"PROCEDURE", "PROC", "FUNCTION", "TRIGGER", "PACKAGE", "EVENT", "TASK", "AGGREGATE", "MACRO"}
 _MODIFIERS = {
-    "OR",
-    "REPLACE",
-    "ALTER",
-    "TEMP",
-    "TEMPORARY",
-    "SECURE",
-    "EDITIONABLE",
-    "NONEDITIONABLE",
-    "DEFINER",
-    "CONSTRAINT",
+    "OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "EDITIONABLE", "NONEDITIONABLE", "DEFINER", "CONSTRAINT",
     "TABLE",
-}
+}  # fmt: skip
 _OPENS = {"BEGIN", "CASE"}
 _OPENS_BLOCK = {"IF", "LOOP", "WHILE", "FOR", "REPEAT"}
 _BLOCK_WORDS = ("IF", "WHILE", "LOOP", "FOR", "REPEAT", "DO", "RETURN", "LET")
+_STARTS = {
+    "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "WITH", "DROP", "ALTER", "SET", "TRUNCATE", "EXEC",
+    "EXECUTE",
+}  # fmt: skip
 _TRANSACTION = {
-    "TRANSACTION",
-    "TRAN",
-    "WORK",
-    "DEFERRED",
-    "IMMEDIATE",
-    "EXCLUSIVE",
-    "ISOLATION",
-    "READ",
-    "CONCURRENT",
+    "TRANSACTION", "TRAN", "WORK", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "ISOLATION", "READ", "CONCURRENT",
     "DISTRIBUTED",
-}
+}  # fmt: skip
 
 
 class Statement(NamedTuple):
@@ -111,7 +100,7 @@ def _tree(tokens: list[Token], sql: str, dialect: Dialect) -> exp.Expr | None:
     trees = dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
     tree = trees[0] if trees else None
     if isinstance(tree, exp.Command):
-        shorter = _without_on_commit(tokens)
+        shorter = _without_options(tokens)
         if len(shorter) < len(tokens):
             return _tree(shorter, sql, dialect)
     return tree
@@ -150,13 +139,15 @@ def _row(tokens: list[Token], at: int) -> tuple[int, bool]:
     return len(tokens), plain
 
 
-def _without_on_commit(tokens: list[Token]) -> list[Token]:
-    """Without ``ON COMMIT DROP`` and the like, which the parser knows in few dialects."""
+def _without_options(tokens: list[Token]) -> list[Token]:
+    """Without ``ON COMMIT DROP``, ``WITH NO DATA`` and the like, which the parser knows in few dialects."""
     words = [token.text.upper() for token in tokens]
-    for place in range(len(words) - 2):
-        if words[place] == "ON" and words[place + 1] == "COMMIT":
+    for place in range(len(words) - 1):
+        if words[place : place + 2] == ["ON", "COMMIT"]:
             length = 4 if words[place + 3 : place + 4] == ["ROWS"] else 3
             return tokens[:place] + tokens[place + length :]
+        if words[place] == "WITH" and words[place + 1 :] in (["DATA"], ["NO", "DATA"]):
+            return tokens[:place]
     return tokens
 
 
@@ -171,6 +162,8 @@ def _mistake(number: int, tokens: list[Token], error: ParseError, sql: str) -> N
 def _opaque(tokens: list[Token]) -> str | None:
     """Why a statement is not even parsed: it holds code, not a query."""
     words = [token.text.upper() for token in tokens[:12]]
+    if words[0] == "DECLARE" and any(token.text.upper() == "BEGIN" for token in tokens):
+        return "a block of procedural code; what it reads and writes is not analysed"
     if words[0] in ("CREATE", "ALTER"):
         kind = next((word for word in words[1:] if word not in _MODIFIERS), "")
         if kind in _ROUTINES:
@@ -187,8 +180,8 @@ def _opaque(tokens: list[Token]) -> str | None:
 
 
 def _opens_code(words: Sequence[str]) -> bool:
-    if words[0] in ("BEGIN", "DECLARE"):
-        return not _plain_begin(words) and not (words[0] == "DECLARE" and "BEGIN" not in words and ";" not in words)
+    if words[0] == "BEGIN":
+        return not _plain_begin(words)
     return words[0] in _BLOCK_WORDS
 
 
@@ -229,7 +222,7 @@ def _code_end(tokens: list[Token], start: int) -> int | None:
     """Where code that begins here ends, if code begins here and has a body of statements."""
     words = [token.text.upper() for token in tokens[start : start + 12]]
     routine = words[0] in ("CREATE", "ALTER") and next((w for w in words[1:] if w not in _MODIFIERS), "") in _ROUTINES
-    if not routine and not _opens_code(words):
+    if not routine and not _opens_code(words) and not (words[0] == "DECLARE" and _begins_later(tokens, start)):
         return None
     depth = 0
     body = False
@@ -239,12 +232,31 @@ def _code_end(tokens: list[Token], start: int) -> int | None:
         previous = tokens[at - 1].text.upper() if at > start else ";"
         if word == "END":
             depth -= 1
-        elif (word in _OPENS and previous != "END" and not (word == "BEGIN" and following in _TRANSACTION)) or (word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";"):
+        elif _opens(word, previous, following):
             depth += 1
             body = True
         elif word == ";" and depth <= 0 and (body or routine or words[0] != "DECLARE"):
             return at + 1
     return len(tokens)
+
+
+def _opens(word: str, previous: str, following: str) -> bool:
+    """Whether an END belongs to this word."""
+    if word in _OPENS:
+        return previous != "END" and not (word == "BEGIN" and following in _TRANSACTION)
+    return word in _OPENS_BLOCK and previous in (";", "BEGIN", "THEN", "ELSE", "LOOP", "DO") and following != ";"
+
+
+def _begins_later(tokens: list[Token], start: int) -> bool:
+    """Declarations with a block behind them, as in PL/SQL; alone they are statements."""
+    for at in range(start, len(tokens) - 1):
+        if tokens[at].text == ";":
+            following = tokens[at + 1].text.upper()
+            if following == "BEGIN":
+                return True
+            if following in _STARTS:
+                return False
+    return False
 
 
 def _last_place(sql: str) -> tuple[int, int]:

@@ -44,10 +44,10 @@ def _empty(sql: str, dialect: str) -> bool:
 
 
 def _dialect(name: str) -> str:
-    from sqlglot.dialects.dialect import Dialect, Dialects
+    from sqlglot.dialects.dialect import Dialects
 
     known = sorted(each.value for each in Dialects if each.value)
-    if name.lower() not in known or Dialect.get(name.lower()) is None:
+    if name.lower() not in known:
         hint = did_you_mean(name.lower(), known, f"such as {', '.join(_KNOWN_FIRST)}; all: {', '.join(known)}")
         raise UnknownDialect(f"there is no SQL dialect '{printable(name, 40)}'", hint=hint)
     return name.lower()

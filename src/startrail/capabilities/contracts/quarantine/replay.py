@@ -8,29 +8,44 @@ same again is no step at all, and what a killed replay staged is taken over.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
 from startrail.base.ids import fingerprint, token
-from startrail.capabilities.contracts.capability import held_event, history, load_step, telling_drift
-from startrail.capabilities.contracts.changed import changed_partitions
+from startrail.capabilities.contracts.capability import held_event, history, load_step, put, telling_drift, told_growth
+from startrail.capabilities.contracts.drift.evolve import Turns, evolves
+from startrail.capabilities.contracts.errors import UnknownDelivery
 from startrail.capabilities.contracts.load import load, raw_schema
-from startrail.capabilities.contracts.older import Fit, fit
-from startrail.capabilities.contracts.quarantine import LOADED_AS, PINNED, REPAIRS, REPLACES, Standing, discarded, one, standings
-from startrail.capabilities.contracts.repair import RepairMender
+from startrail.capabilities.contracts.policy import Acknowledged
+from startrail.capabilities.contracts.quarantine.changed import changed_partitions
+from startrail.capabilities.contracts.quarantine.older import Fit, fit
+from startrail.capabilities.contracts.quarantine.repair import RepairMender
+from startrail.capabilities.contracts.quarantine.standing import (
+    LOADED_AS,
+    PINNED,
+    REPAIRS,
+    REPLACES,
+    Standing,
+    discarded,
+    one,
+    standings,
+    visible_load,
+)
 from startrail.capabilities.contracts.suspect import Past
 from startrail.capabilities.contracts.versions import find_version, keep
 from startrail.flow.capability import Phase
+from startrail.flow.drift import acknowledged_for
 from startrail.flow.events import Replayed
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.flow.workspace import Workspace
 from startrail.model.contract import Contract
-from startrail.model.delivery import Delivery
+from startrail.model.delivery import Counts, Delivery
 from startrail.model.project import Project
 from startrail.model.repair import Repairs
 from startrail.model.source import Source
-from startrail.model.step import Step, StepOutput
+from startrail.model.step import Step, StepOutput, StepRecord
 from startrail.model.table import Relation, TableName
 from startrail.model.version import ContractRef
 from startrail.ports.ledger import Ledger
@@ -68,6 +83,7 @@ class Replay(msgspec.Struct, frozen=True):
     """What deliveries of the source that landed before it were like: it is judged as it was then."""
     older: ContractRef | None = None
     """The kept version of ``contract``, when that is not what the project says now."""
+    acknowledged: Acknowledged = frozenset()
 
     @property
     def redo(self) -> Redo:
@@ -79,7 +95,7 @@ def plan_replays(project: Project, ledger: Ledger, files: QuarantineFiles, wante
     """What a replay would do as things stand; reads only. Raises UnknownDelivery (ST380), UnknownVersion (ST387)."""
     found = standings(project, ledger, wanted.source)
     if wanted.delivery is not None:
-        found = [one(found, wanted.delivery)]
+        found = [_named(wanted.delivery, found, project, ledger)]
     else:
         found = [each for each in found if each.state == "open" or (each.pinned is not None and wanted.contract is None)]
     chosen: dict[str, tuple[Contract, ContractRef | None]] = {}
@@ -88,9 +104,29 @@ def plan_replays(project: Project, ledger: Ledger, files: QuarantineFiles, wante
         if name not in chosen:
             chosen[name] = _contract(project.sources[name], project, ledger, wanted.contract)
     return [
-        _replay(standing, project, files, _past(standing.delivery, ledger), *chosen[standing.delivery.source])
+        replay_of(standing, project, ledger, files, _past(standing.delivery, ledger), *chosen[standing.delivery.source])
         for standing in found
     ]
+
+
+def _named(id: str, found: Sequence[Standing], project: Project, ledger: Ledger) -> Standing:
+    """The delivery with this id, or how it begins; also one of which every row was loaded. Raises UnknownDelivery."""
+    try:
+        return one(found, id)
+    except UnknownDelivery:
+        matching = [delivery for delivery in ledger.deliveries() if id and delivery.id.startswith(id)]
+        source = project.sources.get(matching[0].source) if len(matching) == 1 else None
+        records = ledger.history(kind="load", subject=source.name) if source is not None and source.contract is not None else []
+        load = visible_load(record for record in records if record.step.partition == matching[0].id)
+        if load is None:
+            raise
+        return whole(matching[0], load)
+
+
+def whole(delivery: Delivery, load: StepRecord) -> Standing:
+    """The standing of a delivery that never had a row refused."""
+    counts = load.output.counts if load.output is not None else None
+    return Standing(delivery, "replayed", load.ended_at or load.started_at, counts or Counts(), load, None)
 
 
 def _contract(source: Source, project: Project, ledger: Ledger, version: str | None) -> tuple[Contract, ContractRef | None]:
@@ -124,12 +160,15 @@ class Replays:
             return []
         planned = plan_replays(session.project, session.ports.ledger, self._files, self._wanted)
         tasks: list[Task] = []
+        turns = {source: Turns() for source in session.project.sources}
         for replay in planned:
             if replay.step is None:
                 session.skipped += 1
-            elif not _taken_over(replay, replay.step, session):
+            elif not taken_over(replay.standing.delivery, replay.step, session):
                 ref = replay.older or keep(replay.contract, session)
-                tasks.append(_task(replay, replay.step, ref, session))
+                task = _task(replay, replay.step, ref, session)
+                grows = evolves(replay.source)
+                tasks.append(replace(task, work=turns[replay.source.name].next(task.work)) if grows else task)
         return tasks
 
 
@@ -137,21 +176,24 @@ def _past(delivery: Delivery, ledger: Ledger) -> tuple[Past, ...]:
     return history(ledger.loads_before(delivery, _REMEMBERED))
 
 
-def _replay(
+def replay_of(
     standing: Standing,
     project: Project,
+    ledger: Ledger,
     files: QuarantineFiles,
     past: tuple[Past, ...],
     contract: Contract,
-    older: ContractRef | None,
+    older: ContractRef | None = None,
 ) -> Replay:
+    """Loading this delivery again under this contract, with what people discarded, repaired and acknowledged."""
     source = project.sources[standing.delivery.source]
     repairs = project.repairs.get(source.name)
-    first = load_step(standing.delivery, source, contract)
+    acknowledged = acknowledged_for(ledger, standing.delivery)
+    first = load_step(standing.delivery, source, contract, acknowledged)
     content = first.code if repairs is None else fingerprint(first.code, repairs.fingerprint)
     gone = discarded(standing, files)
     step = _step(standing, source, first, content, gone)
-    return Replay(standing, source, contract, repairs, gone, content, step, past, older)
+    return Replay(standing, source, contract, repairs, gone, content, step, past, older, acknowledged)
 
 
 def _step(standing: Standing, source: Source, first: Step, content: str, gone: frozenset[int]) -> Step | None:
@@ -165,13 +207,13 @@ def _step(standing: Standing, source: Source, first: Step, content: str, gone: f
     return msgspec.structs.replace(first, code=fingerprint("replay", *parts))
 
 
-def _taken_over(replay: Replay, step: Step, session: Session) -> bool:
+def taken_over(delivery: Delivery, step: Step, session: Session) -> bool:
     """Held under just this before, or staged by a replay that did not come to publish."""
     record = session.ports.ledger.steps([step.key]).get(step.key)
     if record is None or record.output is None:
         return False
     if record.state == "held":
-        session.show(held_event(replay.standing.delivery, record.output))
+        session.show(held_event(delivery, record.output))
         return True
     if record.state == "staged" and session.workspace.can_take(record.output, session.ports.store):
         session.workspace.stage(step, record.output)
@@ -186,7 +228,14 @@ def _task(replay: Replay, step: Step, ref: ContractRef, session: Session) -> Tas
     def loaded() -> StepOutput:
         assert source.into is not None
         table = TableName.parse(source.into)
+        name = f"{step.key}-{token(3)}"
         fitted = _fit(replay, session)
+        if fitted is None:
+            output = put(
+                delivery, source, replay.contract, session, name=name, redo=replay.redo, history=replay.past,
+                acknowledged=replay.acknowledged, grow=evolves(source),
+            )  # fmt: skip
+            return msgspec.structs.replace(output, contract=ref)
         output = load(
             delivery,
             source,
@@ -195,10 +244,11 @@ def _task(replay: Replay, step: Step, ref: ContractRef, session: Session) -> Tas
             store=session.ports.store,
             schema=fitted.rows,
             folder=f"tables/{table.namespace}/{table.name}/data",
-            name=f"{step.key}-{token(3)}",
+            name=name,
             emit=session.show,
             redo=replay.redo,
             history=replay.past,
+            acknowledged=replay.acknowledged,
         )
         changes = tuple(msgspec.structs.replace(change, schema=fitted.table) for change in output.changes)
         return msgspec.structs.replace(output, changes=changes, contract=ref)
@@ -208,25 +258,28 @@ def _task(replay: Replay, step: Step, ref: ContractRef, session: Session) -> Tas
         if output.held is not None:
             session.emit_with(step, held_event(delivery, output))
             return output
-        output = msgspec.structs.replace(output, note=output.note | _note(replay), changed=_changed(replay, output, session))
+        output = msgspec.structs.replace(output, note=output.note | note_of(replay), changed=changed_by(replay, output, session))
         session.workspace.stage(step, output)
         session.emit_with(step, _event(replay, output))
+        told_growth(output, step, delivery, source, session)
         return output
 
     return Task(step, work, source.name)
 
 
-def _fit(replay: Replay, session: Session) -> Fit:
-    """The columns to write, with the field ids that the table has or will get."""
-    into = str(replay.source.into)
-    state = session.workspace.state(into)
-    if replay.older is not None and state is not None:
+def _fit(replay: Replay, session: Session) -> Fit | None:
+    """The columns to write for an older version; None: those of the contract as it is, and what the table has beyond."""
+    state = session.workspace.state(str(replay.source.into))
+    if replay.older is None:
+        return None
+    if state is not None:
         return fit(replay.contract, replay.source, state.schema)
-    schema = session.workspace.schema(into, raw_schema(replay.contract))
+    schema = session.workspace.schema(str(replay.source.into), raw_schema(replay.contract))
     return Fit(schema, schema)
 
 
-def _note(replay: Replay) -> dict[str, str]:
+def note_of(replay: Replay) -> dict[str, str]:
+    """What the step of a replay leaves for those that come after."""
     load = replay.standing.load
     found = {LOADED_AS: replay.content}
     if load is not None:
@@ -238,7 +291,7 @@ def _note(replay: Replay) -> dict[str, str]:
     return found
 
 
-def _changed(replay: Replay, output: StepOutput, session: Session) -> tuple[str, ...] | None:
+def changed_by(replay: Replay, output: StepOutput, session: Session) -> tuple[str, ...] | None:
     """Partitions whose rows are others than those that are visible; None for a delivery that had none."""
     if replay.standing.load is None:
         return None
@@ -271,5 +324,5 @@ def remaining(project: Project, ledger: Ledger, wanted: Wanted) -> int:
     """Rows that are still quarantined or held."""
     found: Sequence[Standing] = standings(project, ledger, wanted.source)
     if wanted.delivery is not None:
-        found = [one(found, wanted.delivery)]
+        found = [_named(wanted.delivery, found, project, ledger)]
     return sum(standing.counts.quarantined + standing.counts.held for standing in found)
