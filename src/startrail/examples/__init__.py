@@ -20,7 +20,7 @@ HTTP_PORT = 8021
 DRIFTED_DAY = 3
 """The night on which the demo's upstream changes without a word."""
 
-_NAMES = ("shop", "commits")
+_NAMES = ("shop", "commits", "revenue")
 _FOLDERS = ("sources", "contracts", "models", "reports", "tests")
 _EMPTY = """\
 name: "{name}"
@@ -70,6 +70,10 @@ def write(name: str, target: Path, *, days: int = 2, ftp_port: int = FTP_PORT, h
     if name == "shop":
         for number in range(1, days + 1):
             upstream_day(target, number)
+    if name == "revenue":
+        from startrail.examples.invoices import put
+
+        put(target / "inbox")
 
 
 def write_empty(target: Path) -> None:
