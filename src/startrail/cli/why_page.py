@@ -25,7 +25,8 @@ def page(gap: Gap) -> Iterator[str]:
     yield f"<style>\n{css}</style>\n</head>\n<body>\n<main>\n<header>\n<h1>{safe(title)}</h1>\n"
     period = f" in {gap.period}" if gap.period else ""
     unit = f" {gap.unit}" if gap.unit else ""
-    yield f"<p>The gap{safe(period)} is {signed(gap.gap)}{safe(unit)}. The lines below sum to it; unexplained {money(gap.unexplained)}.</p>"
+    yield f"<p>The gap{safe(period)} is {signed(gap.gap)}{safe(unit)}. The lines below sum to it; "
+    yield f"unexplained {money(gap.unexplained)}.</p>"
     yield "\n</header>\n<figure>\n"
     yield '<div class="scroll" role="region" aria-label="Waterfall" tabindex="0">\n'
     yield from _waterfall(gap)
@@ -87,7 +88,8 @@ def _x(number: Decimal, low: Decimal, high: Decimal) -> float:
 
 
 def _table(gap: Gap) -> Iterator[str]:
-    yield '<div class="rows"><table>\n<caption>What the gap consists of</caption>\n<thead><tr><th>Due to</th><th class="n">Amount</th>'
+    yield '<div class="rows"><table>\n<caption>What the gap consists of</caption>\n<thead><tr>'
+    yield '<th>Due to</th><th class="n">Amount</th>'
     yield '<th class="n">Share</th><th class="n">Swapped first</th><th class="n">Swapped last</th><th class="n">Rows</th>'
     yield f"<th>{safe(gap.a)}</th><th>{safe(gap.b)}</th></tr></thead>\n<tbody>\n"
     for line in gap.lines:
@@ -108,11 +110,12 @@ def _segments(gap: Gap) -> Iterator[str]:
     told = [line for line in gap.lines if line.segments]
     if not told:
         return
-    yield '<div class="rows"><table>\n<caption>Where it lies</caption>\n<thead><tr><th>Due to</th><th>Segment</th><th class="n">Amount</th>'
+    yield '<div class="rows"><table>\n<caption>Where it lies</caption>\n<thead><tr>'
+    yield '<th>Due to</th><th>Segment</th><th class="n">Amount</th>'
     yield '<th class="n">Rows</th></tr></thead>\n<tbody>\n'
     for line in told:
         for each in line.segments:
             name = ", ".join(f"{key} = {value if value is not None else 'none'}" for key, value in each.by.items())
-            yield f'<tr><td>{safe(line.cause)}</td><td>{safe(name or "everything else")}</td><td class="n">{signed(each.amount)}</td>'
-            yield f'<td class="n">{each.rows:,}</td></tr>\n'
+            yield f"<tr><td>{safe(line.cause)}</td><td>{safe(name or 'everything else')}</td>"
+            yield f'<td class="n">{signed(each.amount)}</td><td class="n">{each.rows:,}</td></tr>\n'
     yield "</tbody></table></div>\n"

@@ -38,16 +38,16 @@ def causes(found: Aligned, *, data: bool = False) -> tuple[Cause, ...]:
     a, b = found.a, found.b
     each: list[Cause] = []
     if data or a.source != b.source:
-        each.append(Cause(DATA, (DATA,), a.source, b.source))
+        each.append(Cause(DATA if a.source == b.source else "source", (DATA,), a.source, b.source))
     each += _time_causes(a.agg_time_dimension, b.agg_time_dimension)
     each += [_cause(f"filter {slot.name.partition(' ')[2]}", slot, _filter_text) for slot in found.filters]
     if _dedup_key(a.dedup) != _dedup_key(b.dedup):
         each.append(Cause("dedup", ("dedup",), _dedup_text(a.dedup), _dedup_text(b.dedup)))
     each += [_cause(slot.name, slot, _join_text) for slot in found.joins if slot.a != slot.b]
-    if _normal(a.expr) != _normal(b.expr):
+    if _meant(a, a.expr) != _meant(b, b.expr):
         each.append(Cause("expr", ("expr",), a.expr, b.expr))
     for name, one, two in (("numerator", a.numerator, b.numerator), ("denominator", a.denominator, b.denominator)):
-        if _part_key(one) != _part_key(two):
+        if _part_key(a, one) != _part_key(b, two):
             each.append(Cause(name, (name,), _part_text(one), _part_text(two)))
     if a.currency != b.currency:
         each.append(Cause("currency", ("currency",), _currency_text(a), _currency_text(b)))
@@ -174,16 +174,15 @@ def _conjuncts(metric: Metric) -> dict[str, Filter]:
     """Normal form -> the conjunct, named after its filter."""
     found: dict[str, Filter] = {}
     for each in metric.filters:
-        aliases = [join.name for join in metric.joins]
-        tree = expression(each.sql, what=f"filter {each.name}", at=metric.span, source=metric.alias, aliases=aliases)
-        parts = conjuncts(tree)
+        parts = conjuncts(_tree(metric, each.sql))
         for place, part in enumerate(parts):
-            for used in part.find_all(exp.Column):
+            bare = part.copy()
+            for used in bare.find_all(exp.Column):
                 if used.table.lower() == metric.alias.lower():
                     used.set("table", None)
-            text = each.sql.strip() if len(parts) == 1 else part.sql(dialect=DIALECT, comments=False)
+            text = each.sql.strip() if len(parts) == 1 else bare.sql(dialect=DIALECT, comments=False)
             name = each.name if len(parts) == 1 else f"{each.name} {place + 1}"
-            found.setdefault(normal(text), Filter(name, text))
+            found.setdefault(_said(part), Filter(name, text))
     return found
 
 
@@ -256,6 +255,24 @@ def _cause(name: str, slot: Slot, text: Callable[[object], str | None]) -> Cause
     return Cause(name, (slot.name,), text(slot.a), text(slot.b))
 
 
+def _tree(metric: Metric, sql: str) -> exp.Expr:
+    aliases = [join.name for join in metric.joins]
+    return expression(sql, what="a text", at=metric.span, source=metric.alias, aliases=aliases)
+
+
+def _said(tree: exp.Expr) -> str:
+    """What a qualified tree says, the case of columns not counted."""
+    found = tree.copy()
+    for used in found.find_all(exp.Column):
+        for part in used.parts:
+            part.set("this", part.name.lower())
+    return normal(found.sql(dialect=DIALECT, comments=False))
+
+
+def _meant(metric: Metric, text: str | None) -> str | None:
+    return None if text is None else _said(_tree(metric, text))
+
+
 def _normal(text: str | None) -> str | None:
     return None if text is None else normal(text)
 
@@ -268,8 +285,10 @@ def _join_text(side: object) -> str | None:
     return f"{side.type} join {side.to}" if isinstance(side, Join) else None
 
 
-def _part_key(part: Part | None) -> object:
-    return None if part is None else (part.agg, _normal(part.expr), sorted(normal(each.sql) for each in part.filters))
+def _part_key(metric: Metric, part: Part | None) -> object:
+    if part is None:
+        return None
+    return part.agg, _meant(metric, part.expr), sorted(_said(_tree(metric, each.sql)) for each in part.filters)
 
 
 def _part_text(part: Part | None) -> str | None:

@@ -55,6 +55,8 @@ class ClassQuery(NamedTuple):
     measures: tuple[Measure, ...]
     dimensions: tuple[str, ...]
     sets: tuple[tuple[str, ...], ...]
+    unknown: tuple[int, int] | None = None
+    """The bits that say whether a row has no moment on side A, and on side B; only where the time columns differ."""
 
     @property
     def sql(self) -> str:
@@ -94,6 +96,7 @@ class _Building:
         self.factors: list[Factor] = []
         self.rates: dict[str, str] = {}
         self.rate_joins: list[exp.Join] = []
+        self._unknown: tuple[int, int] | None = None
 
     def query(self, dimensions: Sequence[str], floats: bool, entities: bool) -> ClassQuery:
         a = self.found.a
@@ -101,6 +104,7 @@ class _Building:
         self.common += [tree.copy() for _, tree in slots(self.found.mixed(self.base)).filters if self._is_common(_)]
         if self.window is not None:
             self.factor("time", TIME_SLOTS[:3], self._in_window)
+            self._note_unknown()
             self.factor("in time", (TIME_SLOTS[0], TIME_SLOTS[1], TIME_SLOTS[3]), self._in_time)
         elif any(slot in self.owner for slot in (*TIME_SLOTS[:2], TIME_SLOTS[3])) or a.agg_time_dimension is not None:
             self.factor("in time", (TIME_SLOTS[0], TIME_SLOTS[1], TIME_SLOTS[3]), self._in_time)
@@ -111,7 +115,7 @@ class _Building:
         for place, slot in enumerate(self.found.joins):
             self.factor(slot.name, (slot.name,), lambda s, slot=slot, place=place: rows.condition(slot, place, slot.name in s))
         values, measures = self._measures()
-        return self._written(rows, values, measures, dimensions, floats, entities)
+        return self._written(rows, values, measures, dimensions, floats, entities)._replace(unknown=self._unknown)
 
     # -- factors -----------------------------------------------------------------------------------
 
@@ -126,6 +130,17 @@ class _Building:
             return
         self.factors.append(Factor(name, depends, len(self.bits)))
         self.bits += [answer if answer is not None else exp.true() for answer in answers]
+
+    def _note_unknown(self) -> None:
+        """A row without a moment on one side is in no period there: what it adds never comes back."""
+        place = self.owner.get("time_column")
+        if place is None:
+            return
+        moments = [self._slots(self.base | frozenset(slots)).time for slots in ((), self.causes[place].slots)]
+        if None in moments:
+            return
+        self._unknown = len(self.bits), len(self.bits) + 1
+        self.bits += [exp.Is(this=moment.copy(), expression=exp.Null()) for moment in moments if moment is not None]
 
     def _depends(self, wanted: Sequence[str]) -> tuple[int, ...]:
         return tuple(sorted({self.owner[slot] for slot in wanted if slot in self.owner}))

@@ -21,8 +21,8 @@ from startrail.lineage.metric_text import Aggregated, read_aggregate
 from startrail.model.metric import Filter, Join, Metric, Part, TimeDimension
 
 _REFUSED = {
-    "with_": "a WITH clause", "group": "GROUP BY", "having": "HAVING", "distinct": "DISTINCT", "limit": "LIMIT", "offset": "OFFSET",
-    "qualify": "QUALIFY", "windows": "WINDOW", "laterals": "LATERAL", "pivots": "PIVOT", "sample": "a sample",
+    "with_": "a WITH clause", "group": "GROUP BY", "having": "HAVING", "distinct": "DISTINCT", "limit": "LIMIT",
+    "offset": "OFFSET", "qualify": "QUALIFY", "windows": "WINDOW", "laterals": "LATERAL", "pivots": "PIVOT", "sample": "a sample",
 }  # fmt: skip
 
 

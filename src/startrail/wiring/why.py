@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -12,14 +13,16 @@ from startrail.base.span import Span
 from startrail.capabilities.metrics.dictionary import find
 from startrail.capabilities.metrics.errors import NotNumbers
 from startrail.capabilities.metrics.period import Period, parse_period
-from startrail.capabilities.metrics.tables import Pinned
+from startrail.capabilities.metrics.tables import Pinned, pin
 from startrail.capabilities.metrics.value import Answer, Value, evaluate, prepared
 from startrail.capabilities.why.changes import with_changes
 from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
 from startrail.capabilities.why.evidence import verify, write_evidence
 from startrail.capabilities.why.explain import Side, play, report
 from startrail.capabilities.why.gap import Gap
+from startrail.flow.workspace import Workspace
 from startrail.lineage.gap_sql import Days, metric_of
+from startrail.lineage.gap_trace import moved_down
 from startrail.lineage.metric_time import Window
 from startrail.model.metric import Metric
 from startrail.ports.warehouse import Warehouse
@@ -50,6 +53,8 @@ def why(
     warehouse = opened.ports.warehouse()
     left = side(one, span, pinned(opened, one, at), warehouse, at)
     right = side(two or one, span, pinned(opened, two or one, vs), warehouse, vs)
+    if left.metric.source != right.metric.source and at is None and vs is None:
+        left, right = _over_one_table(opened, left, right, span)
     return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
 
 
@@ -65,6 +70,36 @@ def gap_between(
     if evidence is not None:
         write_evidence(game, found, a, b, window, warehouse, evidence)
     return found
+
+
+def _over_one_table(opened: Opened, a: Side, b: Side, period: Period | None) -> tuple[Side, Side]:
+    """Both over the nearest table from which the models select the rows of both; as they are when there is none."""
+    downs = [list(_downwards(opened, each.metric)) for each in (a, b)]
+    for one in downs[0]:
+        for two in downs[1]:
+            if one.source == two.source:
+                return _moved(opened, a, one, period), _moved(opened, b, two, period)
+    return a, b
+
+
+def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:
+    """The metric, then the same rows said over the table behind its source, and so on."""
+    workspace, warehouse = Workspace(opened.ports.ledger, opened.ports.tables), opened.ports.warehouse()
+    found: Metric | None = metric
+    while found is not None:
+        yield found
+        model = opened.project.models.get(found.source or "")
+        if model is None or model.kind == "script":
+            return
+        found = moved_down(found, model.sql, pin([found.source or ""], workspace).schema(found.source or "", warehouse).names())
+
+
+def _moved(opened: Opened, side: Side, metric: Metric, period: Period | None) -> Side:
+    if metric is side.metric:
+        return side
+    read, warehouse = pinned(opened, metric, None), opened.ports.warehouse()
+    _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
+    return msgspec.structs.replace(side, metric=metric, relations=read.relations, kinds=kinds)
 
 
 def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse, moment: str | None = None) -> Side:

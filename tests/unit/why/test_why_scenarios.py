@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from decimal import Decimal
 
 import pytest
@@ -49,12 +50,18 @@ def judge(planted: Planted, warehouse: Warehouse, *, check: bool = False) -> Gap
     return found
 
 
+def figures(name: str, seed: int, found: Gap) -> None:
+    """A row of the table that ``pytest -rP`` shows."""
+    lines = f"{len(found.lines)} lines, {len(found.without_effect)} without effect"
+    sys.stdout.write(f"{name:<60} seed {seed:>3}  gap {found.gap:>14,}  {lines}, unexplained {found.unexplained}\n")
+
+
 @pytest.mark.parametrize("name", [*SCENARIOS, *CONTROLS])
-def test_alone(name: str, warehouse: Warehouse, record_property: object) -> None:
+def test_alone(name: str, warehouse: Warehouse) -> None:
     for seed in range(3):
         found = judge(plant([name], seed), warehouse, check=seed == 0)
         if found is not None:
-            print(f"{name:<20} seed {seed}  gap {found.gap:>14,}  {len(found.lines)} lines  unexplained {found.unexplained}")
+            figures(name, seed, found)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -63,7 +70,7 @@ def test_combined(seed: int, warehouse: Warehouse) -> None:
     names = draw.sample(PLAIN, draw.randint(2, 5))
     found = judge(plant(names, seed), warehouse, check=seed % 4 == 0)
     assert found is not None
-    print(f"{' + '.join(names)}: gap {found.gap:,}, {len(found.lines)} lines, unexplained {found.unexplained}")
+    figures(" + ".join(names), seed, found)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -29,7 +29,7 @@ def with_changes(gap: Gap, a: Side, b: Side, window: Window | None, warehouse: W
     both = (*_called(a.relations, _BEFORE), *_called(b.relations, _AFTER))
     rows = warehouse.fetch(Query(sql, both, {}, a.metric.span.file, a.metric.span.line)).rows
     changes = [
-        Change(" and ".join(KINDS[word] for word in str(kind).split("+")), _decimal(amount), int(count))
+        Change(" and ".join(KINDS[word] for word in str(kind).split("+")), _decimal(amount, gap), int(count))
         for kind, count, amount in rows
     ]
     changes.sort(key=lambda change: (-abs(change.amount), change.kind))
@@ -70,6 +70,6 @@ def _called(relations: tuple[Readable, ...], prefix: str) -> list[Readable]:
     ]
 
 
-def _decimal(amount: object) -> Decimal:
+def _decimal(amount: object, gap: Gap) -> Decimal:
     found = exact(amount)
-    return Decimal(found.numerator) / Decimal(found.denominator)
+    return (Decimal(found.numerator) / Decimal(found.denominator)).quantize(Decimal(1).scaleb(int(gap.gap.as_tuple().exponent)))

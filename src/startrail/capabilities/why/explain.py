@@ -16,12 +16,13 @@ from startrail.capabilities.why.lists import MOST_VALUES, Lists, distinct_values
 from startrail.capabilities.why.segments import segments_of
 from startrail.capabilities.why.shapley import bands, rounded, shapley
 from startrail.lineage.gap_causes import align, causes
+from startrail.lineage.gap_errors import NotComparable
 from startrail.lineage.gap_query import ClassQuery, Kinds, class_query
 from startrail.lineage.metric_time import Window
-from startrail.model.gap import DATA, Aligned, Cause
+from startrail.model.gap import DATA, TIME_SLOTS, Aligned, Cause
 from startrail.model.metric import Metric
 from startrail.model.types import Primitive
-from startrail.ports.warehouse import Query, Readable, Rows, Warehouse
+from startrail.ports.warehouse import DoesNotBind, Query, Readable, Rows, Warehouse
 
 QUOTIENT_PLACES = 12
 FLOATS = "floating point"
@@ -69,7 +70,17 @@ def play(a: Side, b: Side, window: Window | None, warehouse: Warehouse) -> Game:
             raise NoGap(
                 f"{side.label or side.metric.name} has no value in this period", at=side.metric.span, hint="choose another"
             )
-    game = _game(a, b, window, warehouse, ties=False)
+    try:
+        game = _game(a, b, window, warehouse, ties=False)
+    except DoesNotBind as error:
+        if a.metric.source == b.metric.source:
+            raise
+        raise NotComparable(
+            f"{a.metric.source} and {b.metric.source} are different tables, and a definition uses what one of them has not",
+            at=b.metric.span,
+            affects="no line of the gap is given",
+            hint=f"compare metrics over one table, or over models that select from one: {error.message[:120]}",
+        ) from None
     if _wrong(game, a, b) is not None and a.metric.dedup is not None and b.metric.dedup is not None:
         game = _game(a, b, window, warehouse, ties=True)
     wrong = _wrong(game, a, b)
@@ -211,6 +222,7 @@ def _line(
     cause = game.causes[place]
     first, last = bands(game.values)[place]
     gross_in, gross_out = _gross(game, place)
+    permanent = _permanent(game, place)
     return Line(
         cause=cause.name,
         a=cause.a,
@@ -223,6 +235,8 @@ def _line(
         rows=rows,
         gross_in=None if gross_in is None else show(gross_in),
         gross_out=None if gross_out is None else show(gross_out),
+        timing=None if permanent is None else show(first - permanent),
+        permanent=None if permanent is None else show(permanent),
         segments=segments_of(game.tables, game.frame, place, amount) if game.tables[()] else (),
         slots=cause.slots,
         exact=str(exact),
@@ -245,7 +259,7 @@ def _moved(frame: Frame, table: list[Cell]) -> list[int]:
 def _gross(game: Game, place: int) -> tuple[Fraction | None, Fraction | None]:
     """What a cause brings in and takes away, swapped alone; only of sums."""
     frame = game.frame
-    if len(frame.query.measures) != 1 or not game.tables[()]:
+    if len(frame.query.measures) != 1 or not game.tables[()] or place == frame.data:
         return None, None
     measure = frame.query.measures[0]
     came, went = Fraction(0), Fraction(0)
@@ -261,11 +275,36 @@ def _gross(game: Game, place: int) -> tuple[Fraction | None, Fraction | None]:
     return came, went
 
 
+def _permanent(game: Game, place: int) -> Fraction | None:
+    """Of what a time slot moves, swapped alone: what no other period makes good. None for other slots, and without a period.
+
+    Another column or zone moves a row to another period, unless it has no moment there; bounds that leave moments out, and
+    a cutoff, leave them out of every period.
+    """
+    frame, slots_of = game.frame, set(game.causes[place].slots)
+    windowed = any(factor.name == "time" for factor in frame.query.factors) or "late_cutoff" in slots_of
+    if len(frame.query.measures) != 1 or not game.tables[()] or not slots_of <= set(TIME_SLOTS) or not windowed:
+        return None
+    if slots_of & {"bounds", "late_cutoff"}:
+        return game.values[1 << place] - game.values[0]
+    if frame.query.unknown is None or "time_column" not in slots_of:
+        return Fraction(0)
+    measure, total = frame.query.measures[0], Fraction(0)
+    for cell in game.tables[()]:
+        no_a, no_b = (cell.bits >> bit & 1 for bit in frame.query.unknown)
+        before, after = (frame.output(cell, measure, mixture) for mixture in (0, 1 << place))
+        if before is None and after is not None and no_a:
+            total += cell.sums[after]
+        elif after is None and before is not None and no_b:
+            total -= cell.sums[before]
+    return total
+
+
 def _partition(game: Game, show: Callable[[Fraction], Decimal]) -> tuple[Part, ...]:
     """Rows by the causes that move them."""
     frame = game.frame
-    if len(frame.query.measures) != 1:
-        return ()
+    if len(frame.query.measures) != 1 or frame.data is not None:
+        return ()  # rows of two times or tables have no classes in common
     measure, full = frame.query.measures[0], (1 << frame.count) - 1
     found: dict[frozenset[int], tuple[Fraction, int]] = {}
     for cell in game.tables[()]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from math import factorial
+from math import factorial, log
 from typing import Any
 
 from startrail.capabilities.why.classes import Cell, Frame
@@ -27,7 +27,7 @@ def segments_of(tables: Mapping[Key, list[Cell]], frame: Frame, cause: int, amou
     total = shares[()][0]
     if not total and not shares[()][1]:
         return ()
-    best = _best_dimensions(shares, total)
+    best = _best_dimensions(shares, tables, total)
     if best is None:
         return ()
     chosen = sorted(
@@ -60,20 +60,33 @@ def _share(table: list[Cell], frame: Frame, cause: int) -> tuple[Fraction, int]:
     return total / factorial(frame.count), rows
 
 
-def _best_dimensions(shares: Mapping[Key, tuple[Fraction, int]], total: Fraction) -> tuple[str, ...] | None:
-    """The dimension, or the pair, whose five largest values leave least over; a pair only where it says more than either."""
-    gross: dict[tuple[str, ...], list[Fraction]] = {}
+def _best_dimensions(
+    shares: Mapping[Key, tuple[Fraction, int]], tables: Mapping[Key, list[Cell]], total: Fraction
+) -> tuple[str, ...] | None:
+    """The dimension whose values carry the amount most unlike they carry the rows; a pair of them only where one pair of
+    values has most of the amount, and nearly all that the one value of it has."""
+    gross: dict[tuple[str, ...], list[tuple[Fraction, int]]] = {}
     for key, (share, _) in shares.items():
         if key:
-            gross.setdefault(tuple(name for name, _ in key), []).append(abs(share))
-    cover = {names: _top(parts) for names, parts in gross.items()}
-    singles = [names for names in cover if len(names) == 1]
+            rows = sum(cell.rows for cell in tables[key])
+            gross.setdefault(tuple(name for name, _ in key), []).append((abs(share), rows))
+    singles = [names for names in gross if len(names) == 1]
     if not singles:
         return None
-    best = max(singles, key=lambda names: (cover[names], -len(gross[names]), names))
-    wider = [names for names in cover if len(names) == 2 and best[0] in names and _top(gross[names], 1) > _CARRIES * abs(total)]
-    sharper = [names for names in wider if _top(gross[names], 1) * 10 >= _top(gross[best], 1) * 9]
-    return max(sharper, key=lambda names: (cover[names], names)) if sharper else best
+    best = max(singles, key=lambda names: (_lift(gross[names]), -len(gross[names]), names))
+    tops = {names: _top([share for share, _ in parts], 1) for names, parts in gross.items()}
+    wider = [names for names in gross if len(names) == 2 and best[0] in names and tops[names] > _CARRIES * abs(total)]
+    sharper = [names for names in wider if tops[names] * 10 >= tops[best] * 9 and _lift(gross[names]) > _lift(gross[best])]
+    return max(sharper, key=lambda names: (tops[names], names)) if sharper else best
+
+
+def _lift(parts: list[tuple[Fraction, int]]) -> float:
+    """How far the amounts are from lying evenly over the rows, in nats: 0 where each value has its due part."""
+    amount, rows = sum((share for share, _ in parts), Fraction(0)), sum(count for _, count in parts)
+    if not amount or not rows:
+        return 0.0
+    even = [(float(share / amount), count / rows) for share, count in parts if share and count]
+    return round(sum(part * log(part / due) for part, due in even), 9)
 
 
 def _top(parts: list[Fraction], most: int = MOST) -> Fraction:

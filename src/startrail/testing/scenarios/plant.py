@@ -31,7 +31,7 @@ class Pair:
 
     def metric(self, side: int) -> Metric:
         """The definition of side 0 or 1."""
-        time = {"column": "invoiced_at", "timezone": "Europe/Madrid"} | self.time[side]
+        time: dict[str, Any] = {"column": "invoiced_at", "timezone": "Europe/Madrid"} | self.time[side]
         fields = (self.a, self.b)[side]
         expr = " - ".join(["amount", *self.less[side]])
         found = Metric(
@@ -223,7 +223,7 @@ def order_value(world: World, pair: Pair) -> None:
     world.due("denominator", Decimal(total) / count - Decimal(total) / (count + free))
 
 
-def identical(world: World, pair: Pair) -> None:
+def identical(_: World, __: Pair) -> None:
     """Nothing differs."""
 
 
@@ -244,7 +244,7 @@ def cents(world: World, pair: Pair) -> None:
     world.due("expr", sum((order.amount for order in world.orders), Decimal(0)) * 99)
 
 
-def outside(world: World, pair: Pair) -> None:
+def outside(_: World, pair: Pair) -> None:
     """Two numbers that have no slots in common."""
     pair.b["agg"] = "avg"
     pair.refused = True

@@ -77,7 +77,7 @@ class World:
     """The rows while they are planted. Side B is later: it has all rows of side A but those that were replaced."""
 
     def __init__(self, seed: int, rows: int) -> None:
-        self.random = random.Random(f"startrail scenarios {seed}")
+        self.random = random.Random(f"startrail scenarios {seed}")  # noqa: S311 - made to be repeated
         self.orders: list[Order] = []
         self.later: dict[int, Order | None] = {}
         """Side B's row by number of order, None = it is gone; a row that only B has stands under a number of its own."""
