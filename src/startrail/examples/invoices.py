@@ -168,11 +168,11 @@ def _cafe(week: int) -> list[Order]:
 def _office(week: int) -> list[Order]:
     """Large orders of offices, more of them when the autumn campaign runs at the end of October."""
     random = Random(f"roastery office {week}")  # noqa: S311
-    campaign = 24 if week == 6 else 0
+    campaign = 32 if week == 6 else 0
     found = []
     for number in range(9 + campaign + int(random.random() * 4)):
         at = _moment(random, week)
-        found.append(_office_order(random, f"O{week + 38}-{number:03d}", at, _amount(random, 380_00, 4_900_00)))
+        found.append(_office_order(random, f"O{week + 38}-{number:03d}", at, _amount(random, 380_00, 6_400_00)))
     return found
 
 
