@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from startrail.base.text import printable
 from startrail.capabilities.why.gap import Change, Gap, Line, Part, Segment
+from startrail.model.gap import DATA
 
 _MOST_PARTS = 6
 
@@ -45,7 +46,7 @@ def signed(number: Decimal) -> str:
 
 def _line(line: Line, width: int, names: int) -> Iterator[str]:
     share = f"{line.share:7.1%}" if line.share is not None else ""
-    yield f"{printable(line.cause, 60):<{names}}  {signed(line.amount):>{width}}  {share}   due to this definition difference"
+    yield f"{printable(line.cause, 60):<{names}}  {signed(line.amount):>{width}}  {share}   due to {_what(line)}"
     for word, text in (("A", line.a), ("B", line.b)):
         if line.a is not None or line.b is not None:
             yield f"     {word}: {printable(' '.join(text.split()), 110) if text is not None else '(nothing)'}"
@@ -63,6 +64,12 @@ def _line(line: Line, width: int, names: int) -> Iterator[str]:
         yield f"     mostly: {'; '.join(_segment(each) for each in line.segments)}"
     if line.evidence:
         yield f"     evidence {line.evidence}"
+
+
+def _what(line: Line) -> str:
+    if DATA in line.slots:
+        return "the rows themselves"
+    return "this definition difference" if line.slots else "binary arithmetic"
 
 
 def _segment(segment: Segment) -> str:

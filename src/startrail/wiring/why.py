@@ -111,7 +111,7 @@ def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehou
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
     label = f"{metric.name} at {moment}" if moment is not None else metric.name
     old = {each.table: each.snapshot for each in read.inputs if moment is not None and each.snapshot is not None}
-    return Side(metric, value, read.relations, kinds, label, answer.exact, old)
+    return Side(metric, value, read.relations, kinds, label, answer.exact, _places(answer), old)
 
 
 def _from_file(path: Path) -> Metric:
@@ -139,6 +139,12 @@ def exact_value(metric: Metric, answer: Answer) -> Fraction | None:
     if not isinstance(value.value, int | float | Decimal):
         raise NotNumbers(f"{metric.name} is no number, so it has no gap", at=metric.span, hint="compare numbers")
     return _fraction(value.value)
+
+
+def _places(answer: Answer) -> int:
+    (value,) = answer.values
+    exponent = value.value.as_tuple().exponent if isinstance(value.value, Decimal) else 0
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _quotient(value: Value) -> Fraction | None:

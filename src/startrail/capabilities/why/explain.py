@@ -38,6 +38,8 @@ class Side(msgspec.Struct, frozen=True):
     kinds: Mapping[str, str]
     label: str = ""
     exact: bool = True
+    places: int = 0
+    """Decimal places that the number is shown with at least."""
     snapshots: Mapping[str, int] = {}
     """Table -> the snapshot that is read, where it is not the newest."""
 
@@ -182,7 +184,7 @@ def report(game: Game, a: Side, b: Side, period: str | None) -> Gap:
     assert a.value is not None
     assert b.value is not None
     quotient = len(game.frame.query.measures) > 1
-    places = QUOTIENT_PLACES if quotient else max(_places(each) for each in (a.value, b.value, *game.values))
+    places = QUOTIENT_PLACES if quotient else max(a.places, b.places, *(_places(each) for each in (a.value, b.value, *game.values)))
     show = _shower(places)
     value_a, value_b = show(a.value), show(b.value)
     shares = shapley(game.values)

@@ -44,7 +44,7 @@ def segments_of(tables: Mapping[Key, list[Cell]], frame: Frame, cause: int, amou
     ]
     rest = amount - sum((each.amount for each in found), Decimal(0))
     others = shares[()][1] - sum(each.rows for each in found)
-    return (*found, Segment({}, rest, others)) if rest or others else tuple(found)
+    return (*found, Segment({}, rest, max(0, others))) if rest else tuple(found)
 
 
 def _share(table: list[Cell], frame: Frame, cause: int) -> tuple[Fraction, int]:
