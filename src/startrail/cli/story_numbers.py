@@ -30,17 +30,21 @@ class Told(msgspec.Struct, frozen=True):
     """What differs from the truth; none."""
 
 
-class _Line(msgspec.Struct):
+class Line(msgspec.Struct, frozen=True):
+    """A cause, as `why --json` gives it."""
+
     cause: str
     amount: Decimal
 
 
-class _Answer(msgspec.Struct):
+class Answer(msgspec.Struct, frozen=True):
+    """What the demo reads of `why --json`."""
+
     value_a: Decimal
     value_b: Decimal
     gap: Decimal
     unexplained: Decimal
-    lines: tuple[_Line, ...]
+    lines: tuple[Line, ...]
 
 
 def tell(folder: Path, console: Console) -> Told | int:
@@ -65,7 +69,7 @@ def tell(folder: Path, console: Console) -> Told | int:
     found = _call(folder, *words, "--json")
     if found.returncode:
         return found.returncode
-    answer = msgspec.json.decode(found.stdout.splitlines()[-1], type=_Answer)
+    answer = msgspec.json.decode(found.stdout.splitlines()[-1], type=Answer)
     told = Told(str(answer.gap), str(answer.unexplained), str(folder / _PAGE), tuple(differences(folder, answer)))
     for each in told.wrong:
         console.say(f"  WRONG: {each}")
@@ -76,7 +80,7 @@ def tell(folder: Path, console: Console) -> Told | int:
     return told
 
 
-def differences(folder: Path, answer: _Answer) -> list[str]:
+def differences(folder: Path, answer: Answer) -> list[str]:
     """Where the explanation is not what was planted, or the reports say something else."""
     truth = examples.revenue_truth()
     planted = truth.causes
