@@ -111,6 +111,32 @@ def test_metrics_over_different_models_meet_in_the_table_behind_both(till: Till)
     assert outcome.out.splitlines()[-1] == "unexplained 0.00"
 
 
+def test_a_table_that_only_one_side_joins_is_no_other_data(till: Till) -> None:
+    till.put(
+        "metrics/finance/all.yml", "metric: finance.all\nsource: raw.sales\nexpr: amount\nagg_time_dimension: {column: day}\n"
+    )
+    joins = "joins: [{to: raw.rates, on: sales.day = rates.day, type: inner}]\n"
+    till.put("metrics/finance/rated.yml", till.read("metrics/finance/all.yml").replace("finance.all", "finance.rated") + joins)
+    till.good_run()
+    outcome = till.call("why", "finance.all", "finance.rated", *PERIOD, "--verify", "--json")
+    assert outcome.code == 0, outcome.text
+    assert [(line["cause"], line["amount"]) for line in outcome.result["lines"]] == [("join rates", "-7.25")]
+
+
+def test_a_bridge_breaks_when_a_cause_is_new(till: Till) -> None:
+    bridge = "bridges: [{to: marketing.sales, causes: [expr, filter], max_unexplained: 0}]\n"
+    till.put("metrics/finance/takings.yml", till.read("metrics/finance/takings.yml") + bridge)
+    till.good_run()
+    assert till.call("why", "--bridges", *PERIOD).code == 0
+    till.edit("metrics/finance/takings.yml", "[expr, filter]", "[expr]")
+    outcome = till.call("why", "finance.takings", "--bridges", *PERIOD)
+    assert outcome.code == 1
+    assert outcome.out.startswith(
+        "broken  finance.takings to marketing.sales  2026-10-01..2026-10-02  gap +28.25  new: filter north +"
+    )
+    assert till.call("why", "--bridges", "--json").result["bridges"] == 2
+
+
 def test_two_files_of_plain_sql_are_compared(till: Till, tmp_path: Path) -> None:
     till.good_run()
     one, two = tmp_path / "one.sql", tmp_path / "two.sql"

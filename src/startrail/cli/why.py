@@ -35,12 +35,18 @@ if TYPE_CHECKING:
     "--sql-a", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Plain SQL instead of the first metric."
 )
 @click.option("--sql-b", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Plain SQL instead of the second.")
+@click.option(
+    "--bridges", is_flag=True, help="Check the declared bridges, of A or of all metrics; exits with 1 when one does not hold."
+)
 @options.common
 def command(
     a: str | None, b: str | None, period: str | None, at: str | None, vs: str | None, check: bool, evidence: Path | None,
-    html: Path | None, sql_a: Path | None, sql_b: Path | None, root: Path, profile_name: str, as_json: bool,
+    html: Path | None, sql_a: Path | None, sql_b: Path | None, bridges: bool, root: Path, profile_name: str,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Explain why two metrics differ, or one metric at two times: which difference carries how much, to the cent."""
+    if bridges:
+        return _bridges(a, period, root, profile_name, as_json)
     from startrail.cli.errors import cannot_write
     from startrail.cli.why_page import page
     from startrail.cli.why_text import lines
@@ -60,3 +66,20 @@ def command(
             console.say(f"  evidence written to {evidence}")
         console.result(found)
         return 0
+
+
+def _bridges(a: str | None, period: str | None, root: Path, profile_name: str, as_json: bool) -> int:
+    """One line per bridge and period."""
+    from startrail.cli.why_text import bridge_line
+    from startrail.wiring.bridges import bridged
+
+    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
+        found = bridged(opened, [a] if a is not None else [], period)
+        for each in found:
+            console.item({"type": "bridge", "bridge": each}, bridge_line(each))
+        broken = sum(1 for each in found if not each.holds)
+        console.say(
+            f"{len(found)} {'bridge' if len(found) == 1 else 'bridges'}, {broken} of them broken" if found else "no bridges"
+        )
+        console.result({"bridges": len(found), "broken": broken})
+        return 1 if broken else 0

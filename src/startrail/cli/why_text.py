@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from startrail.base.text import printable
 from startrail.capabilities.why.gap import Change, Gap, Line, Part, Segment
 from startrail.model.gap import DATA
+
+if TYPE_CHECKING:
+    from startrail.wiring.bridges import Bridged
 
 _MOST_PARTS = 6
 
@@ -34,6 +38,15 @@ def lines(gap: Gap) -> Iterator[str]:
     if gap.verified is not None:
         yield f"verified: {gap.verified} independent {'query agrees' if gap.verified == 1 else 'queries agree'}"
     yield f"unexplained {money(gap.unexplained)}"
+
+
+def bridge_line(bridge: Bridged) -> str:
+    """Whether a bridge holds, and if not, which cause is new."""
+    name = f"{'holds ' if bridge.holds else 'broken'}  {bridge.metric} to {bridge.to}  {bridge.period}"
+    if bridge.refused is not None:
+        return f"{name}  {printable(bridge.refused, 160)}"
+    new = "; ".join(f"{printable(cause, 60)} {signed(amount)}" for cause, amount in bridge.new.items())
+    return f"{name}  gap {signed(bridge.gap or Decimal(0))}{f'  new: {new}' if new else ''}"
 
 
 def money(number: Decimal) -> str:

@@ -83,10 +83,10 @@ def _period(text: str | None) -> Period | None:
     return None if text is None else parse_period(text)
 
 
-def pinned(opened: Opened, metric: Metric, at: str | None) -> Pinned:
-    """What a metric reads: as it is, or as of an instant or a snapshot of its source."""
+def pinned(opened: Opened, metric: Metric, at: str | None, *others: Metric) -> Pinned:
+    """What a metric reads, and others with it: as it is, or as of an instant or a snapshot of its source."""
     workspace = Workspace(opened.ports.ledger, opened.ports.tables)
-    reads = definition(metric).reads
+    reads = tuple(dict.fromkeys(table for each in (metric, *others) for table in definition(each).reads))
     if at is None:
         return pin(reads, workspace)
     moment = moment_of(int(at), reads[0], workspace) if at.isdecimal() and len(at) > 4 else _instant(at)

@@ -51,8 +51,10 @@ def why(
         )
     span = parse_period(period) if period is not None else None
     warehouse = opened.ports.warehouse()
-    left = side(one, span, pinned(opened, one, at), warehouse, at)
-    right = side(two or one, span, pinned(opened, two or one, vs), warehouse, vs)
+    two = two or one
+    left_read = pinned(opened, one, at, two)
+    left = side(one, span, left_read, warehouse, at)
+    right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
     if left.metric.source != right.metric.source and at is None and vs is None:
         left, right = _over_one_table(opened, left, right, span)
     return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
@@ -78,7 +80,8 @@ def _over_one_table(opened: Opened, a: Side, b: Side, period: Period | None) -> 
     for one in downs[0]:
         for two in downs[1]:
             if one.source == two.source:
-                return _moved(opened, a, one, period), _moved(opened, b, two, period)
+                read = pinned(opened, one, None, two)
+                return _moved(opened, a, one, period, read), _moved(opened, b, two, period, read)
     return a, b
 
 
@@ -94,10 +97,8 @@ def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:
         found = moved_down(found, model.sql, pin([found.source or ""], workspace).schema(found.source or "", warehouse).names())
 
 
-def _moved(opened: Opened, side: Side, metric: Metric, period: Period | None) -> Side:
-    if metric is side.metric:
-        return side
-    read, warehouse = pinned(opened, metric, None), opened.ports.warehouse()
+def _moved(opened: Opened, side: Side, metric: Metric, period: Period | None, read: Pinned) -> Side:
+    warehouse = opened.ports.warehouse()
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
     return msgspec.structs.replace(side, metric=metric, relations=read.relations, kinds=kinds)
 

@@ -184,7 +184,9 @@ def report(game: Game, a: Side, b: Side, period: str | None) -> Gap:
     assert a.value is not None
     assert b.value is not None
     quotient = len(game.frame.query.measures) > 1
-    places = QUOTIENT_PLACES if quotient else max(a.places, b.places, *(_places(each) for each in (a.value, b.value, *game.values)))
+    places = (
+        QUOTIENT_PLACES if quotient else max(a.places, b.places, *(_places(each) for each in (a.value, b.value, *game.values)))
+    )
     show = _shower(places)
     value_a, value_b = show(a.value), show(b.value)
     shares = shapley(game.values)
