@@ -29,8 +29,8 @@ from startrail.wiring.why import why
 
 FULL = Path(__file__).resolve().parents[3] / "shared" / "data" / "commits"
 """The whole histories, where they are at hand; the example itself holds a sample."""
-_STRIDE = 5
-"""Of the whole histories, every fifth month: the sample goes through all of them."""
+_STRIDE = 10
+"""Of the whole histories, every tenth month: the sample goes through all of them."""
 TIME, MERGES = "time_column", "filter no_merges"
 
 
