@@ -27,7 +27,10 @@ def page(gap: Gap) -> Iterator[str]:
     unit = f" {gap.unit}" if gap.unit else ""
     yield f"<p>The gap{safe(period)} is {signed(gap.gap)}{safe(unit)}. The lines below sum to it; "
     yield f"unexplained {money(gap.unexplained)}.</p>"
-    yield "\n</header>\n<figure>\n"
+    yield '\n</header>\n<dl class="from">\n'
+    for name, number in ((gap.a, money(gap.value_a)), (gap.b, money(gap.value_b)), ("Gap", signed(gap.gap))):
+        yield f"<div><dt>{safe(name)}</dt><dd>{number}{safe(unit)}</dd></div>\n"
+    yield "</dl>\n<figure>\n"
     yield '<div class="scroll" role="region" aria-label="Waterfall" tabindex="0">\n'
     yield from _waterfall(gap)
     yield "</div>\n<figcaption>Each bar is what is due to one difference of definition.</figcaption>\n</figure>\n"
@@ -88,13 +91,15 @@ def _x(number: Decimal, low: Decimal, high: Decimal) -> float:
 
 
 def _table(gap: Gap) -> Iterator[str]:
-    yield '<div class="rows"><table>\n<caption>What the gap consists of</caption>\n<thead><tr>'
-    yield '<th>Due to</th><th class="n">Amount</th>'
-    yield '<th class="n">Share</th><th class="n">Swapped first</th><th class="n">Swapped last</th><th class="n">Rows</th>'
+    yield '<div class="rows"><div class="scroll" role="region" aria-label="Causes" tabindex="0"><table>\n'
+    yield "<caption>What the gap consists of. First, last: what a cause moves when swapped first, and last</caption>\n<thead><tr>"
+    yield '<th>Due to</th><th class="n">Amount</th><th class="n">Share</th><th class="n">First</th><th class="n">Last</th>'
+    yield '<th class="n">Rows</th>'
     yield f"<th>{safe(gap.a)}</th><th>{safe(gap.b)}</th></tr></thead>\n<tbody>\n"
     for line in gap.lines:
         yield from _row(line)
-    yield f'<tr><td>unexplained</td><td class="n">{money(gap.unexplained)}</td>{"<td></td>" * 6}</tr>\n</tbody></table></div>\n'
+    yield f'<tr><td>unexplained</td><td class="n">{money(gap.unexplained)}</td>{"<td></td>" * 6}</tr>'
+    yield "\n</tbody></table></div></div>\n"
 
 
 def _row(line: Line) -> Iterator[str]:

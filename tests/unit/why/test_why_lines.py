@@ -116,6 +116,37 @@ def test_forty_filters_are_put_together_and_still_sum(warehouse: Warehouse) -> N
     assert len(found.lines) <= MOST_CAUSES
 
 
+def test_classes_that_need_more_bits_than_one_number_has(warehouse: Warehouse) -> None:
+    fx = [
+        Currency("currency", "EUR", "marts.fx", columns=RateColumns(date="day"), kind=k, on_missing="skip")
+        for k in ("spot", "latest")
+    ]
+    one = changed(
+        REVENUE,
+        agg_time_dimension=TimeDimension("invoiced_at", timezone="Europe/Madrid", late_cutoff="P3D", arrival="loaded_at"),
+        currency=fx[0],
+        filters=(Filter("paid", "status = 'paid'"), Filter("test", "not is_test")),
+    )
+    two = changed(
+        REVENUE,
+        agg_time_dimension=TimeDimension("loaded_at", bounds="[]", late_cutoff="P9D", arrival="loaded_at"),
+        currency=fx[1],
+        expr="amount - coalesce(refunded, 0)",
+        filters=(Filter("paid", "status in ('paid', 'new')"),),
+    )
+    days = [datetime(2026, 9, 29, 22, 15, tzinfo=UTC), OCTOBER, datetime(2026, 10, 31, 23, 15, tzinfo=UTC)]
+    orders = [
+        order(n, f"{n}.25", days[n % 3], days[n * 7 % 3], currency=("EUR", "USD")[n % 2], status=("paid", "new")[n * 3 % 2],
+              is_test=n % 5 == 0, refunded=Decimal(n % 4))
+        for n in range(40)
+    ]  # fmt: skip
+    rates = [Rate("USD", day.date(), Decimal(f"0.{number}")) for number, day in enumerate(days, 7)]
+    found = gap(warehouse, one, two, orders, rates)
+    assert found.unexplained == 0
+    assert found.verified == MOST_CAUSES
+    assert sum((part.amount for part in found.partition), Decimal(0)) == found.gap
+
+
 def test_ties_that_both_sides_break_by_other_columns_are_noticed(warehouse: Warehouse) -> None:
     newest = Dedup("order_id", "invoiced_at desc")
     one, two = changed(REVENUE, dedup=newest), changed(REVENUE, expr="coalesce(refunded, 0)", dedup=newest)

@@ -51,12 +51,9 @@ def _share(table: list[Cell], frame: Frame, cause: int) -> tuple[Fraction, int]:
     measure = frame.query.measures[0]
     total, rows = Fraction(0), 0
     for cell in table:
-        counted = False
         for place, weights in frame.weights(cell, measure).items():
-            if weights[cause]:
-                total += weights[cause] * cell.sums[place]
-                counted = True
-        rows += cell.rows if counted else 0
+            total += weights[cause] * cell.sums[place]
+        rows += cell.rows if cause in frame.moved(cell) else 0
     return total / factorial(frame.count), rows
 
 
