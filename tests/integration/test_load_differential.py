@@ -200,6 +200,7 @@ def test_every_nasty_value_in_every_field_loads_to_what_the_judge_says() -> None
     same("\n".join([*made, ""]).encode(), ALL, "ndjson", whole=True)
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_every_nasty_text_in_every_csv_column_loads_to_what_the_judge_says() -> None:
     base = {f.name: json.loads(good(f.name)) if good(f.name)[0] == '"' else good(f.name) for f in ALL.fields}
     base |= {"word": "yes", "flag": "yes", "share": "0,5"}
@@ -209,6 +210,7 @@ def test_every_nasty_text_in_every_csv_column_loads_to_what_the_judge_says() -> 
     same("\n".join(made).encode(), ALL, "csv", whole=True, csv=Dialect(null_words=("", "NULL")))
 
 
+@pytest.mark.usefixtures("each_reader")
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(texts, min_size=3, max_size=4), min_size=1, max_size=30))
 def test_csv_loads_to_exactly_what_the_judge_says(rows: list[list[str]]) -> None:
