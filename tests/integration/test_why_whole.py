@@ -157,8 +157,8 @@ def test_two_files_of_plain_sql_are_compared(till: Till, tmp_path: Path) -> None
         ((), "ST455", "two numbers"),
         (("finance.takings", "marketing.sales", "--period", "tomorrow"), "ST439", "not a period"),
         (("--sql-a", "nowhere.sql", "finance.takings"), "ST457", "cannot be read"),
-        (("finance.takings", "finance.mean"), "ST450", "one is sum, the other avg"),
-        (("finance.takings", "finance.total"), "ST450", "different tables"),
+        (("finance.takings", "finance.mean"), "ST458", "one is sum, the other avg"),
+        (("finance.takings", "finance.total"), "ST458", "different tables"),
         (("finance.takings", "--at", "2026-10-01", "--vs", "2026-10-05"), "ST446", ""),
     ],
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from startrail.base.text import printable
 from startrail.capabilities.why.gap import Change, Gap, Line, Part, Segment
-from startrail.model.gap import DATA
+from startrail.model.why import DATA
 
 if TYPE_CHECKING:
     from startrail.wiring.bridges import Bridged

@@ -11,8 +11,8 @@ from startrail.lineage.expressions import DIALECT, columns, conjuncts, expressio
 from startrail.lineage.gap_errors import NotComparable
 from startrail.lineage.metric_from import tie_breaks
 from startrail.lineage.metric_slots import slots
-from startrail.model.gap import DATA, Aligned, Cause, Slot
 from startrail.model.metric import Dedup, Filter, Join, Metric, Part, TimeDimension, as_names
+from startrail.model.why import DATA, Aligned, Cause, Slot
 
 MOST_CAUSES = 8
 """More differing slots than these are put together: every coalition is a number, and there are 2 to the power of them."""

@@ -12,7 +12,7 @@ class NotComparable(ModelError):
     definitions to the same aggregate and the same join conditions, or compare the rows themselves.
     """
 
-    code = "ST450"
+    code = "ST458"
 
 
 class OpaqueSql(ModelError):

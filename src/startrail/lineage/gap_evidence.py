@@ -11,7 +11,7 @@ from startrail.lineage.gap_query import ClassQuery, Kinds, class_query
 from startrail.lineage.metric_query import Compiled, value_query
 from startrail.lineage.metric_slots import slots
 from startrail.lineage.metric_time import Window
-from startrail.model.gap import DATA, Aligned, Cause
+from startrail.model.why import DATA, Aligned, Cause
 
 
 def mixed_query(found: Aligned, chosen: frozenset[str], window: Window | None, kinds: Kinds) -> Compiled:

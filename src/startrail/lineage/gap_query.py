@@ -18,7 +18,7 @@ from startrail.lineage.metric_query import amount, with_values
 from startrail.lineage.metric_rates import rate_join, rate_value
 from startrail.lineage.metric_slots import RATES, PartSlots, Slots, slots
 from startrail.lineage.metric_time import Window, in_time, in_window, local_time, parameters
-from startrail.model.gap import TIME_SLOTS, Aligned, Cause, Slot
+from startrail.model.why import TIME_SLOTS, Aligned, Cause, Slot
 
 WORD = 60
 """Bits of a class that go into one whole number."""

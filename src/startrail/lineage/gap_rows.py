@@ -11,8 +11,8 @@ from sqlglot import exp
 from startrail.lineage.expressions import column
 from startrail.lineage.metric_from import joined, kept_row, table
 from startrail.lineage.metric_slots import Slots, slots
-from startrail.model.gap import DATA, Aligned, Slot
 from startrail.model.metric import Join
+from startrail.model.why import DATA, Aligned, Slot
 
 _FOUND = "_found"
 _ROW = "_row"

@@ -31,7 +31,7 @@ def gap(planted: Planted, warehouse: Warehouse, *, check: bool = False) -> Gap:
 def judge(planted: Planted, warehouse: Warehouse, *, check: bool = False) -> Gap | None:
     """The gap, held against what was planted. None = refused, as it must be."""
     if planted.refused:
-        with pytest.raises(StartrailError, match="ST450"):
+        with pytest.raises(StartrailError, match="ST458"):
             gap(planted, warehouse)
         return None
     found = gap(planted, warehouse, check=check)

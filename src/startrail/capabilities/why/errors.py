@@ -52,6 +52,9 @@ class VerifyFailed(ModelError):
 
 
 class NoSuchSql(UsageError):
-    """A file with the SQL of a side cannot be read."""
+    """A file with the SQL of a side cannot be read.
+
+    Name a text file that holds one SELECT.
+    """
 
     code = "ST457"

@@ -19,9 +19,9 @@ from startrail.lineage.gap_causes import align, causes
 from startrail.lineage.gap_errors import NotComparable
 from startrail.lineage.gap_query import ClassQuery, Kinds, class_query
 from startrail.lineage.metric_time import Window
-from startrail.model.gap import DATA, TIME_SLOTS, Aligned, Cause
 from startrail.model.metric import Metric
 from startrail.model.types import Primitive
+from startrail.model.why import DATA, TIME_SLOTS, Aligned, Cause
 from startrail.ports.warehouse import DoesNotBind, Query, Readable, Rows, Warehouse
 
 QUOTIENT_PLACES = 12
