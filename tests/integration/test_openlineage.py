@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -98,7 +99,11 @@ def test_a_failed_check_fails_its_step_and_the_run(till: Till) -> None:
     assert "amount >= 0" in check["run"]["facets"]["errorMessage"]["message"]
     assert "amount >= 0" in run["run"]["facets"]["errorMessage"]["message"]
     [facet] = [each["inputFacets"]["dataQualityAssertions"] for each in check["inputs"]]
-    assert {each["assertion"]: each["success"] for each in facet["assertions"]} == {"not_null": True, "unique": True, "sql": False}
+    assert {each["assertion"]: each["success"] for each in facet["assertions"]} == {
+        "not_null": True,
+        "unique": True,
+        "sql": False,
+    }
 
 
 def test_a_failed_build_says_why(till: Till) -> None:
@@ -219,6 +224,38 @@ def test_a_killed_run_is_aborted_by_the_next_one(till: Till, point: str, open_jo
     assert open_job is None or open_job in aborted
     assert "till.load.sales" not in aborted
     assert waiting(till) == []
+
+
+INTERRUPTED = """
+import sys
+from startrail.base import crash
+def interrupt(name):
+    if name == "between metadata and pointers":
+        raise RuntimeError("the disk fell out")
+crash.hook = interrupt
+from startrail.cli.app import app
+app()
+"""
+
+
+def test_a_run_that_ends_by_a_defect_says_so_itself(till: Till) -> None:
+    tell(till, "file: events.ndjson")
+    arguments = ["run", "--now", FIRST_MORNING, "-C", str(till.root)]
+    assert subprocess.run([sys.executable, "-c", INTERRUPTED, *arguments], check=False, capture_output=True).returncode != 0
+    [end] = ends(told(till), "till")
+    official(end)
+    assert end["eventType"] == "FAIL"
+    assert "the disk fell out" in end["run"]["facets"]["errorMessage"]["message"]
+    assert waiting(till) == []
+
+
+def test_an_endpoint_that_never_answers_keeps_no_run_from_ending(till: Till, endpoint: Endpoint) -> None:
+    tell(till, f'url: "{endpoint.url}", timeout: 1s')
+    silence = Event()
+    endpoint.status = lambda event: 201 if silence.wait(10) else 500
+    [said] = till.good_run().of("lineage_waiting")
+    silence.set()
+    assert said["waiting"] == 22
 
 
 def test_the_official_client_sends_the_same(till: Till, endpoint: Endpoint) -> None:

@@ -68,7 +68,9 @@ def test_runs_and_steps_have_ids_that_stay() -> None:
     assert names().run_id("20261003-1") == names().run_id("20261003-1") != names().run_id("20261003-2")
     first = names().step_id("r", "build", "marts.a", "2026-10-01")
     assert first == names().step_id("r", "build", "marts.a", "2026-10-01")
-    assert first != names().step_id("r", "build", "marts.a", "2026-10-02") != names().step_id("r", "load", "marts.a", "2026-10-01")
+    assert (
+        first != names().step_id("r", "build", "marts.a", "2026-10-02") != names().step_id("r", "load", "marts.a", "2026-10-01")
+    )
 
 
 def test_jobs_stand_in_the_namespace_that_the_profile_gives() -> None:
