@@ -55,13 +55,15 @@ def _listener(opened: Opened, show: Emit) -> Listener:
 
 
 def _receiver(opened: Opened) -> Receiver:
-    from startrail.adapters.openlineage.receivers import FileReceiver, HttpReceiver
-    from startrail.adapters.secrets import resolve
-
     declared, root = opened.profile.openlineage, Path(opened.project.root)
     assert declared is not None
     if declared.file is not None:
+        from startrail.adapters.openlineage.file_receiver import FileReceiver
+
         return FileReceiver(root / declared.file)
+    from startrail.adapters.openlineage.http_receiver import HttpReceiver
+    from startrail.adapters.secrets import resolve
+
     assert declared.url is not None
     token = resolve(declared.token, root) if declared.token is not None else None
     return HttpReceiver(declared.url, token, parse_duration(declared.timeout).total_seconds())

@@ -6,6 +6,7 @@ system call, so a kill leaves whole lines or one torn at the end, which :meth:`J
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ class Journal:
                 written = os.write(handle, line)
                 if written != len(line):
                     os.ftruncate(handle, os.fstat(handle).st_size - written)
-                    raise OSError(28, "no room for an event")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(handle)
 

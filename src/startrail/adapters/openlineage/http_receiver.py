@@ -1,9 +1,7 @@
-"""Where events go: a file, or an HTTP endpoint."""
+"""Events posted to an HTTP endpoint."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import urllib3
@@ -15,29 +13,6 @@ from startrail.ports.openlineage import EventRefused, ReceiverAway
 
 _NEVER = frozenset({400, 409, 413, 415, 422})
 """Answers that mean this one event, whenever it comes."""
-
-
-class FileReceiver:
-    """Appends each event as one line."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.name = printable(str(path))
-
-    def take(self, event: bytes) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            try:
-                line = event + b"\n"
-                written = os.write(handle, line)
-                if written != len(line):
-                    os.ftruncate(handle, os.fstat(handle).st_size - written)
-                    raise OSError(28, "No space left on device")
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise ReceiverAway(f"'{self.name}' cannot be written: {error.strerror or error}") from error
 
 
 class HttpReceiver:
