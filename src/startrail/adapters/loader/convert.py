@@ -101,10 +101,11 @@ def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | No
             written = f"CAST({cast} AS VARCHAR) = {source}"
             return cast, f"({cast} IS NOT NULL AND {_either(written, _matches(source, _WHOLE))})"
         case "float" | "double":
+            separated = _no_point(source, field.format)
             source = _with_point(source, field.format)
             value = f"TRY_CAST({source} AS {sql.word(kind)})"
             small = f"(length({source}) <= 7 OR NOT {_matches(source, '-?[0-9]+')})"
-            return value, f"({_matches(source, _FLOATING)} AND isfinite({value}) AND {small})"
+            return value, f"({_matches(source, _FLOATING)} AND isfinite({value}) AND {small}{separated})"
         case "boolean":
             return _words(source, field.format)
         case "date" | "time" | "timestamp" | "timestamptz" if field.format.pattern:
@@ -132,7 +133,7 @@ def _decimal(kind: Decimal, source: str, form: Format) -> tuple[str, str]:
     value = f"TRY_CAST({with_point} AS {sql.word(kind)})"
     fraction = rf"(\.[0-9]{{1,{kind.scale}}}0*)?" if kind.scale else r"(\.0+)?"
     grammar = _matches(with_point, f"-?(0|[1-9][0-9]*){fraction}")
-    separated = "" if form.decimal_separator == "." else f" AND NOT contains({source}, '.')"
+    separated = _no_point(source, form)
     written = f"CAST({value} AS VARCHAR) = {with_point}"
     return value, f"({value} IS NOT NULL AND {_either(written, grammar)}{separated})"
 
@@ -155,6 +156,10 @@ def _gated(name: str, source: str) -> str:
 
 def _with_point(source: str, form: Format) -> str:
     return source if form.decimal_separator == "." else f"replace({source}, {sql.text(form.decimal_separator)}, '.')"
+
+
+def _no_point(source: str, form: Format) -> str:
+    return "" if form.decimal_separator == "." else f" AND NOT contains({source}, '.')"
 
 
 def _words(source: str, form: Format) -> tuple[str, str]:
