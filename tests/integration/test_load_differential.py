@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import Loaded, contract, field, load_bytes, numbered
 
@@ -183,6 +183,7 @@ def _plain(row: tuple[object, ...]) -> tuple[object, ...]:
 
 @pytest.mark.usefixtures("each_reader")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@example([b"{"], False)
 @given(st.lists(lines, min_size=1, max_size=40), st.booleans())
 def test_ndjson_loads_to_exactly_what_the_judge_says(found: list[bytes], ends: bool) -> None:
     same(b"\n".join(found) + (b"\n" if ends else b""), ALL, "ndjson")

@@ -284,7 +284,7 @@ def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
         if first and not filled:
             raise Unreadable("the file is empty", "truncated")
         if first:
-            check_utf8(bytes(buffer[:4]))
+            check_utf8(bytes(buffer[: min(4, filled)]))
         start = len(BOM) if first and buffer.startswith(BOM) else 0
         first = False
         more = filled == room

@@ -39,7 +39,7 @@ def test_lines_are_certain_up_to_a_quote_that_stays_open() -> None:
 
 @needs_native
 def test_a_quote_within_a_value_and_a_lone_carriage_return_and_nul_are_not_certain() -> None:
-    for odd in (b'a"b,1\n', b'"a"b,1\n', b'"a" ,1\n', b"a\rb,1\n", b'"a\rb",1\n', b"a\0b,1\n", b'"a\0",1\n', b'"\n'):
+    for odd in (b'a"b,1\n', b'a"b,"\n', b'"a"b,1\n', b'"a" ,1\n', b"a\rb,1\n", b'"a\rb",1\n', b"a\0b,1\n", b'"a\0",1\n', b'"\n'):
         assert certain(b"1,2\n" + odd) == (4, 1, 1), odd
 
 
