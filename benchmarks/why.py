@@ -19,6 +19,10 @@ from pathlib import Path
 from benchmarks.figures import Figure
 
 ROWS = (1_000_000, 3_000_000, 10_000_000)
+_COLUMNS = {
+    "order_id": "long", "ordered_at": "timestamptz", "invoiced_at": "timestamptz", "status": "string", "is_test": "boolean",
+    "amount": "decimal(18,2)", "refunded": "decimal(18,2)", "country": "string", "channel": "string",
+}  # fmt: skip
 _TABLE = """
 select i as order_id,
   timestamptz '2026-09-20 00:00+00' + to_seconds((i * 7919) % 4320000) as ordered_at,
@@ -53,22 +57,19 @@ def figures(_rounds: int = 1, *, quick: bool = False) -> list[Figure]:
 def one(folder: Path, rows: int) -> dict[str, float]:
     """Make the table, then explain; only the latter is measured in time."""
     import msgspec
-    from tests.fixtures.warehouse import schema
 
     from startrail.adapters.store.local import LocalStore
     from startrail.adapters.warehouse.duckdb import DuckdbWarehouse
     from startrail.capabilities.metrics.period import parse_period
     from startrail.capabilities.metrics.tables import Pinned
     from startrail.model.metric import Filter, Metric, TimeDimension
-    from startrail.model.table import Relation
+    from startrail.model.table import Column, Relation, TableSchema
+    from startrail.model.types import parse_type
     from startrail.ports.warehouse import Query
     from startrail.wiring.why import gap_between, side
 
     warehouse = DuckdbWarehouse(LocalStore(folder / "store"), folder / "scratch", memory=2_000_000_000, threads=2)
-    columns = schema(
-        order_id="long", ordered_at="timestamptz", invoiced_at="timestamptz", status="string", is_test="boolean",
-        amount="decimal(18,2)", refunded="decimal(18,2)", country="string", channel="string",
-    )  # fmt: skip
+    columns = TableSchema(tuple(Column(name, parse_type(kind), id) for id, (name, kind) in enumerate(_COLUMNS.items(), 1)))
     step, files = 1_000_000, []
     for start in range(0, rows, step):
         sql = _TABLE.format(start=start, end=min(rows, start + step))
