@@ -27,7 +27,8 @@ from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.native_library import Chosen, choose
 from startrail.adapters.loader.native_plan import NativePlan, native_plan
 from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
-from startrail.adapters.loader.parquet_file import parquet
+from startrail.adapters.loader.parquet_direct import direct
+from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
 from startrail.adapters.loader.stream import PIPE, Stream
@@ -36,13 +37,14 @@ from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import Drift, Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress, Violation
+from startrail.ports.warehouse import EngineFailed, OutOfMemory, QueryFailed
 
 _TELL_EVERY = 8_000_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
-Way = Literal["quick", "wary", "careful"]
-"""wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
+Way = Literal["direct", "quick", "wary", "careful"]
+"""direct: columns are taken from a file that has typed ones, without records. wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
 
 
 class DuckdbLoader:
@@ -72,9 +74,12 @@ class DuckdbLoader:
         return extras(files)
 
     def _best(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
-        """The quick way; when the engine contradicts the gate, the wary one; when it does so again, the careful one."""
+        """Direct, if that can be; the quick way; when the engine contradicts the gate, the wary one; when it does so again, the careful one."""
         if self._careful:
             return self._outcome(task, path, judge, root / "careful", progress, "careful")
+        if task.media == "parquet":
+            with suppress(NotTaken, EngineFailed, OutOfMemory, QueryFailed):
+                return self._outcome(task, path, judge, root / "direct", progress, "direct")
         with suppress(NotTaken):
             return self._outcome(task, path, judge, root / "quick", progress, "quick")
         try:
@@ -109,6 +114,7 @@ class _Loading:
         self._progress = progress
         self._careful = way == "careful"
         self._wary = way == "wary"
+        self._direct = way == "direct"
         self._chosen = chosen
         self._threads = threads
         self._quick: QuickCsv | None = None
@@ -136,7 +142,9 @@ class _Loading:
             files = self._without_repeated(self._without_discarded(files))
             self._survey(files)
         except Unreadable as found:
-            reader = "" if self._csv else self._chosen.reader
+            if self._direct and self._shape is not None:  # how far it can be read, the other way finds out
+                raise NotTaken(found.reason) from found
+            reader = "" if self._csv or self._direct else self._chosen.reader
             return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=reader)
         declared, turned = dates(self._engine, files, self._task.contract)
         return LoadOutcome(
@@ -152,7 +160,7 @@ class _Loading:
             dates=declared,
             turned=turned,
             unended=self._unended,
-            reader="" if self._csv else self._chosen.reader,
+            reader="" if self._csv or self._direct else self._chosen.reader,
         )
 
     def _survey(self, files: list[LocalFile]) -> None:
@@ -219,6 +227,8 @@ class _Loading:
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
+        if self._direct:
+            return self._directly()
         plan = self._native_plan()
         if plan is not None:
             return self._natively(plan)
@@ -242,6 +252,17 @@ class _Loading:
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
         return files
+
+    def _directly(self) -> list[LocalFile]:
+        """What the conditions keep out is left over for the judge."""
+        plan = direct(self._engine, self._path, self._task)
+        self._shaped(plan.shape)
+        self._rows_in = plan.rows
+        self._taken = dict.fromkeys(plan.shape.absent, plan.rows)
+        for name in plan.shape.unknown if plan.rows else ():
+            self._aside.keep(name, plan.rows, plan.samples[name])
+        self._advance(self._path.stat().st_size)
+        return self._engine.copy(self._queries.made(plan.query), "direct", self._task.schema)
 
     def _check_end(self) -> None:
         if self._cut and 0 < self._aside.malformed == self._rows_in:
@@ -411,21 +432,29 @@ class _Loading:
                 yield ordinal
 
     def _revisit(self, ordinals: Iterator[int], violation: Violation | None) -> None:
-        """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``.
+        """Read these records (ascending) again; judge each, or refuse it for ``violation``.
 
-        Undeclared fields were counted when the records passed.
+        Undeclared fields and defaults were counted when the records passed.
         """
+        with closing(self._again(ordinals)) as records:
+            for ordinal, record in records:
+                if violation is None:
+                    self._aside.decide(ordinal, record, tally=False)
+                else:
+                    self._aside.refuse(ordinal, record, (violation,))
+
+    def _again(self, ordinals: Iterator[int]) -> Generator[tuple[int, Record]]:
+        """These records of the delivery, which is read as far as it must be."""
+        if self._task.media == "parquet":
+            yield from parquet_rows(self._path, self._task.contract, ordinals)
+            return
         wanted = next(ordinals, None)
         with closing(self._blocks()) as blocks:
             first = 1
             for block in blocks:
                 records = block.sequence()
                 while wanted is not None and wanted < first + len(records):
-                    if violation is None:
-                        # it passed the gate, where its undeclared fields and defaults were counted
-                        self._aside.decide(wanted, records[wanted - first], tally=False)
-                    else:
-                        self._aside.refuse(wanted, records[wanted - first], (violation,))
+                    yield wanted, records[wanted - first]
                     wanted = next(ordinals, None)
                 if wanted is None:
                     return
