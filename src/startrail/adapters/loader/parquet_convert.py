@@ -58,7 +58,7 @@ def converted(field: Field, given: str, kind: DuckDBPyType, names: tuple[str, st
     fine = found.fine
     if fine is not None and found.value not in (source, "NULL"):
         fine = fine.replace(found.value, value)
-    return Column(parquet_json.text(given, kind.id), found.value, fine)
+    return Column(parquet_json.text(given, kind), found.value, fine)
 
 
 def size(source: str, kind: DuckDBPyType, depth: int = 0) -> tuple[int, str | None]:
@@ -182,7 +182,9 @@ def _present(found: Conversion, source: str, must: bool) -> Conversion:
 
 
 def _nested(field: Field, source: str, kind: DuckDBPyType, depth: int, *, must: bool) -> Conversion | None:
-    """A list or struct whose parts have the declared names."""
+    """A list or struct whose parts have the declared names; what is not nested at all is never right."""
+    if kind.id not in NESTED:
+        return _present(Conversion("NULL", f"{source} IS NULL"), source, must)
     if kind.id == "map" or isinstance(field.type, MapOf) or depth > _DEEPEST:
         return None
     if isinstance(field.type, ListOf) and kind.id == "list":
@@ -234,4 +236,4 @@ def _inner(field: Field, source: str, kind: DuckDBPyType, depth: int, *, must: b
         named = _exact(field, source, made, kind)
         assert named is not None, "the value's name changes nothing"
         return _present(_limited(field, source, made, named), source, must)
-    return conversion(_of_text(field, kind), f"({parquet_json.text(source, kind.id)})", "text", must=must)
+    return conversion(_of_text(field, kind), f"({parquet_json.text(source, kind)})", "text", must=must)

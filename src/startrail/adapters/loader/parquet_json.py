@@ -6,7 +6,7 @@ then read exactly.
 
 from __future__ import annotations
 
-from duckdb.sqltypes import DuckDBPyType
+from duckdb.sqltypes import TIMESTAMP, DuckDBPyType
 
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.model.contract import Field
@@ -20,7 +20,7 @@ _ISO = "%Y-%m-%dT%H:%M:%S.%f"
 def column(source: str, kind: DuckDBPyType, field: Field | None) -> str:
     """An expression whose JSON is exact. A date where a timestamp is declared is its midnight."""
     if midnight(kind, field):
-        return text(f"CAST({source} AS TIMESTAMP)", "timestamp")
+        return text(f"CAST({source} AS TIMESTAMP)", TIMESTAMP)
     return _json(source, kind)
 
 
@@ -29,9 +29,9 @@ def midnight(kind: DuckDBPyType, field: Field | None) -> bool:
     return field is not None and str(field.type) == "timestamp" and kind.id == "date" and field.format.pattern is None
 
 
-def text(source: str, name: str) -> str:
-    """The text of a value whose type is named ``name`` and has none in JSON."""
-    match name:
+def text(source: str, kind: DuckDBPyType) -> str:
+    """The text of a value that JSON has no other form for."""
+    match kind.id:
         case "timestamp with time zone":
             return f"strftime(make_timestamp(epoch_us({source})), '{_ISO}') || 'Z'"
         case "timestamptz_ns":
@@ -40,6 +40,8 @@ def text(source: str, name: str) -> str:
             return f"strftime(CAST({source} AS TIMESTAMP), '{_ISO}')"
         case "blob":
             return f"to_base64({source})"
+        case "decimal" if _all_behind_the_point(kind):
+            return rf"regexp_replace(CAST({source} AS VARCHAR), '^(-?)\.', '\10.')"
         case _:
             return f"CAST({source} AS VARCHAR)"
 
@@ -48,6 +50,12 @@ def child(part: object) -> DuckDBPyType:
     """An inner type, from a type's children."""
     assert isinstance(part, DuckDBPyType)
     return part
+
+
+def _all_behind_the_point(kind: DuckDBPyType) -> bool:
+    """Such decimals the engine writes without the zero in front."""
+    sizes = {label: str(number) for label, number in kind.children}
+    return sizes["precision"] == sizes["scale"]
 
 
 def _json(source: str, kind: DuckDBPyType, depth: int = 0) -> str:
@@ -71,7 +79,7 @@ def _json(source: str, kind: DuckDBPyType, depth: int = 0) -> str:
         entry = f"{{'key': CAST({variable}.key AS VARCHAR), 'value': {value}}}"
         made = f"map_from_entries(list_transform(map_entries({source}), lambda {variable}: {entry}))"
         return f"CASE WHEN {source} IS NOT NULL THEN {made} END"
-    return text(source, name)
+    return text(source, kind)
 
 
 def _floating(source: str) -> str:
