@@ -189,7 +189,9 @@ def _may_be_nested(one: Field, kind: str) -> bool:
 
 
 def _recorded(kind: str) -> bool:
-    return kind in ("STRUCT(a INTEGER)", "STRUCT(a INTEGER, b VARCHAR, c INTEGER)", "STRUCT(A INTEGER, b VARCHAR)") or "MAP" in kind
+    return (
+        kind in ("STRUCT(a INTEGER)", "STRUCT(a INTEGER, b VARCHAR, c INTEGER)", "STRUCT(A INTEGER, b VARCHAR)") or "MAP" in kind
+    )
 
 
 COLUMNS = (
@@ -230,7 +232,7 @@ def tables(draw: st.DrawFn) -> str:
             named[name], kinds[name] = name, draw(st.sampled_from(list(KINDS)))
     order = draw(st.permutations(list(named)))
     rows = []
-    for _ in range(draw(st.integers(0, 12))):
+    for _ in range(draw(st.sampled_from((8, 5, 12, 2, 0)))):
         odd = draw(st.none() | st.sampled_from(order))
         cells = [_cell(draw(_values(name, kinds[name], odd=name == odd)), kinds[name]) for name in order]
         rows.append(f"({', '.join(cells)})")
@@ -255,7 +257,9 @@ def _quoted(name: str) -> str:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(tables(), st.booleans(), st.sampled_from(("keep-going", "strict", "mirror", "observe")), st.booleans())
+@given(
+    tables(), st.booleans(), st.sampled_from(("keep-going", "strict", "mirror", "observe")), st.sampled_from((False, False, True))
+)
 def test_any_table_loads_to_what_its_records_say(query: str, keyed: bool, preset: str, closed: bool) -> None:
     promised = contract(*COLUMNS, key=("id",) if keyed else ())
     promised = msgspec.structs.replace(promised, closed=closed)

@@ -43,8 +43,8 @@ _TELL_EVERY = 8_000_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
-Way = Literal["direct", "quick", "wary", "careful"]
-"""direct: columns are taken from a file that has typed ones, without records. wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
+Way = Literal["direct", "frugal", "quick", "wary", "careful"]
+"""direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory. wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
 
 
 class DuckdbLoader:
@@ -79,7 +79,7 @@ class DuckdbLoader:
             return self._outcome(task, path, judge, root / "careful", progress, "careful")
         if task.media == "parquet":
             with suppress(NotTaken, EngineFailed, OutOfMemory, QueryFailed):
-                return self._outcome(task, path, judge, root / "direct", progress, "direct")
+                return self._without_records(task, path, judge, root, progress)
         with suppress(NotTaken):
             return self._outcome(task, path, judge, root / "quick", progress, "quick")
         try:
@@ -88,10 +88,16 @@ class DuckdbLoader:
             outcome = self._outcome(task, path, judge, root / "careful", progress, "careful")
             return msgspec.structs.replace(outcome, careful=printable(str(contradiction), 300))
 
+    def _without_records(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
+        with suppress(OutOfMemory):
+            return self._outcome(task, path, judge, root / "direct", progress, "direct")
+        return self._outcome(task, path, judge, root / "frugal", progress, "frugal")
+
     def _outcome(self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, way: Way) -> LoadOutcome:
         folder.mkdir()
         aside = Aside(folder, judge, task.redo)
-        with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
+        made = Engine(folder, memory=self._memory, threads=self._threads, frugal=way == "frugal")
+        with closing(made) as engine, closing(aside):
             return _Loading(task, path, engine, aside, progress, choose(self._reader), self._threads, way).outcome()
 
 
@@ -114,7 +120,7 @@ class _Loading:
         self._progress = progress
         self._careful = way == "careful"
         self._wary = way == "wary"
-        self._direct = way == "direct"
+        self._direct = way in ("direct", "frugal")
         self._chosen = chosen
         self._threads = threads
         self._quick: QuickCsv | None = None

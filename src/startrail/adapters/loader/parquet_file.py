@@ -13,13 +13,16 @@ from duckdb.sqltypes import DuckDBPyType
 
 from startrail.adapters.loader import parquet_json
 from startrail.adapters.loader.blocks import Block, Record, Unreadable
+from startrail.adapters.loader.engine import BY_PAGES
 from startrail.adapters.loader.shape import Shape
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
 from startrail.model.contract import Contract
+from startrail.ports.warehouse import OutOfMemory
 
 ROW = "file_row_number"
 """What the engine calls the number of a row in its file, from 0."""
+_MEMORY = "200MB"
 _ROWS = 256
 _ASKED = 100_000
 """Row numbers that are looked for at a time."""
@@ -83,10 +86,16 @@ def parquet_rows(path: Path, contract: Contract, ordinals: Iterator[int]) -> Ite
 
 @contextmanager
 def _opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "200MB"}) as connection:
+    with duckdb.connect(":memory:", config={"threads": 1, "memory_limit": _MEMORY}) as connection:
         try:
             connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            connection.execute(BY_PAGES)
             yield connection
+        except duckdb.OutOfMemoryException as error:
+            raise OutOfMemory(
+                f"the engine needs more than the {_MEMORY} it has to read rows of {path.name}",
+                hint="write the file with smaller pages or row groups",
+            ) from error
         except duckdb.Error as error:
             reason = str(error).splitlines()[0].replace(str(path), path.name)
             kind = "truncated" if "too small" in reason or "magic bytes" in reason or "footer" in reason else "unreadable"
