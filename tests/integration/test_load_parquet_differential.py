@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from startrail.adapters.loader import loader
 from startrail.adapters.loader.engine import NotTaken
 from startrail.model.contract import Contract, Field, Format
-from startrail.model.drift import DriftPolicy
+from startrail.model.drift import DriftPolicy, DriftPreset
 from startrail.model.types import StructOf
+from startrail.ports.warehouse import OutOfMemory
 
 PLAIN = (
     "boolean", "int", "long", "float", "double", "decimal(10,2)", "decimal(38,0)", "decimal(4,4)", "date", "time", "timestamp",
@@ -88,7 +91,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "TIMESTAMP": (*TIMES, "2026-10-03 14:05:00.123456", "infinity", "-infinity", "0044-03-15 (BC) 00:00:00", "10000-01-01"),
     "TIMESTAMP_MS": (*TIMES, "12026-10-03"),
     "TIMESTAMP_NS": (*TIMES[:4], "2026-10-03 14:05:00.123456", "2026-10-03 14:05:00.1234567", "1960-01-01 00:00:00.000000001"),
-    "TIMESTAMPTZ": (*(f"{time[:10]} 14:05:00.5+00" for time in TIMES), "2026-10-25 02:30:00+02", "infinity", "10000-01-01 00:00:00+00"),
+    "TIMESTAMPTZ": (*(f"{time[:10]} 14:05:00.5+00" for time in TIMES), "2026-10-25 02:30:00+02", "infinity"),
     "TIMESTAMPTZ_NS": ("2026-10-03 14:05:00+00", "2026-10-03 14:05:00.1234567+00", "1970-01-01 00:00:00.000001+00"),
     "VARCHAR": (
         "", " ", "1", "1.5", "1,5", "007", "1e3", "0x10", "12.345", "N/A", "nan", "true", "yes", "t", "2026-10-03", "03/10/2026",
@@ -123,9 +126,11 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''").replace("\0", "' || chr(0) || '") + "'"
 
 
-def same(data: bytes, promised: Contract, *, goes: bool | None = None, records: bool = False, **source: Any) -> Loaded:
+def same(
+    data: bytes, promised: Contract, root: Path, *, goes: bool | None = None, records: bool = False, **source: Any
+) -> Loaded:
     """Direct, by the judge alone, and if need be by ``records``; ``goes``: whether the direct way must have been gone."""
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         gone = []
         outcome = loader.DuckdbLoader._outcome
 
@@ -135,14 +140,14 @@ def same(data: bytes, promised: Contract, *, goes: bool | None = None, records: 
             return found
 
         patch.setattr(loader.DuckdbLoader, "_outcome", noting)
-        direct = load_bytes(Path(folder) / "a", data, promised, "parquet", **source)
+        direct = load_bytes(root / "a", data, promised, "parquet", **source)
         assert goes is None or goes == (gone == ["direct"]), gone
         patch.setattr(loader, "direct", _never)
-        judged = load_bytes(Path(folder) / "b", data, promised, "parquet", careful=True, **source)
+        judged = load_bytes(root / "b", data, promised, "parquet", careful=True, **source)
         assert _all(direct) == _all(judged)
         assert _samples(direct) == _samples(judged)
         if records:
-            assert _all(direct) == _all(load_bytes(Path(folder) / "c", data, promised, "parquet", **source))
+            assert _all(direct) == _all(load_bytes(root / "c", data, promised, "parquet", **source))
             assert "direct" not in gone[1:]
         return direct
 
@@ -155,7 +160,8 @@ def _all(loaded: Loaded) -> tuple[Any, ...]:
     output = loaded.output
     drift = sorted((found.kind, found.path, found.rows) for found in output.drift)
     rows = repr(loaded.rows())
-    return loaded.counts, loaded.held, loaded.kept, drift, output.touched, loaded.refused(), rows, output.medians
+    held = re.sub(", such as [^;]*", "", loaded.held or "")  # which sample it is, is a matter of who sees it first
+    return loaded.counts, held, loaded.kept, drift, output.touched, loaded.refused(), rows, output.medians
 
 
 def _samples(loaded: Loaded) -> list[tuple[str, str, str]]:
@@ -175,7 +181,7 @@ def test_a_column_of_any_type_loads_to_what_its_records_say(kind: str, tmp_path:
     types = ", ".join(f"CAST(c{at} AS {kind}) AS {one.name}" for at, one in enumerate(chosen))
     names = ", ".join(f"c{at}" for at, _ in enumerate(chosen))
     query = f"SELECT {types}, CAST(c0 AS {kind}) AS undeclared FROM (VALUES {', '.join(rows)}) AS t({names})"
-    same(_parquet(tmp_path / "in.parquet", query), contract(*chosen), goes=not _recorded(kind))
+    same(_parquet(tmp_path / "in.parquet", query), contract(*chosen), tmp_path, goes=not _recorded(kind))
 
 
 def _may_be_nested(one: Field, kind: str) -> bool:
@@ -256,13 +262,88 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     tables(), st.booleans(), st.sampled_from(("keep-going", "strict", "mirror", "observe")), st.sampled_from((False, False, True))
 )
-def test_any_table_loads_to_what_its_records_say(query: str, keyed: bool, preset: str, closed: bool) -> None:
+def test_any_table_loads_to_what_its_records_say(query: str, keyed: bool, preset: DriftPreset, closed: bool) -> None:
     promised = contract(*COLUMNS, key=("id",) if keyed else ())
     promised = msgspec.structs.replace(promised, closed=closed)
     with tempfile.TemporaryDirectory() as folder:
-        data = _parquet(Path(folder) / "in.parquet", query)
-    same(data, promised, records=True, drift=DriftPolicy(preset=preset), partition_by="at")
+        root = Path(folder)
+        data = _parquet(root / "in.parquet", query)
+        same(data, promised, root, records=True, drift=DriftPolicy(preset=preset), partition_by="at")
+
+
+def test_rows_are_judged_by_their_number_in_the_file(tmp_path: Path) -> None:
+    broken = "CASE WHEN i % 1000 = 7 THEN -1 ELSE i END"
+    query = f"SELECT i AS id, CAST({broken} AS DECIMAL(10,2)) AS amount FROM range(1, 30001) AS t(i)"
+    promised = contract(field("id", "long", required=True), field("amount", "decimal(10,2)", minimum="0"), key=("id",))
+    loaded = same(_parquet(tmp_path / "in.parquet", f"{query} UNION ALL SELECT 5, 1"), promised, tmp_path, goes=True)
+    assert sorted(loaded.refused()) == [*range(7, 30_000, 1000), 30_001]
+    assert loaded.rules()[30_001] == [("$.id", "duplicate_key")]
+    assert all(id == ordinal for id, ordinal in loaded.rows("id, _ordinal"))
+
+
+def test_a_record_that_would_be_too_long_is_refused_as_one(tmp_path: Path) -> None:
+    query = (
+        "SELECT i AS id, repeat(chr(1), i * 1000000) AS note, [repeat('x', i * 900000)] AS notes FROM (VALUES (1), (3)) AS t(i)"
+    )
+    promised = contract(field("id", "int"), field("note", "string"), field("notes", "list<string>"))
+    loaded = same(_parquet(tmp_path / "in.parquet", query), promised, tmp_path, goes=True)
+    assert loaded.rules() == {2: [("$", "malformed")]}
+
+
+def test_undeclared_columns_are_kept_with_the_text_of_their_records(tmp_path: Path) -> None:
+    query = (
+        "SELECT 1 AS id, 0.1::FLOAT AS f, 'nan'::DOUBLE AS d, 1.50::DECIMAL(4,2) AS m, NULL::DATE AS n, ['a\"', NULL] AS l, "
+        "{'x': 1, 'y': DATE '2026-10-03'} AS \"año\""
+    )
+    loaded = same(_parquet(tmp_path / "in.parquet", query), contract(field("id", "long")), tmp_path, goes=True, records=True)
+    ((extra,),) = loaded.rows("_extra")
+    assert extra == '{"f":0.1,"d":"nan","m":"1.50","n":null,"l":["a\\"",null],"año":{"x":1,"y":"2026-10-03"}}'
+    assert [found.sample for found in loaded.output.drift if found.path == "$.m"] == ['"1.50"']
+
+
+@pytest.mark.parametrize("column", ["file_row_number", "File_Row_Number"])
+def test_a_column_with_the_name_of_row_numbers_is_a_column_like_any_other(column: str, tmp_path: Path) -> None:
+    data = _parquet(tmp_path / "in.parquet", f"SELECT 7 AS id, -1 AS {column} UNION ALL SELECT 8, 1")
+    loaded = same(
+        data, contract(field("id", "int"), field("file_row_number", "int", minimum="0")), tmp_path, goes=False, records=True
+    )
+    assert loaded.rows("id, _ordinal") == [(8, 2)]
+
+
+def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
+    folder = tmp_path / "day=2026-10-03"
+    folder.mkdir()
+    loaded = load_bytes(folder, _parquet(tmp_path / "in.parquet", "SELECT 7 AS id"), contract(field("id", "int")), "parquet")
+    assert loaded.kept == {}
+
+
+def test_instants_of_nanoseconds_and_decimals_without_whole_digits_load(tmp_path: Path) -> None:
+    query = "SELECT CAST('2026-10-03 14:05:00.5+00' AS TIMESTAMPTZ_NS) AS at, CAST('-0.25' AS DECIMAL(4,4)) AS share"
+    promised = contract(field("at", "timestamptz"), field("share", "decimal(4,4)"))
+    loaded = same(_parquet(tmp_path / "in.parquet", query), promised, tmp_path, goes=True, records=True)
+    assert loaded.rows('"at", share') == [("2026-10-03 14:05:00.5+00", Decimal("-0.2500"))]
+
+
+def test_a_file_that_needs_more_memory_is_written_in_smaller_groups_or_read_as_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone: list[str] = []
+    outcome = loader.DuckdbLoader._outcome
+
+    def short(self: Any, *rest: Any) -> Any:
+        gone.append(rest[-1])
+        if len(gone) <= fails:
+            raise OutOfMemory("not enough")
+        return outcome(self, *rest)
+
+    monkeypatch.setattr(loader.DuckdbLoader, "_outcome", short)
+    data = _parquet(tmp_path / "in.parquet", "SELECT 7 AS id")
+    for fails, last in ((1, "frugal"), (2, "quick")):
+        gone.clear()
+        loaded = load_bytes(tmp_path / last, data, contract(field("id", "int")), "parquet")
+        assert loaded.rows("id, _ordinal") == [(7, 1)]
+        assert gone == ["direct", "frugal", "quick"][: fails + 1]

@@ -44,7 +44,8 @@ _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
 Way = Literal["direct", "frugal", "quick", "wary", "careful"]
-"""direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory. wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
+"""direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory.
+wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
 
 
 class DuckdbLoader:
@@ -74,7 +75,8 @@ class DuckdbLoader:
         return extras(files)
 
     def _best(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
-        """Direct, if that can be; the quick way; when the engine contradicts the gate, the wary one; when it does so again, the careful one."""
+        """Direct, if that can be; the quick way; when the engine contradicts the gate, the wary one, and then the careful
+        one."""
         if self._careful:
             return self._outcome(task, path, judge, root / "careful", progress, "careful")
         if task.media == "parquet":
