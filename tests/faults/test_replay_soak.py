@@ -18,7 +18,7 @@ from tests.faults.process import Ended, Process
 from tests.faults.shop import Shop
 from tests.fixtures.mended import mended_truth, put_repairs
 
-from startrail.capabilities.contracts.quarantine import standings
+from startrail.capabilities.contracts.quarantine.standing import standings
 from startrail.examples.nights import night
 from startrail.model.delivery import Counts
 from startrail.model.version import RECORDED

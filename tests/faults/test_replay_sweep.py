@@ -15,7 +15,7 @@ from tests.faults.shop import Shop, look
 from tests.fixtures.mended import mended_truth, put_repairs
 
 from startrail.base.crash import POINTS
-from startrail.capabilities.contracts.quarantine import standings
+from startrail.capabilities.contracts.quarantine.standing import standings
 from startrail.examples.nights import night
 from startrail.model.delivery import Counts
 

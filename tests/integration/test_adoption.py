@@ -77,7 +77,7 @@ def test_no_row_is_withdrawn_by_it_and_a_person_can_still_do_so(till: Till) -> N
     assert again.result["steps"] == 0
     assert [each["name"] for each in again.of("not_adopted")] == ["sales_2026-10-04.csv"]
     assert sorted(path.name for path in (till.root / ".startrail").rglob("*.parquet")) == files
-    (waiting,) = list(till.call("plan", "--json", "--now", "2026-10-03T09:00+02:00").of("planned"))
+    (waiting,) = till.call("plan", "--json", "--now", "2026-10-03T09:00+02:00").of("planned")
     assert (waiting["why"], waiting["later"]) == ("waiting", True)
     command = left["reason"].partition("startrail ")[2].split()
     assert till.call(*command, "--json", "--now", "2026-10-03T09:10+02:00").result["remaining"] == 1

@@ -176,22 +176,25 @@ def ledger(till: Till) -> Path:
 
 def test_a_ledger_of_a_newer_version_is_left_alone(till: Till) -> None:
     till.good_run()
-    set_version(till, "999")
+    known = set_version(till, "999")
     before = ledger(till).read_bytes()
     for command in (["run"], ["status"], ["plan"], ["query", "select * from marts.daily"], ["ledger", "verify"]):
         assert_refused(till.call(*command), "ST501", says="version 999")
         assert_json_refused(till.call(*command, "--json"), "ST501")
     assert ledger(till).read_bytes() == before
-    set_version(till, "1")
+    set_version(till, known)
     till.good_run(now=SECOND_MORNING)
     assert till.daily() == DAILY
 
 
-def set_version(till: Till, version: str) -> None:
+def set_version(till: Till, version: str) -> str:
+    """The version that stood there before."""
     database = sqlite3.connect(ledger(till))
+    ((before,),) = database.execute("select value from meta where key = 'startrail.version'").fetchall()
     database.execute("update meta set value = ? where key = 'startrail.version'", (version,))
     database.commit()
     database.close()
+    return before
 
 
 @pytest.mark.parametrize("damage", ["garbage", "cut off", "holes", "another program's", "a folder"])

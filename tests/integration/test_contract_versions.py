@@ -114,6 +114,20 @@ def test_a_raised_version_is_no_finding(till: Till) -> None:
     assert (plan.code, change["before"], change["reused"]) == (0, "1.0.0", False)
 
 
+def test_a_declared_compatibility_is_what_plan_holds_a_change_to(till: Till) -> None:
+    declared = "status: active\ncustomProperties: [{property: compatibility, value: BACKWARD, vendor: startrail}]"
+    till.edit(CONTRACT, "status: active", declared)
+    stricten(till, "2.0.0")
+    plan = till.call("plan", "--check", "--no-history", "--json")
+    [change] = plan.of("contract_change")
+    assert (plan.code, change["mode"], change["reused"]) == (1, "BACKWARD", False)
+    assert [one["kind"] for one in change["incompatibilities"]] == ["length_narrowed"]
+    assert "not BACKWARD compatible" in till.call("plan", "--no-history").text
+    till.edit(CONTRACT, "value: BACKWARD", "value: FORWARD")
+    plan = till.call("plan", "--check", "--no-history", "--json")
+    assert (plan.code, plan.of("contract_change")[0]["incompatibilities"]) == (0, [])
+
+
 # -- loaded under again ---------------------------------------------------------------------------------------------------
 def test_refused_rows_are_loaded_under_an_older_version_and_stay_so_until_the_next_plain_replay(stricter: Till) -> None:
     assert stricter.daily() == LOADED
@@ -144,13 +158,16 @@ def test_columns_that_came_later_are_null_and_stay_in_the_table(till: Till) -> N
     till.edit(CONTRACT, STRICT, f"{STRICT}\n      - {{name: clerk, logicalType: string, required: true}}")
     text = "sale_id,day,store,amount,clerk\nc1,2026-10-03,north,1.00,ada\nc2,2026-10-03,south-west,2.00,bob\n"
     till.put("inbox/sales_2026-10-03.csv", text)
+    till.put("inbox/sales_2026-10-05.csv", text.replace("-03", "-05").replace("south-west", "east"))
     till.good_run(now=SECOND)
     assert replay(till, "--contract", "1.0.0").code == 0
+    clerks = till.rows("select clerk from raw.sales where day = '2026-10-05' order by sale_id")
+    assert [row["clerk"] for row in clerks] == ["ada", "bob"]
     till.put("inbox/sales_2026-10-04.csv", text.replace("-03", "-04").replace("south-west", "south"))
     till.good_run(now=FOURTH)
     rows = till.rows("select sale_id, clerk, _extra as extra from raw.sales where day >= '2026-10-03' order by day, sale_id")
     assert [(row["clerk"], row["extra"] is not None) for row in rows] == [
-        (None, True), (None, True), ("ada", False), ("bob", False),
+        (None, True), (None, True), ("ada", False), ("bob", False), ("ada", False), ("bob", False),
     ]  # fmt: skip
 
 

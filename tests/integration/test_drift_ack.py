@@ -154,12 +154,12 @@ def test_of_several_kinds_at_one_path_one_must_be_said(till: Till) -> None:
 
 
 # -- the proof ---------------------------------------------------------------------------------------------------------
-def tamper(till: Till, part: str, change: str) -> None:
+def tamper(till: Till, part: str, change: str, where: str = "true") -> None:
     """Rewrite the stored rows of a delivery, as a program outside of Startrail would."""
     (delivery,) = [each["delivery"] for each in facts(till, "delivery.landed") if each["name"] == part]
     (file,) = (till.root / ".startrail").rglob(f"raw/sales/data/{delivery}/*.parquet")
     with duckdb.connect() as connection:
-        rows = f"select * replace ({change}) from read_parquet('{file}')"
+        rows = f"select * replace ({change}) from read_parquet('{file}') where {where}"
         ids = connection.sql(f"select name, field_id from parquet_schema('{file}') where field_id is not null").fetchall()
         listed = ", ".join(f"{name}: {id}" for name, id in ids)
         connection.execute(f"copy ({rows}) to '{file}.new' (format parquet, field_ids {{{listed}}})")
@@ -184,6 +184,12 @@ def test_one_tampered_value_of_a_drifted_delivery_refuses_the_acknowledgement(
     tamper(till, part, change)
     assert_refused(ack(till), "ST334", says=named)
     assert facts(till) == []
+
+
+def test_a_row_that_is_gone_from_the_stored_file_refuses_it(till: Till) -> None:
+    drifted(till)
+    tamper(till, "sales_2026-10-03.csv", "store as store", where="sale_id <> 'c2'")
+    assert_refused(ack(till), "ST334", says="2 records and 1 stored rows")
 
 
 def test_rows_of_other_deliveries_that_changed_without_a_replay_refuse_it(till: Till) -> None:

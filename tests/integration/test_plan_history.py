@@ -120,6 +120,14 @@ def test_a_mandatory_field_says_what_history_says(till: Till, full: tuple[str, .
     assert found["reread"] == (None if full else ["phone"])
 
 
+def test_whoever_the_contract_says_reads_the_field_is_named(till: Till) -> None:
+    read_by = ", customProperties: [{property: consumers, value: [courier desk], vendor: startrail}]}"
+    till.edit("contracts/customers.odcs.yml", OPTIONAL, MANDATORY.removesuffix("}") + read_by)
+    assert history(till)["read_by"] == ["courier desk"]
+    assert "read by courier desk" in said(till).out
+    assert "read by courier desk" in said(till, "--markdown").out
+
+
 def test_a_plan_changes_nothing_but_its_cache(till: Till) -> None:
     mandatory(till)
     before = files(till.root)

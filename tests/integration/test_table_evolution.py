@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from tests.fixtures.till import Till
 
@@ -146,4 +148,31 @@ def test_csv_columns_and_their_texts(till: Till) -> None:
     assert {event["finding"]["kind"] for event in outcome.of("drift_found")} == set()
     assert table(till, 'till, "when", _extra') == [
         ("a1", 4, "01/05/2026", None), ("a2", None, "02/05/2026", None), ("b1", 9, "x", None), ("c1", None, None, None),
+    ]  # fmt: skip
+
+
+def test_a_wider_column_of_a_parquet_file_widens_the_table(till: Till) -> None:
+    put(till, "a", record("a1", small=1))
+    policy(till, "widened: accept")
+    till.good_run(now=None)
+    with duckdb.connect() as connection:
+        path = till.root / "in/b.parquet"
+        connection.execute(
+            f"copy (select 'b1' as id, date '2026-05-02' as day, 3000000000 as small) to '{path}' (format parquet)"
+        )
+    (event,) = till.good_run(now=None).of("table_evolved")
+    assert event["columns"] == {"small": "long"}
+    assert table(till, "small") == [("a1", 1), ("b1", 3_000_000_000)]
+
+
+def test_a_gzipped_file_and_a_document_bring_columns_too(till: Till) -> None:
+    till.put("in/a.ndjson.gz", gzip.compress(json.dumps(record("a1", x=1)).encode()))
+    till.put("in/b.json", json.dumps([record("b1", y={"z": 1}), record("b2", y={"z": 2, "w": "new"})]))
+    till.put("in/c.json", json.dumps([record("c1", y={"z": 3, "v": True})]))
+    till.good_run(now=None)
+    assert columns(till) == {
+        "id": "VARCHAR", "day": "DATE", "small": "INTEGER", "x": "BIGINT", "y": "STRUCT(z BIGINT, w VARCHAR)",
+    }  # fmt: skip
+    assert table(till, "y.z, y.w, _extra") == [
+        ("a1", None, None, None), ("b1", 1, None, None), ("b2", 2, "new", None), ("c1", 3, None, '{"$.y.v":true}'),
     ]  # fmt: skip

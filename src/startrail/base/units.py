@@ -43,6 +43,20 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=float(Fraction(match[1]) * _SECONDS[unit]))
 
 
+def parse_days(text: str) -> int:
+    """``"P3D"``, ``"P2W"``, ``"3 days"`` -> a number of days. Raises ValueError with a sentence."""
+    match = re.fullmatch(r"P(\d{1,4})([DW])", text.strip(), re.ASCII)
+    if match is not None:
+        return int(match[1]) * (7 if match[2] == "W" else 1)
+    try:
+        whole, rest = divmod(parse_duration(text), timedelta(days=1))
+    except ValueError:
+        whole, rest = 0, timedelta(1)
+    if rest:
+        raise ValueError(f"'{text}' is not a number of whole days; write it as P3D or 3 days")
+    return whole
+
+
 def parse_share(text: str) -> Fraction:
     """``"5%"`` -> 1/20. Raises ValueError with a sentence."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)

@@ -21,6 +21,8 @@ COMMANDS: dict[str, str] = {
     "drift": "What changed in the data, since when, and whom it affects.",
     "contract": "Check, test and translate data contracts.",
     "quarantine": "Look at refused rows, mend and replay them, or discard them.",
+    "metric": "The dictionary of metrics: definitions, SQL, values, exchange with other tools.",
+    "dictionary": "Search the dictionary of metrics.",
     "schema": "Print the JSON Schemas of all declarations.",
     "demo": "Three days of a small shop, with real servers, a schema change and a crash.",
     "completion": "Print the completion script for a shell.",

@@ -38,9 +38,9 @@ def command(
     rows without the drift are as they were before it, and that rows with it are stored as they landed; a difference
     refuses the acknowledgement. Where a change of the contract would adopt the drift, it is printed.
     """
-    from startrail.capabilities.contracts.acknowledge import Wish, acknowledge
+    from startrail.capabilities.contracts.drift.acknowledge import Wish, acknowledge
+    from startrail.capabilities.contracts.drift.propose import PATCHED, propose
     from startrail.capabilities.contracts.errors import NoPatch
-    from startrail.capabilities.contracts.propose import PATCHED, propose
     from startrail.project.odcs_edit import CannotEdit
     from startrail.wiring.witness import witness
 

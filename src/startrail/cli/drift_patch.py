@@ -40,8 +40,8 @@ def command(
     For new_field, undeclared_field, renamed, widened, unknown_value and new_value. SOURCE and PATH as ``startrail drift
     list`` has them.
     """
-    from startrail.capabilities.contracts.acknowledge import find
-    from startrail.capabilities.contracts.propose import propose
+    from startrail.capabilities.contracts.drift.acknowledge import find
+    from startrail.capabilities.contracts.drift.propose import propose
     from startrail.wiring.witness import witness
 
     with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:

@@ -42,6 +42,19 @@ select = click.option(
 )  # fmt: skip
 
 
+period = click.option(
+    "--period", help="2026, 2026-Q4, 2026-10, 2026-W40, 2026-10-05, or A..B; default: all time.", metavar="PERIOD"
+)
+split = click.option(
+    "--by", metavar="NAME,...", help="Split by declared dimensions, and by hour, day, week, month, quarter, year."
+)
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """``country, month`` as names."""
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else ()
+
+
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """``-C``, ``--profile`` and ``--json``."""
     return folder(profile(as_json(function)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,9 +58,10 @@ def _chosen(opened: Opened, patterns: tuple[str, ...]) -> Any:
 
 def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool:
     """What a run would do, and whether there is anything; a page of Markdown is only of history."""
-    from startrail.capabilities.contracts.adopt import plan_adoptions
     from startrail.capabilities.contracts.capability import plan_loads
+    from startrail.capabilities.contracts.drift.adopt import plan_adoptions
     from startrail.capabilities.contracts.versions import plan_contracts
+    from startrail.capabilities.metrics.capability import plan_metrics
     from startrail.capabilities.models.capability import plan_models
     from startrail.cli.plans import Note, show_change, show_plan
     from startrail.wiring.graph import graph
@@ -67,8 +69,10 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
 
     ports = opened.ports
     planned = [item for item in plan_loads(opened.project, ports.ledger, ports.clock.now()) if item.step.subject in chosen]
-    planned += plan_adoptions(opened.project, chosen, ports.ledger, quarantine_files(ports.store))
+    planned += plan_adoptions(opened.project, chosen, ports.ledger, partial(quarantine_files, ports.store))
     planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
+    measured = plan_metrics(opened.project, ports.ledger, ports.clock.now())
+    planned += [item for item in measured if item.step.subject in chosen]
     changed = plan_contracts(opened.project, ports.ledger)
     due = bool(planned) or any(change.wrong for change in changed)
     if wanted.markdown:

@@ -39,6 +39,8 @@ def _section(history: History) -> Iterator[str]:
     yield from (f"- {safe(moved(each, history), 300)}" for each in history.sums if each.day is None)
     if history.affects:
         yield f"- affects {', '.join(map(safe, history.affects[:_MOST_ROWS]))}"
+    if history.read_by:
+        yield f"- read by {', '.join(map(safe, history.read_by[:_MOST_ROWS]))}"
     yield from (f"- not read again: {safe(each, 200)}" for each in history.unread[:_MOST_ROWS])
     yield ""
     rules = [

@@ -86,6 +86,8 @@ def _lines(history: History) -> Iterator[str]:
         yield f"        {printable(' '.join(example.raw.split()), 160)}"
     if history.affects:
         yield f"      affects {', '.join(history.affects)}"
+    if history.read_by:
+        yield f"      read by {', '.join(printable(name, 80) for name in history.read_by)}"
     for unread in history.unread[:_MOST_HELD]:
         yield f"      not read again: {printable(unread, 200)}"
     yield f"      {history.cannot_know}"

@@ -15,7 +15,7 @@ from startrail.model.drift import DriftKind
 from startrail.wiring import open_project
 
 if TYPE_CHECKING:
-    from startrail.capabilities.contracts.quarantine import Standing
+    from startrail.capabilities.contracts.quarantine.standing import Standing
     from startrail.ports.quarantine import QuarantineFiles, Refusal, Tally
 
 
@@ -34,7 +34,7 @@ command.add_command(patch)
 @options.common
 def list_(source: str | None, root: Path, profile_name: str, as_json: bool) -> int:
     """List deliveries with refused rows, and those held. Exits with 1 when one is open."""
-    from startrail.capabilities.contracts.quarantine import standings
+    from startrail.capabilities.contracts.quarantine.standing import standings
     from startrail.wiring.quarantine import quarantine_files
 
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
@@ -62,7 +62,7 @@ def list_(source: str | None, root: Path, profile_name: str, as_json: bool) -> i
 @options.common
 def show(subject: str, rule: str | None, limit: int, root: Path, profile_name: str, as_json: bool) -> int:
     """Print refused records as they came, with everything that is wrong with each."""
-    from startrail.capabilities.contracts.quarantine import discarded, one, standings
+    from startrail.capabilities.contracts.quarantine.standing import discarded, one, standings
     from startrail.wiring.quarantine import quarantine_files
 
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
@@ -95,7 +95,7 @@ def export(
     source: str | None, form: Literal["csv", "json", "parquet"], out: Path, root: Path, profile_name: str, as_json: bool
 ) -> int:
     """Write the refused records that are open to a file: raw text, violations, and where each came from."""
-    from startrail.capabilities.contracts.quarantine import discarded, standings
+    from startrail.capabilities.contracts.quarantine.standing import discarded, standings
     from startrail.cli.errors import cannot_write
     from startrail.ports.quarantine import Part
     from startrail.wiring.quarantine import quarantine_files
@@ -123,7 +123,7 @@ def export(
 
 
 def _rules(standing: Standing, files: QuarantineFiles) -> list[Tally]:
-    from startrail.capabilities.contracts.quarantine import discarded
+    from startrail.capabilities.contracts.quarantine.standing import discarded
 
     if standing.quarantine is None or standing.state != "open":
         return []

@@ -13,7 +13,7 @@ from startrail.cli.console import Console
 from startrail.wiring import Opened, open_project
 
 if TYPE_CHECKING:
-    from startrail.capabilities.contracts.replay import Replay
+    from startrail.capabilities.contracts.quarantine.replay import Replay
     from startrail.ports.quarantine import QuarantineFiles
 
 
@@ -37,7 +37,7 @@ def replay(
     --contract stays so in every run, until the next replay without --contract. Exits with 1 when the run did not succeed;
     with --dry-run, when something would still be refused.
     """
-    from startrail.capabilities.contracts.replay import Replays, Wanted, check_fit, plan_replays, remaining
+    from startrail.capabilities.contracts.quarantine.replay import Replays, Wanted, check_fit, plan_replays, remaining
     from startrail.capabilities.models.capability import Models
     from startrail.capabilities.reports.capability import Reports
     from startrail.flow.run import run
@@ -91,7 +91,7 @@ def _rows(planned: list[Replay]) -> int:
 
 def _dry_run(planned: list[Replay], files: QuarantineFiles, opened: Opened, console: Console) -> int:
     from startrail.base.text import printable
-    from startrail.capabilities.contracts.trial import dry_run
+    from startrail.capabilities.contracts.quarantine.trial import dry_run
 
     passing = failing = 0
     for each in planned:
@@ -130,7 +130,7 @@ def discard(
 
     A held delivery is discarded as a whole. No run loads it any more; quarantine replay --delivery does, and takes it back.
     """
-    from startrail.capabilities.contracts import discard as discarding
+    from startrail.capabilities.contracts.quarantine import discard as discarding
     from startrail.wiring.quarantine import quarantine_files
 
     numbers = _ordinals(ordinals)

@@ -12,7 +12,7 @@ from startrail.cli.console import Console
 from startrail.wiring import open_project
 
 if TYPE_CHECKING:
-    from startrail.capabilities.contracts.quarantine_patch import Draft
+    from startrail.capabilities.contracts.remedies.patch import Draft
 
 
 @click.command("patch")
@@ -30,8 +30,8 @@ def patch(
     Read it before you apply it: it says what the rows are like, not whether they are right. Exits with 1 when rows are left
     for which it has no proposal.
     """
-    from startrail.capabilities.contracts.quarantine_patch import draft
-    from startrail.capabilities.contracts.replay import Wanted, plan_replays
+    from startrail.capabilities.contracts.quarantine.replay import Wanted, plan_replays
+    from startrail.capabilities.contracts.remedies.patch import draft
     from startrail.wiring.quarantine import quarantine_files
 
     if out is not None and write:

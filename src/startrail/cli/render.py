@@ -27,7 +27,7 @@ _MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
     e.Landed, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
-    e.Delivered, e.StepFailed, e.Checked,
+    e.Delivered, e.StepFailed, e.Checked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -142,6 +142,9 @@ class Renderer:
                 self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")
             case e.Delivered():
                 self._tell_delivered(event)
+            case e.MetricValued():
+                number = "none" if event.value is None else f"{event.value} {event.unit or ''}".rstrip()
+                self._line("measured", f"{event.period or 'all time'}: {number}", event.metric)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
                 if event.counts.quarantined or event.counts.held:

@@ -1,4 +1,4 @@
-"""The demo's last chapter, the morning after: what changed is named, proven harmless, adopted; and a stricter promise is tried."""
+"""The demo's last chapter: what changed is named, proven harmless and adopted, and a stricter promise is tried."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _adopted(folder: Path, console: Console) -> int:
         console.say("$ git apply adopt.patch")
         code = subprocess.run([git, "apply", "adopt.patch"], cwd=folder, check=False).returncode  # noqa: S603
     code = code or _call(folder, console, "run", minute=26)
-    sql = "select ordered_at::date as day, count(*) as orders, count(loyalty_tier) as with_tier from raw.orders group by 1 order by 1"
+    sql = "select ordered_at::date as day, count(*) as orders, count(loyalty_tier) as tiers from raw.orders group by 1 order by 1"
     return code or _call(folder, console, "query", sql)
 
 

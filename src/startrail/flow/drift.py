@@ -48,11 +48,7 @@ class Changed(msgspec.Struct, frozen=True, tag_field="type", tag="drift"):
 
     def read_by(self, contract: Contract | None) -> Changed:
         """With the consumers that the contract of the source names."""
-        if contract is None:
-            return self
-        field = contract.field(self.path.removeprefix("$.").partition(".")[0].partition("[")[0])
-        found = contract.consumers + (field.consumers if field is not None else ())
-        return msgspec.structs.replace(self, consumers=tuple(dict.fromkeys(found)))
+        return self if contract is None else msgspec.structs.replace(self, consumers=contract.readers((self.path,)))
 
     def affecting(self, parents: Mapping[str, frozenset[str]]) -> Changed:
         """With all names of the project that are made, directly or not, from the source."""

@@ -12,6 +12,7 @@ import msgspec
 
 from startrail.model.delivery import Counts
 from startrail.model.drift import Finding
+from startrail.model.metric import MetricInput
 from startrail.model.proof import Proof
 from startrail.model.step import CheckResult
 from startrail.model.version import RECORDED
@@ -297,6 +298,26 @@ class Delivered(Event, frozen=True, tag="delivered"):
     rows: int
     minutes_early: int | None = None
     deadline: str | None = None
+
+
+class MetricValued(Event, frozen=True, tag="metric_valued"):
+    """A metric has this value over this period, by this definition, from these versions of its tables."""
+
+    fact = "metric.valued"
+    metric: str
+    period: str | None
+    timezone: str | None
+    definition: str
+    value: str | None
+    """The number as text, so that no digit is lost; None when there is none, as an average of no rows."""
+    unit: str | None = None
+    numerator: str | None = None
+    denominator: str | None = None
+    rows: int | None = None
+    nulls: int = 0
+    skipped: int = 0
+    exact: bool = True
+    inputs: tuple[MetricInput, ...] = ()
 
 
 class RunEnded(Event, frozen=True, tag="run_ended"):

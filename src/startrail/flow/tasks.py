@@ -129,7 +129,7 @@ def _do(task: Task, session: Session) -> StepOutput:
 
 
 def _state(step: Step, output: StepOutput) -> StepState:
-    if step.kind == "deliver":
+    if step.kind in ("deliver", "measure"):
         return "published"
     if output.held is not None:
         return "held"

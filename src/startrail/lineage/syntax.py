@@ -232,9 +232,7 @@ def _fingerprint(tokens: list[Token], statements: tuple[exp.Expression, ...], di
     The engine ignores the case of keywords and of names it looks up, but shows the names that the SQL gives
     to its output as they are written; those count when they are not in lower case.
     """
-    words = [_canonical(token) for token in tokens]
-    while words and words[-1] == ";":
-        words.pop()
+    words = _words(tokens)
     given = [
         node.name
         for statement in statements
@@ -242,6 +240,18 @@ def _fingerprint(tokens: list[Token], statements: tuple[exp.Expression, ...], di
         if node.name != node.name.lower() and not _looked_up(node)
     ]
     return fingerprint(dialect, words, given)
+
+
+def canonical_words(sql: str, dialect: str) -> list[str]:
+    """The tokens of a text that parses, without white space, comments and letter case that do not count."""
+    return _words(sqlglot.tokenize(sql, dialect=dialect))
+
+
+def _words(tokens: list[Token]) -> list[str]:
+    words = [_canonical(token) for token in tokens]
+    while words and words[-1] == ";":
+        words.pop()
+    return words
 
 
 def _looked_up(name: exp.Identifier) -> bool:

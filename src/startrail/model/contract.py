@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
+from startrail.base.ids import fingerprint
 from startrail.base.span import Span
 from startrail.model.table import Column, TableSchema
 from startrail.model.types import DataType
@@ -82,6 +84,31 @@ class Contract(msgspec.Struct, frozen=True):
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)
 
+    def readers(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Who reads the data, or the fields at these paths (``$.customer.phone``) of it."""
+        fields = [self.field(path.removeprefix("$.").partition(".")[0].partition("[")[0]) for path in paths]
+        found = [name for field in fields if field is not None for name in field.consumers]
+        return tuple(dict.fromkeys((*self.consumers, *found)))
+
     def schema(self) -> TableSchema:
         """The declared columns as table columns; loading adds its own (``_delivery``, ``_ordinal``, ``_extra``)."""
         return TableSchema(tuple(Column(f.name, f.type, required=f.required, doc=f.description) for f in self.fields))
+
+
+def contract_fingerprint(contract: Contract) -> str:
+    """Changes exactly when what loading depends on does: not with descriptions, units, consumers, places, name,
+    version or compatibility."""
+    bare = tuple(_bare(field) for field in contract.fields)
+    return fingerprint(msgspec.json.encode((bare, contract.primary_key, contract.closed)).decode())
+
+
+def _bare(field: Field) -> Field:
+    return msgspec.structs.replace(
+        field,
+        description=None,
+        consumers=(),
+        unit=None,
+        span=None,
+        fields=tuple(_bare(child) for child in field.fields),
+        item=_bare(field.item) if field.item is not None else None,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from startrail.model.contract import Contract
+from startrail.model.metric import Metric
 from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.repair import Repairs
@@ -26,3 +27,4 @@ class Project(msgspec.Struct, frozen=True):
     digest: str = ""
     repairs: dict[str, Repairs] = {}
     """By source."""
+    metrics: dict[str, Metric] = {}

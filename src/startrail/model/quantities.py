@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 Duration = Annotated[str, Meta(description="A duration", examples=["3 days", "12h", "90s"], extra={"reads": "duration"})]
+Days = Annotated[str, Meta(description="A number of whole days", examples=["P3D", "3 days"], extra={"reads": "days"})]
 Size = Annotated[str, Meta(description="A size", examples=["700 MB", "2 GiB"], extra={"reads": "size"})]
 Share = Annotated[str, Meta(description="A share of the whole", examples=["5%"], extra={"reads": "share"})]
 Zone = Annotated[str, Meta(description="An IANA time zone", examples=["Europe/Madrid"], extra={"reads": "zone"})]

@@ -13,6 +13,7 @@ from startrail.base.span import Span
 from startrail.base.text import printable
 from startrail.model.contract import Contract
 from startrail.model.drift import VERBS, Reaction
+from startrail.model.metric import Metric
 from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.project import Project
@@ -24,6 +25,7 @@ from startrail.project.decode import decode
 from startrail.project.files import ROOT_FILE, ProjectFile
 from startrail.project.forms import ModelTestForm, ProjectForm
 from startrail.project.header import model_name, read_model
+from startrail.project.metrics import metric_path_name, named, read_metric
 from startrail.project.odcs import contract_name, read_contract
 from startrail.project.references import Places, check_references
 from startrail.project.repairs import read_repairs
@@ -58,6 +60,7 @@ def read_declarations(files: tuple[ProjectFile, ...], digest: str) -> Project:
         values["tests"],
         digest,
         values["contracts/repairs"],
+        named(values["metrics"], problems),
     )
     names = {folder: frozenset(files) for folder, files in declared.items()}
     check_references(project, names, Places(reading.nodes), problems)
@@ -176,6 +179,10 @@ def _model(file: ProjectFile, _name: str, reading: _Reading) -> Model | None:
     return read_model(file.data, file.path, reading.problems)
 
 
+def _metric(file: ProjectFile, name: str, reading: _Reading) -> Metric | None:
+    return read_metric(reading.yaml(file), name, reading.problems)
+
+
 def _report(file: ProjectFile, name: str, reading: _Reading) -> Report | None:
     node = reading.yaml(file)
     report = decode(node, Report, reading.problems, what=f"report {name}", given={"name": name})
@@ -216,6 +223,7 @@ _READERS: dict[str, tuple[str, Callable[[str], str], _Read]] = {
     "contracts": ("contract", _contract_name, _contract),
     "sources": ("source", _stem, _source),
     "models": ("model", model_name, _model),
+    "metrics": ("metric", metric_path_name, _metric),
     "reports": ("report", _stem, _report),
     "tests": ("test", _test_name, _test),
     "contracts/repairs": ("repairs of", _stem, _repairs),

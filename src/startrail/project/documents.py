@@ -1,16 +1,20 @@
-"""A contract's document: its text as it stands in the project folder, and the contract that a kept text means."""
+"""A contract's document: its text as it stands in the project folder, and the contract that a kept text means.
+
+The YAML library is only imported where a document is read: a run that has nothing to do reads none.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from startrail.base.errors import ContractError, StartrailError
 from startrail.base.text import printable
 from startrail.model.contract import Contract
 from startrail.model.version import KeptContract
-from startrail.project.odcs import read_contract
-from startrail.project.scalars import Problems
-from startrail.project.yaml import MAX_BYTES, read_text
+
+if TYPE_CHECKING:
+    from startrail.project.scalars import Problems
 
 
 class ContractMoved(ContractError):
@@ -34,6 +38,9 @@ class KeptUnreadable(ContractError):
 
 def contract_document(root: str, contract: Contract) -> str:
     """The text that the contract was read from. Raises ContractMoved (ST385)."""
+    from startrail.project.odcs import read_contract
+    from startrail.project.yaml import read_text
+
     path = contract.span.file
     data = contract_bytes(root, contract)
     problems: Problems = []
@@ -48,6 +55,8 @@ def contract_document(root: str, contract: Contract) -> str:
 
 def contract_bytes(root: str, contract: Contract) -> bytes:
     """The file as it stands now. Raises ContractMoved (ST385)."""
+    from startrail.project.yaml import MAX_BYTES
+
     path = contract.span.file
     try:
         with (Path(root) / path).open("rb") as file:
@@ -61,6 +70,8 @@ def contract_bytes(root: str, contract: Contract) -> bytes:
 
 def kept_contract(kept: KeptContract) -> Contract:
     """What a kept document means. Raises KeptUnreadable (ST386)."""
+    from startrail.project.odcs import read_contract
+
     problems: Problems = []
     try:
         found = read_contract(kept.document.encode(), kept.path, problems)

@@ -19,6 +19,7 @@ FOLDERS: dict[str, tuple[tuple[str, ...], bool]] = {
     "contracts": ((".odcs.yml", ".odcs.yaml"), False),
     "contracts/repairs": (YAML, False),
     "models": ((".sql",), True),
+    "metrics": (YAML, True),
     "reports": (YAML, False),
     "tests": (YAML, True),
 }

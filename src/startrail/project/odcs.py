@@ -6,9 +6,8 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from startrail.base.ids import fingerprint
 from startrail.base.text import printable
-from startrail.model.contract import Contract, Field
+from startrail.model.contract import Contract, contract_fingerprint
 from startrail.project import errors
 from startrail.project.decode import decode
 from startrail.project.odcs_extras import ContractExtras, ObjectExtras, read_extras
@@ -84,22 +83,3 @@ def _contract(document: Document, described: SchemaObject, node: Node, path: str
         not_enforced=not_enforced(node),
     )
     return msgspec.structs.replace(contract, fingerprint=contract_fingerprint(contract))
-
-
-def contract_fingerprint(contract: Contract) -> str:
-    """Changes exactly when what loading depends on does: not with descriptions, units, consumers, places, name,
-    version or compatibility."""
-    bare = tuple(_bare(field) for field in contract.fields)
-    return fingerprint(msgspec.json.encode((bare, contract.primary_key, contract.closed)).decode())
-
-
-def _bare(field: Field) -> Field:
-    return msgspec.structs.replace(
-        field,
-        description=None,
-        consumers=(),
-        unit=None,
-        span=None,
-        fields=tuple(_bare(child) for child in field.fields),
-        item=_bare(field.item) if field.item is not None else None,
-    )

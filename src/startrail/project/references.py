@@ -12,6 +12,7 @@ from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.project import errors
 from startrail.project.files import ROOT_FILE
+from startrail.project.metrics import check_metric_names, check_metrics
 from startrail.project.scalars import Problems
 from startrail.project.values import table_name
 from startrail.project.yaml import Node
@@ -45,6 +46,8 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
         if report.model is not None and report.model not in tables and complete:
             at = places.of(report.span.file, "model")
             _unknown("model", report.model, tables, at, f"report {report.name}", problems)
+    check_metric_names(project, places.of, problems)
+    check_metrics(project, tables, complete, places.of, problems)
     for name, repairs in project.repairs.items():
         if name not in declared["sources"]:
             _unknown("source", name, declared["sources"], repairs.span, f"repairs of {name}", problems)

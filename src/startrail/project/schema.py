@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from startrail.model.metric import Metric
 from startrail.model.report import Report
 from startrail.model.source import Source
 from startrail.project.forms import ModelTestForm, ProjectForm, RepairsForm
@@ -19,6 +20,7 @@ _DECLARATIONS: dict[str, tuple[type, str]] = {
     "source": (Source, "sources/*.yml"),
     "contract": (CustomProperties, "customProperties of vendor startrail in contracts/*.odcs.yml"),
     "repairs": (RepairsForm, "contracts/repairs/*.yml"),
+    "metric": (Metric, "metrics/**/*.yml"),
     "report": (Report, "reports/*.yml"),
     "test": (ModelTestForm, "tests/**/*.yml"),
     "model": (ModelHeader, "the header of models/*/*.sql"),
@@ -37,6 +39,9 @@ def _schema(target: type, files: str) -> dict[str, Any]:
     (root,), parts = msgspec.json.schema_components((target,), ref_template="#/$defs/{name}", schema_hook=_free)
     if target in (Source, Report):
         _without(parts[target.__name__], _FROM_ELSEWHERE)
+    if target is Metric:
+        _without(parts["Metric"], ("span",))
+        parts["Metric"]["required"].remove("metric")  # the file's path says it otherwise
     if "CheckForm" in parts:
         parts["CheckForm"]["oneOf"] = [{"required": [word]} for word in CHECK_WORDS]
     parts.pop("Span", None)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from startrail.base.time import zone
-from startrail.base.units import parse_duration, parse_share, parse_size
+from startrail.base.units import parse_days, parse_duration, parse_share, parse_size
 from startrail.model.table import TableName
 from startrail.model.types import parse_type
 
@@ -98,6 +98,7 @@ def url(text: str) -> str:
 
 READERS: dict[str, Callable[[str], object]] = {
     "duration": parse_duration,
+    "days": parse_days,
     "size": parse_size,
     "share": parse_share,
     "zone": zone,

@@ -11,13 +11,21 @@ if TYPE_CHECKING:
 
 
 def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
-    """Sources land, contracts load and adopt, models build, reports deliver."""
-    from startrail.capabilities.contracts.adopt import Adoptions
+    """Sources land, contracts load and adopt, models build, reports deliver, metrics are measured."""
     from startrail.capabilities.contracts.capability import Contracts
+    from startrail.capabilities.contracts.drift.adopt import Adoptions
     from startrail.capabilities.contracts.versions import Versioned
+    from startrail.capabilities.metrics.capability import Metrics
     from startrail.capabilities.models.capability import Models
     from startrail.capabilities.reports.capability import Reports
     from startrail.capabilities.sources.capability import Sources
     from startrail.wiring.quarantine import quarantine_files
 
-    return (Sources(), Versioned(Contracts()), Versioned(Adoptions(quarantine_files)), Models(reopen), Reports())
+    return (
+        Sources(),
+        Versioned(Contracts()),
+        Versioned(Adoptions(quarantine_files)),
+        Models(reopen),
+        Reports(),
+        Metrics(),
+    )

@@ -1,4 +1,4 @@
-"""The whole project as one graph of names: sources, models, reports."""
+"""The whole project as one graph of names: sources, models, reports, metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from startrail.wiring import Opened
 
 
 def graph(opened: Opened) -> dict[str, frozenset[str]]:
-    """Every source, model and report with the names it is made from."""
+    """Every source, model, report and metric with the names it is made from."""
+    from startrail.capabilities.metrics.definition import tables_read
     from startrail.capabilities.models.survey import survey
     from startrail.capabilities.reports.capability import tables_of
 
@@ -18,4 +19,6 @@ def graph(opened: Opened) -> dict[str, frozenset[str]]:
         names[name] = frozenset(
             found.maker.get(table) or found.loads.get(table, table) for table in tables_of(report, opened.ports.ledger)
         )
+    for name, tables in tables_read(project.metrics.values(), opened.ports.ledger).items():
+        names[name] = frozenset(found.maker.get(table) or found.loads.get(table, table) for table in tables)
     return names

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.warehouse import open_duckdb, schema, table
 
-from startrail.capabilities.contracts.figures import Tally, added, stored
+from startrail.capabilities.contracts.drift.figures import Tally, added, stored
 from startrail.model.proof import Figures
 from startrail.model.types import DataType
 
@@ -23,9 +23,10 @@ TYPES = {
 COLUMNS: dict[str, DataType] = {column.name: column.type for column in schema(**TYPES).columns}
 ROWS: list[tuple[str, dict[str, Any]]] = [
     (
-        "(true, -1, 9007199254740993, 0.1::float, 0.1, 12.50, date '0001-01-05', time '10:00:01.5', timestamp '1969-12-31 23:59:59.9',"
-        " timestamptz '2026-10-03 10:00:00+02', 'a𝄞é|,:', from_base64('/wA='), uuid 'AAAAAAAA-0000-0000-0000-00000000000A',"
-        " ['x', null, ''], {'a': 1, 'b': [date '2026-01-01']}, map {'b': 1, 'a': null})",
+        "(true, -1, 9007199254740993, 0.1::float, 0.1, 12.50, date '0001-01-05', time '10:00:01.5',"
+        " timestamp '1969-12-31 23:59:59.9', timestamptz '2026-10-03 10:00:00+02', 'a𝄞é|,:', from_base64('/wA='),"
+        " uuid 'AAAAAAAA-0000-0000-0000-00000000000A', ['x', null, ''], {'a': 1, 'b': [date '2026-01-01']},"
+        " map {'b': 1, 'a': null})",
         {
             "b": True, "i": -1, "l": 9007199254740993, "f": 0.1, "d": 0.1, "n": "12.50", "day": "0001-01-05",
             "t": "10:00:01.500000", "ts": "1969-12-31T23:59:59.900000", "tz": "2026-10-03T08:00:00.000000Z", "s": "a𝄞é|,:",
@@ -35,8 +36,8 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         "(false, 0, 0, -0.0::float, 1e300, -0.01, date '9999-12-31', time '00:00:00', timestamp '9999-12-31 23:59:59.999999',"
-        " timestamptz '1970-01-01 00:00:00+00', '', ''::blob, uuid '00000000-0000-0000-0000-000000000000', [], {'a': null, 'b': []},"
-        " map {})",
+        " timestamptz '1970-01-01 00:00:00+00', '', ''::blob, uuid '00000000-0000-0000-0000-000000000000', [], "
+        " {'a': null, 'b': []}, map {})",
         {
             "b": False, "i": 0, "l": 0, "f": -0.0, "d": 1e300, "n": "-0.01", "day": "9999-12-31", "t": "00:00:00.000000",
             "ts": "9999-12-31T23:59:59.999999", "tz": "1970-01-01T00:00:00.000000Z", "s": "", "x": "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from startrail.capabilities.contracts.quarantine import REPLACES, visible_load
+from startrail.capabilities.contracts.quarantine.standing import REPLACES, visible_load
 from startrail.model.delivery import Counts
 from startrail.model.step import Step, StepOutput, StepRecord, StepState
 

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from startrail.capabilities.contracts.evidence import Evidence, Witness, together
 from startrail.capabilities.contracts.exact import JsonNumber
 from startrail.capabilities.contracts.judge import RecordJudge
-from startrail.capabilities.contracts.quarantine_patch import _entries
-from startrail.capabilities.contracts.remedy import Remedy, field_at, remedies, remedy
-from startrail.capabilities.contracts.repair import RepairMender
-from startrail.capabilities.contracts.writings import only_pattern, shape_of
+from startrail.capabilities.contracts.quarantine.repair import RepairMender
+from startrail.capabilities.contracts.remedies.evidence import Evidence, Witness, together
+from startrail.capabilities.contracts.remedies.patch import _entries
+from startrail.capabilities.contracts.remedies.remedy import Remedy, field_at, remedies, remedy
+from startrail.capabilities.contracts.remedies.writings import only_pattern, shape_of
 from startrail.model.contract import Contract, Field
 from startrail.model.drift import VERBS, DriftKind
 from startrail.model.repair import Repairs

@@ -11,7 +11,7 @@ from tests.fixtures.loading import contract, field
 
 from startrail.base.span import Span
 from startrail.capabilities.contracts.judge import RecordJudge
-from startrail.capabilities.contracts.repair import RepairMender
+from startrail.capabilities.contracts.quarantine.repair import RepairMender
 from startrail.model.repair import CastValue, RemoveField, RenameField, Repairs, RepairStep, SetValue, Where
 from startrail.ports.loader import Violation
 

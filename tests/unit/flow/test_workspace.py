@@ -106,3 +106,23 @@ def test_a_table_s_version_changes_with_any_partition(versions: dict[str, str], 
     if "all" in versions or part == "all" or versions.get(part) == version:
         return
     assert table_version(versions) != table_version(versions | {part: version})
+
+
+def test_loads_of_one_run_may_each_bring_columns_and_none_takes_those_of_another_away() -> None:
+    work = workspace()
+    id_, a, b = SCHEMA.columns[0], Column("a", Primitive("string")), Column("b", Primitive("long"))
+    for number, columns in enumerate([(id_, a), (id_, b)]):
+        schema = work.schema("raw.orders", TableSchema(columns))
+        brought = TableChange(ORDERS, schema, (DataFile(f"f{number}", 1, 10, f"d{number}"),), (f"d{number}",))
+        work.stage(Step("load", "orders", f"d{number}"), StepOutput(changes=(brought,), rows=1))
+    assert [(column.name, column.id) for column in work.table("raw.orders").schema.columns] == [("id", 1), ("b", 3), ("a", 2)]
+
+
+def test_what_was_staged_with_an_id_that_is_another_column_now_is_not_taken() -> None:
+    work, store = workspace(), MemoryStore()
+    store.put("f", b"x")
+    id_ = SCHEMA.columns[0]
+    mine, other = TableSchema((id_, Column("a", Primitive("string"), 2))), TableSchema((id_, Column("b", Primitive("string"), 2)))
+    work.stage(Step("load", "orders", "d1"), StepOutput(changes=(TableChange(ORDERS, mine, (), ("d1",)),)))
+    late = StepOutput(changes=(TableChange(ORDERS, other, (DataFile("f", 1, 1, "d2"),), ("d2",)),))
+    assert not work.can_take(late, store)

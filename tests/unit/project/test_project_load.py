@@ -238,9 +238,7 @@ def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
 
 
 def test_hidden_files_and_files_of_no_declaration_are_left_alone(tmp_path: Path) -> None:
-    root = write(
-        tmp_path, {**FILES, "models/.x.sql": "", "sources/.git/a.yml": "", "sources/README.md": "", "metrics/a.yml": "x"}
-    )
+    root = write(tmp_path, {**FILES, "models/.x.sql": "", "sources/.git/a.yml": "", "sources/README.md": "", "notes/a.yml": "x"})
     assert read_project(root).digest == digest_of(root)[0]
 
 

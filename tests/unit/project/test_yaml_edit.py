@@ -44,9 +44,18 @@ def test_a_change_is_made_or_refused_and_never_another_one(tree: Any, flow: bool
         after = asked(text, path, value)
     except CannotEdit:
         return
-    found = value_at(after, path)
-    assert found == value if asked is put else found[-1] == value
+    assert value_at(after, ()) == changed(tree, path, value, append=asked is append)
     assert after.count("# note") >= text.count("# note") - (asked is put)
+
+
+def changed(tree: Any, path: tuple[str | int, ...], value: Any, *, append: bool) -> Any:
+    """The tree as it should be."""
+    if not path:
+        return [*(tree or []), value] if append else value
+    if isinstance(tree, list):
+        return [changed(each, path[1:], value, append=append) if at == path[0] else each for at, each in enumerate(tree)]
+    inner = tree.get(path[0]) if isinstance(tree, dict) else None
+    return (tree or {}) | {path[0]: changed(inner, path[1:], value, append=append)}
 
 
 @st.composite
@@ -93,6 +102,11 @@ def test_what_cannot_be_done_cleanly_is_refused() -> None:
         append("a: 1\n", ("a",), 2)
     with pytest.raises(CannotEdit, match="only entry"):
         remove("a:\n  b: 1\n", ("a", "b"))
+
+
+def test_a_layout_in_which_the_change_would_mean_something_else_is_refused() -> None:
+    with pytest.raises(CannotEdit, match="beside it"):
+        put("l: [a: 1]\n", ("l", 0, "b"), 2)
 
 
 def test_a_place_without_a_value_takes_one() -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from startrail.adapters.loader.convert import item_field, struct_fields
 from startrail.model.contract import Contract, Field
+from startrail.model.evolution import inner_fields
 from startrail.model.names import Names
 from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 from startrail.ports.loader import EXTRA
@@ -38,6 +39,10 @@ _MOST_LEARNED = 32
 _MOST_REMEMBERED = 10_000
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 _ASCII_ESCAPED = re.compile(rb"\\u00[2-7]")
+_DIGITS_AND_POINTS = bytes.maketrans(b"123456789.E", b"0000000000e")
+_LONG = b"0" * 16
+_UNSURE = re.compile(rb"[:,\[\s]-?(?:[0-9][0-9.]{15}|[0-9.]+[eE])")
+"""A number that a double may not hold: up to fifteen digits it does, and gives them back."""
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -61,6 +66,9 @@ class Gate:
         self._names = Names(contract)
         self._learned: dict[str, str] = {}
         self._suffixes: dict[tuple[bytes | None, ...], bytes] = {}
+        self._decimals = any(_has_decimal(field.type) for field in contract.fields)
+        self._numeric = False
+        """Decimals have come as JSON numbers, so they may again."""
         self._build()
 
     def passes(self, lines: bytes) -> Passed | None:
@@ -68,7 +76,7 @@ class Gate:
         if self._decode is None or (_BACKSLASH in lines and b"\\u0000" in lines):
             return None
         try:
-            records = self._decode(lines)
+            records = self._records(lines)
             if self._wary and not _keys_once(lines):
                 return None
             kept = self._kept(records, lines) if self._learned else None
@@ -88,8 +96,29 @@ class Gate:
 
     def _build(self) -> None:
         self._decode: Callable[[bytes], list[Any]] | None = None
+        self._decode_numbers: Callable[[bytes], list[Any]] | None = None
         with suppress(ValueError):  # a name that msgspec cannot compare, with a quote or a backslash: nothing passes
             self._decode = msgspec.json.Decoder(_struct("Record", self._fields, self._learned)).decode_lines
+            if self._decimals:
+                numeric = _struct("Record", self._fields, self._learned, numbers=True)
+                self._decode_numbers = msgspec.json.Decoder(numeric).decode_lines
+
+    def _records(self, lines: bytes) -> list[Any]:
+        """Decoded with decimals as text, or also as numbers where all of them certainly are exact. Raises MsgspecError."""
+        assert self._decode is not None
+        if self._decode_numbers is None:
+            return self._decode(lines)
+        if not self._numeric:
+            try:
+                return self._decode(lines)
+            except msgspec.ValidationError:
+                if not _exact_numbers(lines):
+                    raise
+        elif not _exact_numbers(lines):
+            return self._decode(lines)
+        records = self._decode_numbers(lines)
+        self._numeric = True
+        return records
 
     def _kept(self, records: list[Any], lines: bytes) -> Passed | None:
         """The lines with the learned fields of each record as text in ``_extra``; None when no record has one.
@@ -145,14 +174,26 @@ _DECODE_LINES = msgspec.json.Decoder().decode_lines
 _ENCODE_LINES = msgspec.json.Encoder().encode_lines
 
 
-def _struct(label: str, fields: list[tuple[Field, bool]], learned: dict[str, str] | None = None) -> type[msgspec.Struct]:
+def _exact_numbers(lines: bytes) -> bool:
+    """No number has more digits than a double gives back, or an exponent. Text may make it doubt in vain."""
+    plain = lines.translate(_DIGITS_AND_POINTS)
+    return (_LONG not in plain and b"0e" not in plain) or _UNSURE.search(lines) is None
+
+
+def _has_decimal(kind: DataType) -> bool:
+    return isinstance(kind, Decimal) or any(_has_decimal(inner) for _, inner in inner_fields(kind))
+
+
+def _struct(
+    label: str, fields: list[tuple[Field, bool]], learned: dict[str, str] | None = None, *, numbers: bool = False
+) -> type[msgspec.Struct]:
     """Attributes are numbered and renamed, since a field's name may be any text; ``learned`` ones hold raw JSON."""
     members: list[Any] = []
     names: dict[str, str] = {}
     for index, (field, required) in enumerate(sorted(fields, key=lambda pair: not (pair[1] or pair[0].default is not None))):
         attribute = f"f{index}"
         names[attribute] = field.name
-        kind = _json_type(field, field.type, f"{label}_{index}")
+        kind = _json_type(field, field.type, f"{label}_{index}", numbers)
         if required:
             members.append((attribute, kind))
         elif field.default is not None:  # null is not absent, and what is absent is not for the gate to fill
@@ -165,8 +206,8 @@ def _struct(label: str, fields: list[tuple[Field, bool]], learned: dict[str, str
     return msgspec.defstruct(label, members, forbid_unknown_fields=True, rename=names.__getitem__, gc=False)
 
 
-def _json_type(field: Field, kind: DataType, label: str) -> Any:
-    """The JSON type that certainly is the declared one."""
+def _json_type(field: Field, kind: DataType, label: str, numbers: bool) -> Any:
+    """The JSON type that certainly is the declared one. ``numbers``: a decimal may be one."""
     match kind:
         case Primitive(name="boolean"):
             return bool
@@ -180,15 +221,17 @@ def _json_type(field: Field, kind: DataType, label: str) -> Any:
             return whole | Annotated[float, msgspec.Meta(ge=-_LARGEST_FLOAT, le=_LARGEST_FLOAT)]
         case Primitive(name=("date" | "time" | "timestamp" | "timestamptz") as name) if field.format.pattern is None:
             return _TEMPORAL[name]
+        case Decimal() if numbers and field.format.decimal_separator == ".":
+            return str | float
         case Primitive() | Decimal():
             return str
         case ListOf():
             item = item_field(field)
-            inner = _json_type(item, item.type, f"{label}_item")
+            inner = _json_type(item, item.type, f"{label}_item", numbers)
             return list[inner if item.required else inner | None]
         case MapOf():
             item = item_field(field)
-            inner = _json_type(item, item.type, f"{label}_value")
+            inner = _json_type(item, item.type, f"{label}_value", numbers)
             return dict[str, inner if item.required else inner | None]
         case StructOf():
-            return _struct(label, [(part, part.required) for _, part in struct_fields(field)])
+            return _struct(label, [(part, part.required) for _, part in struct_fields(field)], numbers=numbers)

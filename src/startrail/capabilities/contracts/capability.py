@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import islice
 
 from startrail.base.ids import fingerprint
+from startrail.capabilities.contracts.drift.evolve import Evolution, Turns, evolves, promise, takes_fields
 from startrail.capabilities.contracts.errors import DriftStopped
-from startrail.capabilities.contracts.evolve import Evolution, Turns, evolves, promise, takes_fields
 from startrail.capabilities.contracts.load import load
 from startrail.capabilities.contracts.policy import Acknowledged, lets_in
 from startrail.capabilities.contracts.suspect import Past

@@ -14,9 +14,9 @@ import msgspec
 
 from startrail.base.text import printable
 from startrail.base.units import parse_share
-from startrail.capabilities.contracts.columns import raw_schema
+from startrail.capabilities.contracts.drift.columns import raw_schema
+from startrail.capabilities.contracts.drift.evolve import Evolution, brought, settled
 from startrail.capabilities.contracts.errors import DriftStopped, NotConserved
-from startrail.capabilities.contracts.evolve import Evolution, brought, settled
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.policy import ROWS, Acknowledged, Verdict, kinds_with, reaction, verdict, waved
 from startrail.capabilities.contracts.suspect import Past, landed_on, stream, suspicions

@@ -122,7 +122,7 @@ def fields(draw: st.DrawFn, name: str, depth: int = 0) -> Field:
     shape = draw(st.sampled_from(["scalar"] * 5 + ["object", "array", "map"])) if depth < 3 else "scalar"
     promises: dict[str, Any] = {"required": draw(st.booleans())}
     if shape == "object":
-        names = draw(st.lists(NAMES, min_size=1, max_size=3, unique_by=str.lower))
+        names = draw(st.lists(NAMES, min_size=1, max_size=3, unique_by=str.casefold))
         promises["closed"] = draw(st.booleans())
         return object_field(name, tuple(draw(fields(inner, depth + 1)) for inner in names), **promises)
     if shape == "array":
@@ -135,7 +135,7 @@ def fields(draw: st.DrawFn, name: str, depth: int = 0) -> Field:
 
 @st.composite
 def contracts(draw: st.DrawFn) -> Contract:
-    names = draw(st.lists(NAMES, min_size=1, max_size=5, unique_by=str.lower))
+    names = draw(st.lists(NAMES, min_size=1, max_size=5, unique_by=str.casefold))
     found = tuple(draw(fields(name)) for name in names)
     key = draw(st.sampled_from([(), (names[0],), tuple(names[:2])]))
     found = tuple(

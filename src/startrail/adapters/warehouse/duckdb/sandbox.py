@@ -15,7 +15,8 @@ import duckdb
 from startrail.adapters.warehouse.duckdb.failures import Place, translated
 from startrail.adapters.warehouse.duckdb.statements import only_select
 from startrail.adapters.warehouse.duckdb.types import quote, read_schema, text, word
-from startrail.model.table import Relation, TableSchema, View
+from startrail.model.table import Column, Relation, TableSchema, View
+from startrail.model.types import StructOf
 from startrail.ports.store import Store
 from startrail.ports.warehouse import Readable, Rowset
 
@@ -99,11 +100,18 @@ def _reading(box: Sandbox, held: ExitStack, store: Store, relation: Relation) ->
         raise ValueError(f"{relation.name} cannot be read by field id: its schema has none")
     paths = [_link(box, held.enter_context(store.local(file.key)), file.key) for file in relation.files]
     fields = (read_schema(column.name, column.type, column.id, iter(column.nested)) for column in relation.schema.columns)
-    names = ", ".join(quote(name) for name in relation.schema.names())
+    names = ", ".join(map(_whole, relation.schema.columns))
     return (
         f"SELECT {names} FROM read_parquet([{', '.join(text(path) for path in paths)}], "
         f"hive_partitioning = false, schema = MAP {{{', '.join(fields)}}})"
     )
+
+
+def _whole(column: Column) -> str:
+    """A column as it is. The engine (2.0) would read single fields of an object on their own, and dies of it where a
+    file lacks the whole column; behind a CASE it does not."""
+    name = quote(column.name)
+    return f"CASE WHEN {name} IS NOT NULL THEN {name} END AS {name}" if isinstance(column.type, StructOf) else name
 
 
 def nothing(schema: TableSchema) -> str:

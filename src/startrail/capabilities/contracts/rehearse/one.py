@@ -7,11 +7,11 @@ from datetime import datetime
 import msgspec
 
 from startrail.base.errors import StartrailError
-from startrail.capabilities.contracts.evolve import settled
+from startrail.capabilities.contracts.drift.evolve import settled
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.load import raw_schema, task_of, weighed
+from startrail.capabilities.contracts.quarantine.repair import RepairMender
 from startrail.capabilities.contracts.rehearse.part import part_contract
-from startrail.capabilities.contracts.repair import RepairMender
 from startrail.capabilities.contracts.suspect import Past
 from startrail.model.contract import Contract
 from startrail.model.delivery import Counts, Delivery

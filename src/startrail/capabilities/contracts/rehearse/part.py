@@ -14,9 +14,9 @@ import msgspec
 
 from startrail.base.errors import StartrailError
 from startrail.base.span import Span
-from startrail.capabilities.contracts.evolve import evolves
+from startrail.capabilities.contracts.drift.evolve import evolves
 from startrail.capabilities.contracts.policy import ROWS, kinds_with, reaction
-from startrail.model.contract import Contract, Field
+from startrail.model.contract import Contract, Field, contract_fingerprint
 from startrail.model.drift import DriftKind
 from startrail.model.source import Source
 from startrail.model.step import StepOutput
@@ -25,7 +25,6 @@ from startrail.ports.ledger import Ledger
 from startrail.ports.loader import Drift
 from startrail.ports.rehearsal import Part
 from startrail.project.documents import kept_contract
-from startrail.project.odcs import contract_fingerprint
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _STAYS: tuple[DriftKind, ...] = (*ROWS, "new_field", "missing_optional", "missing_required", "defaulted")

@@ -11,8 +11,8 @@ from startrail.base.ids import fingerprint
 from startrail.base.span import Span
 from startrail.base.text import did_you_mean
 from startrail.capabilities.contracts.capability import load_step
-from startrail.capabilities.contracts.evolve import evolves, promise
-from startrail.capabilities.contracts.quarantine import LOADED_AS, PINNED, Standing, discarded, standings, visible_load
+from startrail.capabilities.contracts.drift.evolve import evolves, promise
+from startrail.capabilities.contracts.quarantine.standing import LOADED_AS, PINNED, Standing, discarded, standings, visible_load
 from startrail.capabilities.contracts.rehearse.errors import UnknownSegment
 from startrail.capabilities.contracts.rehearse.one import Job
 from startrail.capabilities.contracts.rehearse.part import changed_fields, part_of, recalled

@@ -120,6 +120,8 @@ class History(msgspec.Struct, frozen=True, tag_field="type", tag="history"):
     examples: tuple[ExampleRow, ...]
     affects: tuple[str, ...]
     """The models and reports that are made from the source."""
+    read_by: tuple[str, ...]
+    """Whom the contract names as consumers of the data, or of the fields whose rules would be broken."""
     reread: tuple[str, ...] | None
     """The fields that alone had to be read again; None: every field, of some delivery at least."""
     unread: tuple[str, ...]
@@ -140,6 +142,7 @@ def total(proposal: Proposal, results: Sequence[Result], affects: tuple[str, ...
     rows = sum(result.before.loaded for result in read)
     held = sum(result.before.loaded for result in read if _newly_held(result))
     quarantined = sum(result.compared.refused for result in read if result.held_after is None)
+    rules = tuple(_rules(read, rows))
     return History(
         source=proposal.source.name,
         contract=proposal.contract.name,
@@ -150,7 +153,7 @@ def total(proposal: Proposal, results: Sequence[Result], affects: tuple[str, ...
         held=held,
         let_in=sum(result.compared.let_in for result in read if result.held_after is None),
         refused_share=_share(quarantined + held, rows),
-        rules=tuple(_rules(read, rows)),
+        rules=rules,
         days=_shares(read, "")[:_MOST_DAYS],
         segments=tuple(_segments(read)),
         sums=tuple(_sums(read)),
@@ -158,6 +161,7 @@ def total(proposal: Proposal, results: Sequence[Result], affects: tuple[str, ...
         since=tuple(_since(read, proposal.contract)),
         examples=tuple(_examples(read)),
         affects=affects,
+        read_by=proposal.contract.readers(rule.path for rule in rules),
         reread=reread if all(result.part for result in read) else None,
         unread=tuple(f"{result.name}: {result.unread}" for result in results if result.unread is not None),
         first=results[0].landed_at,

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import msgspec
 
 from startrail.base.text import did_you_mean, printable
+from startrail.capabilities.contracts.drift.proof import prove
 from startrail.capabilities.contracts.errors import BadEnd, NoPerson, NotAcceptable, SeveralDrifts, UnknownDrift
 from startrail.capabilities.contracts.policy import may_load, reaction
-from startrail.capabilities.contracts.proof import prove
 from startrail.flow.drift import Ack, Changed, acknowledgements, changes, showing
 from startrail.flow.events import DriftAcknowledged, Emit
 from startrail.flow.lease import holding

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
 from startrail.base.ids import fingerprint, token
 from startrail.capabilities.contracts.capability import put, telling_drift
+from startrail.capabilities.contracts.drift.evolve import TAKEN
 from startrail.capabilities.contracts.errors import DriftStopped
-from startrail.capabilities.contracts.evolve import TAKEN
 from startrail.capabilities.contracts.judge import item_field, struct_fields
-from startrail.capabilities.contracts.quarantine import PINNED, Standing, standings, visible_load
-from startrail.capabilities.contracts.replay import Replay, changed_by, note_of, replay_of, taken_over, whole
+from startrail.capabilities.contracts.quarantine.replay import Replay, changed_by, note_of, replay_of, taken_over, whole
+from startrail.capabilities.contracts.quarantine.standing import PINNED, Standing, standings, visible_load
 from startrail.flow.capability import Phase, Planned
 from startrail.flow.events import Adopted, NotAdopted
 from startrail.flow.select import Selection
@@ -70,7 +71,7 @@ class Adoptions:
         known = _known(project, session.selection, ledger)
         if not known:
             return []
-        files = self._files(session.ports.store)
+        files = partial(self._files, session.ports.store)
         tasks: list[Task] = []
         for source, mark in known.items():
             found = _adoptions(project.sources[source], project, ledger, files)
@@ -85,7 +86,7 @@ class Adoptions:
         return tasks
 
 
-def plan_adoptions(project: Project, selection: Selection, ledger: Ledger, files: QuarantineFiles) -> list[Planned]:
+def plan_adoptions(project: Project, selection: Selection, ledger: Ledger, files: Callable[[], QuarantineFiles]) -> list[Planned]:
     """The deliveries that a run would load again; reads only."""
     planned: list[Planned] = []
     for source in _known(project, selection, ledger):
@@ -134,7 +135,7 @@ def _known(project: Project, selection: Selection, ledger: Ledger) -> dict[str, 
     return {name: mark for name, mark in marks.items() if done.get(name) != mark}
 
 
-def _adoptions(source: Source, project: Project, ledger: Ledger, files: QuarantineFiles) -> list[Adoption]:
+def _adoptions(source: Source, project: Project, ledger: Ledger, files: Callable[[], QuarantineFiles]) -> list[Adoption]:
     contract = project.contracts[str(source.contract)]
     by_delivery: dict[str, list[StepRecord]] = {}
     for record in ledger.history(kind="load", subject=source.name):
@@ -172,9 +173,14 @@ def _declared_now(contract: Contract, output: StepOutput) -> dict[str, int]:
 
 
 def _adoption(
-    standing: Standing, fields: dict[str, int], contract: Contract, project: Project, ledger: Ledger, files: QuarantineFiles
+    standing: Standing,
+    fields: dict[str, int],
+    contract: Contract,
+    project: Project,
+    ledger: Ledger,
+    files: Callable[[], QuarantineFiles],
 ) -> Adoption | None:
-    replay = replay_of(standing, project, ledger, files, (), contract)
+    replay = replay_of(standing, project, ledger, files(), (), contract)
     if replay.step is None:  # it is loaded under this very contract
         return None
     step = msgspec.structs.replace(replay.step, code=fingerprint("adopt", replay.step.code))

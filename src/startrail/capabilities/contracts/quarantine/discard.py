@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from startrail.capabilities.contracts.errors import NoPerson, NotQuarantined
-from startrail.capabilities.contracts.quarantine import Standing, discarded, one, standings
+from startrail.capabilities.contracts.quarantine.standing import Standing, discarded, one, standings
 from startrail.flow.events import Discarded, Emit
 from startrail.flow.lease import holding
 from startrail.flow.session import Ports, to_facts

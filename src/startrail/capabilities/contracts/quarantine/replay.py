@@ -14,13 +14,14 @@ import msgspec
 
 from startrail.base.ids import fingerprint, token
 from startrail.capabilities.contracts.capability import held_event, history, load_step, put, telling_drift, told_growth
-from startrail.capabilities.contracts.changed import changed_partitions
+from startrail.capabilities.contracts.drift.evolve import Turns, evolves
 from startrail.capabilities.contracts.errors import UnknownDelivery
-from startrail.capabilities.contracts.evolve import Turns, evolves
 from startrail.capabilities.contracts.load import load, raw_schema
-from startrail.capabilities.contracts.older import Fit, fit
 from startrail.capabilities.contracts.policy import Acknowledged
-from startrail.capabilities.contracts.quarantine import (
+from startrail.capabilities.contracts.quarantine.changed import changed_partitions
+from startrail.capabilities.contracts.quarantine.older import Fit, fit
+from startrail.capabilities.contracts.quarantine.repair import RepairMender
+from startrail.capabilities.contracts.quarantine.standing import (
     LOADED_AS,
     PINNED,
     REPAIRS,
@@ -31,7 +32,6 @@ from startrail.capabilities.contracts.quarantine import (
     standings,
     visible_load,
 )
-from startrail.capabilities.contracts.repair import RepairMender
 from startrail.capabilities.contracts.suspect import Past
 from startrail.capabilities.contracts.versions import find_version, keep
 from startrail.flow.capability import Phase

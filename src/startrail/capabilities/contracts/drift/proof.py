@@ -13,13 +13,13 @@ import msgspec
 
 from startrail.base.ids import fingerprint
 from startrail.capabilities.contracts.capability import load_step
+from startrail.capabilities.contracts.drift.evolve import promise
+from startrail.capabilities.contracts.drift.figures import Columns, Tally, added, stored
 from startrail.capabilities.contracts.errors import ProofFailed
-from startrail.capabilities.contracts.evolve import promise
-from startrail.capabilities.contracts.figures import Columns, Tally, added, stored
 from startrail.capabilities.contracts.load import task_of
 from startrail.capabilities.contracts.policy import Acknowledged
-from startrail.capabilities.contracts.quarantine import LOADED_AS, REPAIRS, REPLACES, visible_load
-from startrail.capabilities.contracts.repair import RepairMender
+from startrail.capabilities.contracts.quarantine.repair import RepairMender
+from startrail.capabilities.contracts.quarantine.standing import LOADED_AS, REPAIRS, REPLACES, visible_load
 from startrail.flow.drift import acknowledged_for
 from startrail.flow.session import Ports
 from startrail.model.contract import Contract

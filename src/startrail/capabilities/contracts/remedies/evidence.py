@@ -10,8 +10,8 @@ import msgspec
 
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.load import raw_schema, task_of, weighed
+from startrail.capabilities.contracts.quarantine.replay import Replay
 from startrail.capabilities.contracts.records import Unreadable, parse
-from startrail.capabilities.contracts.replay import Replay
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import Judged, Loader
 

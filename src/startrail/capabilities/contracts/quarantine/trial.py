@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from startrail.capabilities.contracts.load import raw_schema, task_of, weighed
-from startrail.capabilities.contracts.replay import Replay
+from startrail.capabilities.contracts.quarantine.replay import Replay
 from startrail.model.delivery import Counts
 from startrail.ports.loader import Loader
 from startrail.ports.quarantine import QuarantineFiles, Tally

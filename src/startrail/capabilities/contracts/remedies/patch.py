@@ -9,11 +9,11 @@ import msgspec
 
 from startrail.base.errors import StartrailError
 from startrail.base.ids import digest
-from startrail.capabilities.contracts.evidence import Evidence, gather, together
 from startrail.capabilities.contracts.proposal import Proposal
-from startrail.capabilities.contracts.remedy import Remedy, remedies
-from startrail.capabilities.contracts.replay import Replay
-from startrail.capabilities.contracts.trial import dry_run
+from startrail.capabilities.contracts.quarantine.replay import Replay
+from startrail.capabilities.contracts.quarantine.trial import dry_run
+from startrail.capabilities.contracts.remedies.evidence import Evidence, gather, together
+from startrail.capabilities.contracts.remedies.remedy import Remedy, remedies
 from startrail.model.contract import Contract
 from startrail.model.project import Project
 from startrail.model.repair import Repairs, RepairStep

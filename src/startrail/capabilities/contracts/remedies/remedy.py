@@ -13,15 +13,15 @@ from typing import Any
 import msgspec
 
 from startrail.base.text import printable
-from startrail.capabilities.contracts.evidence import Evidence
 from startrail.capabilities.contracts.exact import JsonNumber, Refused, bound, scalar
 from startrail.capabilities.contracts.exchange.errors import NothingToPromise
 from startrail.capabilities.contracts.exchange.infer import infer
 from startrail.capabilities.contracts.judge import item_field, struct_fields
 from startrail.capabilities.contracts.proposal import add_field
+from startrail.capabilities.contracts.quarantine.repair import KEEP, cast_value
 from startrail.capabilities.contracts.records import dump
-from startrail.capabilities.contracts.repair import KEEP, cast_value
-from startrail.capabilities.contracts.writings import only_pattern, shape_of
+from startrail.capabilities.contracts.remedies.evidence import Evidence
+from startrail.capabilities.contracts.remedies.writings import only_pattern, shape_of
 from startrail.model.contract import Contract, Field
 from startrail.model.repair import CastValue, RepairStep, Where
 from startrail.model.types import Decimal, ListOf, MapOf, StructOf

@@ -16,7 +16,7 @@ from itertools import islice
 
 import msgspec
 
-from startrail.capabilities.contracts.columns import raw_schema
+from startrail.capabilities.contracts.drift.columns import raw_schema
 from startrail.capabilities.contracts.exchange.errors import NothingToPromise
 from startrail.capabilities.contracts.exchange.fields import field_of
 from startrail.capabilities.contracts.exchange.infer import infer

@@ -1,0 +1,1 @@
+"""Refused rows: where they stand, and how they come back."""

@@ -1,0 +1,1 @@
+"""Metrics: the dictionary, and the value of each entry with its trail."""

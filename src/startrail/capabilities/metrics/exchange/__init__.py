@@ -1,0 +1,1 @@
+"""Metrics from and to other formats: MetricFlow's manifest and Apache Ossie."""
