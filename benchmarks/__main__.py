@@ -23,6 +23,7 @@ NAMES = (
     "drift_seen",
     "history",
     "lineage",
+    "why",
 )
 
 

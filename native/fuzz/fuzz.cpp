@@ -21,7 +21,7 @@ std::string whole_file(const char* path) {
 
 const std::vector<std::string> ODD = {
     "null", "1e400", "\"\\ud800\"", "\"\\u0000\"", "{", "}", "[", "]", "\"", "\\", ",", ":", "-", "9223372036854775808", "\x80", "\n",
-    "\xed\xa0\x80", "{\"x\":1,\"x\":2}", "99999999999999999999999999999999999999999", "2026-02-30", "0.", "\\u00e", "\"\\", " ", std::string(1, '\0')};
+    "\xed\xa0\x80", "{\"x\":1,\"x\":2}", "99999999999999999999999999999999999999999", "2026-02-30", "0.", "\\u00e", "\"\\", " ", "\"\"", ",\"", "\",", "\r", "\r\n", "7.00", std::string(1, '\0')};
 
 std::string mutated(const std::string& from, std::mt19937& random) {
   std::string text = from;
@@ -37,8 +37,13 @@ std::string mutated(const std::string& from, std::mt19937& random) {
   return text;
 }
 
-int64_t records(const std::string& text) {
+int64_t records(const std::string& text, bool csv) {
   int64_t found = 0;
+  if (csv) {
+    std::stringstream lines(text);
+    for (std::string line; std::getline(lines, line);) found += !line.empty() && line != "\r";
+    return found;
+  }
   std::stringstream lines(text);
   for (std::string line; std::getline(lines, line);)
     found += !std::all_of(line.begin(), line.end(), [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
@@ -51,11 +56,13 @@ void read(const startrail::Plan& plan, const std::string& text) {
   block.push_back('\n');
   block.insert(block.end(), startrail::PADDING, '"');
   int64_t found = 0;
+  startrail::Seen seen(plan.keys.size());
   for (size_t done = 0; done < text.size();) {
     auto batch = std::make_shared<startrail::Batch>(plan);
     const size_t taken = batch->read(block.data() + done, text.size() - done);
     if (taken == 0 || static_cast<int64_t>(batch->rows() + batch->refused.size()) != batch->records) std::abort();
     found += batch->records;
+    batch->keep_first(seen);
     done += taken;
     ArrowArray array;
     batch->move_to(&array, batch);
@@ -63,7 +70,17 @@ void read(const startrail::Plan& plan, const std::string& text) {
       if (array.children[i]->length != array.length) std::abort();
     array.release(&array);
   }
-  if (found != records(text)) std::abort();
+  if (found != records(text, plan.csv != nullptr)) std::abort();
+}
+
+// Likewise; what is certain ends with a line, and holds as many records as the reader finds in it.
+void look(const startrail::Plan& plan, std::string text) {
+  if (text.empty() || text.back() != '\n') text += '\n';
+  const std::vector<char> block(text.begin(), text.end());
+  const auto found = startrail::certain_lines(block.data(), block.size(), plan.csv->delimiter, plan.csv->quote);
+  const std::string certain = text.substr(0, static_cast<size_t>(found.bytes));
+  if (!certain.empty() && certain.back() != '\n') std::abort();
+  if (found.lines != std::count(certain.begin(), certain.end(), '\n') || found.records != records(certain, true)) std::abort();
 }
 
 }  // namespace
@@ -83,6 +100,7 @@ int main(int count, char** given) {
       if (i > 1 || random() % 2) block += '\n';
     }
     read(*plan, block);
+    if (plan->csv) look(*plan, block);
   }
   std::cout << given[3] << " blocks read\n";
 }

@@ -13,7 +13,8 @@ constexpr size_t MOST_UNDECLARED = 32;     // in one record; the judge has all t
 constexpr size_t MOST_KEPT = 1024;         // names in one batch
 constexpr size_t LONGEST_EXTRA = 1 << 16;  // bytes of undeclared fields in one record
 
-bool blank(const char* at, const char* end) {
+bool blank(const char* at, const char* end, bool csv) {
+  if (csv) return at == end || (end - at == 1 && *at == '\r');
   return std::all_of(at, end, [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); });
 }
 
@@ -26,6 +27,8 @@ Field own(Kind kind, const char* format) {
 
 bool eat_key(const char*& at, std::string_view quoted) { return quoted.size() <= PADDING && eat(at, quoted); }
 
+}  // namespace
+
 bool within(const Field& field, Wide value) {
   return !(field.has_low && value < field.low) && !(field.has_high && value > field.high);
 }
@@ -37,11 +40,9 @@ bool within(const Field& field, std::string_view text) {
   return length >= field.shortest && (field.longest < 0 || length <= field.longest);
 }
 
-}  // namespace
-
 Batch::Batch(const Plan& plan)
     : defaulted(plan.root.parts.size()), plan_(plan), ordinal_field_(own(Kind::int64, "l")), extra_field_(own(Kind::string, "u")), root_(plan.root),
-      ordinals_(ordinal_field_), extras_(extra_field_) {}
+      ordinals_(ordinal_field_), extras_(extra_field_), values_(plan.csv ? plan.csv->delimiter : ',', plan.csv ? plan.csv->quote : '"') {}
 
 size_t Batch::read(const char* data, size_t size) {
   data_ = data;
@@ -53,16 +54,17 @@ size_t Batch::read(const char* data, size_t size) {
     const size_t before = root_.rows(), cells = cells_;
     undeclared_.clear();
     lacking_.clear();
-    if ((valid || simdjson::validate_utf8(at, static_cast<const char*>(std::memchr(at, '\n', end - at + 1)) - at)) && record(at)) {
+    if ((valid || simdjson::validate_utf8(at, static_cast<const char*>(std::memchr(at, '\n', end - at + 1)) - at)) && (plan_.csv ? row(at) : record(at))) {
       ordinals_.add(++records);
       for (const size_t place : lacking_) ++defaulted[place];
       extra();
+      if (!plan_.keys.empty()) remember(start, at - 1);
       continue;
     }
     at = static_cast<const char*>(std::memchr(start, '\n', end - start + 1));
     root_.truncate(before);
     cells_ = cells;
-    if (!blank(start, at)) refused.push_back({++records, start - data, at - start});
+    if (!blank(start, at, plan_.csv != nullptr)) refused.push_back({++records, start - data, at - start});
     ++at;
   }
   return std::min(static_cast<size_t>(at - data), size);
@@ -279,6 +281,7 @@ bool Batch::keep(const char*& at, std::string_view name) {
 }
 
 void Batch::extra() {
+  if (!extra_.empty()) return extras_.add(std::string_view(extra_));
   if (undeclared_.empty()) return extras_.add_null();
   std::string text;
   for (const Undeclared& one : undeclared_) {
@@ -290,6 +293,39 @@ void Batch::extra() {
     ++kept[place->second].rows;
   }
   extras_.add(std::string_view(text + "}"));
+}
+
+void Batch::remember(const char* start, const char* end) {
+  places_.push_back({records, start - data_, end - start});
+  for (const auto& key : plan_.keys) {
+    uint64_t sum = 1;
+    for (const size_t place : key) {
+      const uint64_t hash = root_.parts[place].hash();
+      sum = hash && sum ? (sum ^ hash) * 0x9e3779b97f4a7c15 | 1 : 0;
+    }
+    hashes_.push_back(sum);
+  }
+}
+
+void Batch::keep_first(Seen& seen) {
+  constexpr int64_t LONGEST = 1 << 20;
+  constexpr size_t AHEAD = 16;
+  constexpr int64_t OUT = -(int64_t{1} << 62);  // as an ordinal, also with what number_from adds
+  const size_t keys = plan_.keys.size();
+  for (size_t row = 0; row < places_.size(); ++row) {
+    if (row + AHEAD < places_.size())
+      for (size_t key = 0; key < keys; ++key) seen.fetch(key, hashes_[(row + AHEAD) * keys + key]);
+    bool fresh = true;
+    for (size_t key = 0; key < keys; ++key)
+      if (const uint64_t hash = hashes_[row * keys + key]) fresh = seen.add(key, hash) && fresh;
+    if (fresh) continue;
+    if (places_[row].size > LONGEST) {  // too much to be written twice; let it be found among all
+      seen.whole = false;
+      continue;
+    }
+    repeated.push_back(places_[row]);
+    ordinals_.longs[row] = OUT;
+  }
 }
 
 void Batch::number_from(int64_t base) {

@@ -4,6 +4,8 @@
 #include <map>
 
 #include "columns.hpp"
+#include "csv.hpp"
+#include "seen.hpp"
 
 namespace startrail {
 
@@ -15,21 +17,28 @@ struct Kept {  // startrail_kept: an undeclared field, in how many accepted reco
   int64_t rows, ordinal, name, name_size, value, value_size;
 };
 
+// Whether a value keeps the field's limits.
+bool within(const Field& field, Wide value);
+bool within(const Field& field, std::string_view text);
+
 class Batch {
  public:
   explicit Batch(const Plan& plan);
 
-  // Reads whole lines until the batch is full; returns how many bytes it took. Behind `size` bytes stand a line
+  // Reads whole lines, of JSON or, where the plan has columns, of CSV, until the batch is full; returns how many bytes it took. Behind `size` bytes stand a line
   // feed and PADDING more.
   size_t read(const char* data, size_t size);
 
   size_t rows() const { return root_.rows(); }
+  // Takes those records out of the rows whose key may have been there before; they are `repeated` then.
+  void keep_first(Seen& seen);
   void move_to(ArrowArray* out, const std::shared_ptr<void>& keeper);
   void number_from(int64_t base);
 
   int64_t records = 0;
   std::vector<Refused> refused;
   std::vector<Kept> kept;
+  std::vector<Refused> repeated;
   std::vector<int64_t> defaulted;  // accepted records that lacked each field at the top and took its fallback
 
  private:
@@ -41,13 +50,19 @@ class Batch {
   const Field ordinal_field_, extra_field_;
   Column root_, ordinals_, extras_;
   Strings strings_;
+  Values values_;
+  std::string extra_;  // of a CSV record that is read
   const char* data_ = nullptr;
   size_t cells_ = 0;
+  std::vector<uint64_t> hashes_;   // of the keys of each row; 0 = null
+  std::vector<Refused> places_;    // of each row, where there are keys
   std::vector<Undeclared> undeclared_;  // of the record that is read
   std::vector<size_t> lacking_;         // likewise
   std::map<std::string_view, size_t> kept_places_;
 
   bool record(const char*& at);
+  bool row(const char*& at);
+  bool cell(std::string_view text, Column& column);
   bool object(const char*& at, Column& column, bool top);
   bool missing(Column& column, size_t place, bool top);
   bool value(const char*& at, Column& column);
@@ -57,6 +72,7 @@ class Batch {
   bool map(const char*& at, Column& column);
   bool keep(const char*& at, std::string_view name);
   void extra();
+  void remember(const char* start, const char* end);
 };
 
 }  // namespace startrail

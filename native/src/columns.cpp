@@ -53,6 +53,23 @@ Column::Column(const Field& field) : field(field) {
   if (is_text(field.kind) || field.kind == Kind::list || field.kind == Kind::map) ints.push(0);
 }
 
+uint64_t Column::hash() {
+  const size_t row = rows_ - 1;
+  if (nulls_ && !present[row]) return 0;
+  const auto of = [](const auto& value) { return std::string_view(reinterpret_cast<const char*>(&value), sizeof value); };
+  std::string_view value;
+  switch (field.kind) {
+    case Kind::boolean: value = of(bytes[row]); break;
+    case Kind::int32: case Kind::date: value = of(ints[row]); break;
+    case Kind::int64: case Kind::time: case Kind::timestamp: case Kind::timestamptz: value = of(longs[row]); break;
+    case Kind::decimal: value = field.precision <= 18 ? of(longs[row]) : of(wides[row]); break;
+    case Kind::uuid: value = {chars.data() + row * 16, 16}; break;
+    case Kind::string: value = {chars.data() + ints[row], static_cast<size_t>(ints[row + 1] - ints[row])}; break;
+    default: return 1;  // of the same value, like all others
+  }
+  return std::hash<std::string_view>{}(value) | 1;
+}
+
 void Column::add_items() {
   ints.push(static_cast<int32_t>(parts.back().rows()));
   done();

@@ -77,6 +77,9 @@ class Column {
   void add_null();
   void truncate(size_t rows);
 
+  // Of the last row, equal for equal values; 0 for null.
+  uint64_t hash();
+
   // As an array that keeps `keeper` alive.
   void move_to(ArrowArray* out, const std::shared_ptr<void>& keeper);
 

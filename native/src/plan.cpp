@@ -60,6 +60,33 @@ std::vector<element> items(simdjson::simdjson_result<element> from) {
   return found;
 }
 
+void texts(element from, const char* key, std::vector<std::string>& to) {
+  simdjson::dom::array array;
+  if (from[key].get(array) != simdjson::SUCCESS) return;
+  for (element item : array) to.emplace_back(item.get_string().value());
+}
+
+std::unique_ptr<Columns> csv(element from, size_t fields) {
+  auto made = std::make_unique<Columns>();
+  made->delimiter = from["delimiter"].get_string().value().at(0);
+  made->quote = from["quote"].get_string().value().at(0);
+  std::vector<bool> there(fields);
+  for (element item : items(from["columns"])) {
+    Columns::One one;
+    const int64_t place = item["place"].get_int64().value();
+    one.declared = place >= 0;
+    one.place = one.declared ? static_cast<size_t>(place) : 0;
+    if (one.declared && (one.place >= fields || there[one.place])) throw std::runtime_error("a column has no field of its own");
+    if (one.declared) there[one.place] = true;
+    one.key = std::string(item["key"].get_string().value());
+    made->columns.push_back(std::move(one));
+  }
+  if (made->columns.empty()) throw std::runtime_error("there are no columns");
+  for (size_t place = 0; place < fields; ++place)
+    if (!there[place]) made->absent.push_back(place);
+  return made;
+}
+
 Field field(element from) {
   Field made;
   made.name = std::string(from["name"].get_string().value());
@@ -79,6 +106,9 @@ Field field(element from) {
   if (from["shortest"].get(length) == simdjson::SUCCESS) made.shortest = length;
   if (from["longest"].get(length) == simdjson::SUCCESS) made.longest = length;
   for (element word : items(from["words"])) made.words.emplace(word.get_string().value());
+  texts(from, "nulls", made.nulls);
+  texts(from, "yes", made.yes);
+  texts(from, "no", made.no);
   for (element part : items(from["parts"])) made.parts.push_back(field(part));
   made.limited = made.has_low || made.has_high || made.shortest >= 0 || made.longest >= 0 || !made.words.empty();
   made.format = format(made);
@@ -158,6 +188,19 @@ std::unique_ptr<const Plan> read_plan(std::string_view json) {
   for (element part : items(from["fields"])) plan->root.parts.push_back(field(part));
   for (element name : items(from["spoken"])) plan->spoken.emplace(name.get_string().value());
   plan->closed = from["closed"].get_bool().value();
+  element columns;
+  if (from["csv"].get(columns) == simdjson::SUCCESS && !columns.is_null()) plan->csv = csv(columns, plan->root.parts.size());
+  simdjson::dom::array keys;
+  if (from["keys"].get(keys) == simdjson::SUCCESS) {
+    for (element key : keys) {
+      plan->keys.emplace_back();
+      for (element part : simdjson::dom::array(key)) {
+        const auto at = static_cast<size_t>(part.get_int64().value());
+        if (at >= plan->root.parts.size()) throw std::runtime_error("a key has no field");
+        plan->keys.back().push_back(at);
+      }
+    }
+  }
   place(plan->root);
   plan->most_rows = std::clamp<size_t>(most_cells / plan->root.cells(), 16, 16384);
   return plan;

@@ -36,10 +36,24 @@ struct Field {
   bool has_low = false, has_high = false;
   int64_t shortest = -1, longest = -1;
   std::unordered_set<std::string> words;  // the allowed ones; none = all
+  std::vector<std::string> nulls;         // texts that stand for null, in CSV
+  std::vector<std::string> yes, no;       // texts that are true and false, in CSV
   std::vector<Field> parts;               // of an object; the item of a list; the value of a map
   std::unordered_map<std::string_view, size_t> places;  // of the parts, by name
 
   size_t cells() const;  // values in one row, lists counted as one
+};
+
+// Lines of CSV instead of JSON: where each column goes.
+struct Columns {
+  struct One {
+    size_t place = 0;      // of the field
+    bool declared = true;  // otherwise it is kept under
+    std::string key;       // its name as JSON, with a colon
+  };
+  char delimiter = ',', quote = '"';
+  std::vector<One> columns;
+  std::vector<size_t> absent;  // fields that are in no column
 };
 
 struct Plan {
@@ -47,6 +61,8 @@ struct Plan {
   bool closed = false;                     // a record with an undeclared field goes to the judge
   std::unordered_set<std::string> spoken;  // names that could mean a declared field, in lower case
   size_t most_rows = 0;                    // in one batch
+  std::unique_ptr<Columns> csv;
+  std::vector<std::vector<size_t>> keys;   // groups of fields whose values may stand only once
 
   // Undeclared fields with such a name are kept.
   bool may_keep(std::string_view name) const;

@@ -16,7 +16,7 @@ namespace {
 using startrail::Batch;
 using startrail::Plan;
 
-constexpr int ABI = 1;
+constexpr int ABI = 2;
 
 struct Reader {
   std::shared_ptr<const Plan> plan;
@@ -101,6 +101,11 @@ EXPORT Reader* startrail_open(const char* plan, size_t size, char* error, size_t
 
 EXPORT void startrail_close(Reader* reader) { delete reader; }
 
+// How many of the lines of CSV at `data` certainly are one record each, in bytes, lines and records.
+EXPORT void startrail_certain(const char* data, size_t size, char delimiter, char quote, startrail::Certain* out) {
+  *out = startrail::certain_lines(data, size, delimiter, quote);
+}
+
 // Null when memory is short. `taken` becomes the bytes of the lines that were read.
 EXPORT Read* startrail_read(Reader* reader, const char* data, size_t size, size_t* taken) try {
   auto read = std::make_unique<Read>(*reader);
@@ -126,6 +131,22 @@ EXPORT size_t startrail_defaulted(Read* read, const int64_t** first) {
   *first = read->batch.defaulted.data();
   return read->batch.defaulted.size();
 }
+
+EXPORT startrail::Seen* startrail_seen(Reader* reader) { return new startrail::Seen(reader->plan->keys.size()); }
+
+// To be called with one batch after the other, in their order. -1 when memory is short.
+EXPORT int64_t startrail_repeated(startrail::Seen* seen, Read* read, const startrail::Refused** first) try {
+  read->batch.keep_first(*seen);
+  *first = read->batch.repeated.data();
+  return static_cast<int64_t>(read->batch.repeated.size());
+} catch (const std::exception&) {
+  return -1;
+}
+
+// Whether all rows that were kept have different keys.
+EXPORT int startrail_distinct(startrail::Seen* seen) { return seen->whole; }
+
+EXPORT void startrail_unsee(startrail::Seen* seen) { delete seen; }
 
 EXPORT void startrail_forget(Read* read) { delete read; }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import Loaded, contract, field, load_bytes, numbered
 
@@ -183,6 +183,7 @@ def _plain(row: tuple[object, ...]) -> tuple[object, ...]:
 
 @pytest.mark.usefixtures("each_reader")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@example([b"{"], False)
 @given(st.lists(lines, min_size=1, max_size=40), st.booleans())
 def test_ndjson_loads_to_exactly_what_the_judge_says(found: list[bytes], ends: bool) -> None:
     same(b"\n".join(found) + (b"\n" if ends else b""), ALL, "ndjson")
@@ -200,6 +201,7 @@ def test_every_nasty_value_in_every_field_loads_to_what_the_judge_says() -> None
     same("\n".join([*made, ""]).encode(), ALL, "ndjson", whole=True)
 
 
+@pytest.mark.usefixtures("each_reader")
 def test_every_nasty_text_in_every_csv_column_loads_to_what_the_judge_says() -> None:
     base = {f.name: json.loads(good(f.name)) if good(f.name)[0] == '"' else good(f.name) for f in ALL.fields}
     base |= {"word": "yes", "flag": "yes", "share": "0,5"}
@@ -209,6 +211,7 @@ def test_every_nasty_text_in_every_csv_column_loads_to_what_the_judge_says() -> 
     same("\n".join(made).encode(), ALL, "csv", whole=True, csv=Dialect(null_words=("", "NULL")))
 
 
+@pytest.mark.usefixtures("each_reader")
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(texts, min_size=3, max_size=4), min_size=1, max_size=30))
 def test_csv_loads_to_exactly_what_the_judge_says(rows: list[list[str]]) -> None:

@@ -13,9 +13,10 @@ import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from tests.fixtures.readers import needs_native
 
-from startrail.adapters.loader import native_stream
+from startrail.adapters.loader import native_csv, native_stream
 from startrail.adapters.loader.native_library import CHOICE
 from startrail.model.contract import Contract, Format
+from startrail.model.source import Dialect
 
 pytestmark = needs_native
 
@@ -170,14 +171,21 @@ def outcome(loaded: Loaded) -> dict[str, Any]:
 
 
 def compare(
-    root: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, promised: Contract, media: str = "ndjson", **more: Any
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    data: bytes,
+    promised: Contract,
+    media: str = "ndjson",
+    native: str = "native",
+    **more: Any,
 ) -> None:
+    other = "" if media.startswith("csv") else "msgspec"
     found = {}
     for way in ("native", "msgspec", "careful"):
         monkeypatch.setenv(CHOICE, "msgspec" if way == "careful" else way)
         (root / way).mkdir()
         loaded = load_bytes(root / way, data, promised, media, careful=way == "careful", **more)
-        assert loaded.output.note["reader"] == ("native" if way == "native" else "msgspec")
+        assert loaded.output.note.get("reader", "") == (native if way == "native" else other)
         assert way != "native" or "careful" not in loaded.output.note
         found[way] = outcome(loaded)
     assert found["careful"]["held"] is None
@@ -215,3 +223,105 @@ def test_mutated_nested_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
             )
         lines.append(damaged(source, made.encode()) if source.random() < 0.1 else made.encode())
     compare(tmp_path, monkeypatch, b"\n".join([*lines, b"{}"]), DEEP)
+
+
+FLAT = contract(
+    *(field(f"f{index}", kind) for index, kind in enumerate(KINDS)),
+    field("status", "string", enum=("paid", "é"), required=True),
+    field("short", "string", min_length=1, max_length=3, default="ab"),
+    field("rank", "int", minimum="1", maximum="7"),
+    field("positive", "decimal(10,2)", minimum="0", maximum="99.5"),
+    field("code", "string", pattern="^[a-z]+$"),
+    field("day", "date", format=Format(pattern="%d/%m/%Y")),
+    field("yes", "boolean", format=Format(true_words=("yes", "1"), false_words=("no", ""))),
+    field("word", "string", format=Format(null_words=("N/A",)), required=True),
+    field("comma", "double", format=Format(decimal_separator=",")),
+    field("local", "timestamptz", format=Format(timezone="Europe/Madrid")),
+    field("who", "struct<x: int>"),
+    field("older", "string", aliases=("former",)),
+    field("absent", "decimal(10,2)", default="1.50"),
+    field("id", "long"),
+    key=("id",),
+)
+CSV_GOOD = {"day": "03/10/2026", "yes": "no", "comma": "1,5", "local": "2026-10-03T14:05:00Z", "who": "", "rank": "3"}
+TEXTS = (
+    "", " ", "NULL", "N/A", "null", "-0", "7.00", "007", "+1", "1e3", "1.", ".5", "NaN", "9007199254740993", "16777217",
+    "9223372036854775808", "12.345", "12.340", "100000000.00", "2026-02-30", "2026-10-03t14:05:00z", "24:00:00", "yes", "TRUE",
+    "0001-01-01T00:00:00Z", "a\0b", "tab\there", "é", "\x01", "\\", "x" * 300, "9" * 50, "sixteen bytes or more", "03/10/2026",
+)  # fmt: skip
+
+
+def cells(source: random.Random, delimiter: str, names: list[str]) -> list[str]:
+    made = []
+    for name in names:
+        text = CSV_GOOD[name] if name in CSV_GOOD else json.loads(value(source, FLAT, name)) if name in GOOD else "x"
+        if name.startswith("f") and name[1:].isdigit():
+            text = source.choice(list(KINDS.values())[int(name[1:])]).strip('"').replace('\\"', "").replace("\\", "")
+        if name == "id":
+            text = str(source.randrange(2_000))
+        made.append(str(text))
+    while source.random() < 0.3:
+        made[source.randrange(len(made))] = source.choice(TEXTS)
+    return [quoted(source, text, delimiter) for text in made]
+
+
+def quoted(source: random.Random, text: str, delimiter: str) -> str:
+    chance = source.random()
+    if chance < 0.05:
+        text = source.choice((text + delimiter, text + '"', '"' + text, text + '""' + text))
+    if chance < 0.001:
+        text += source.choice(("\n", "\r\n", "\r"))
+    return '"' + text.replace('"', '""') + '"' if chance < 0.1 or set(text) & {delimiter, '"', "\n", "\r"} else text
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_mutated_rows_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    source = random.Random(seed)
+    monkeypatch.setattr(native_csv, "CHUNK", source.choice((200, 5_000, 1 << 20)))
+    delimiter = source.choice((",", ";", "\t", "|"))
+    encoding = source.choice(("utf-8", "utf-8", "latin-1"))
+    names = [each.name for each in FLAT.fields if each.name != "absent"] + ["new", 'odd "name"\\']
+    source.shuffle(names)
+    end = source.choice(("\n", "\n", "\r\n"))
+    head = delimiter.join('"' + name.replace('"', '""') + '"' for name in names)
+    lines = [delimiter.join(cells(source, delimiter, names)).encode(encoding, errors="ignore") for _ in range(900)]
+    lines[700:] = [damaged(source, line) if source.random() < 0.2 else line for line in lines[700:]]
+    lines[600:600] = [b"", b"", b" ", b'"']  # the last one opens a quote that a later line closes
+    data = head.encode(encoding) + end.encode() + end.encode().join([*lines, b'x"'])  # which ends whatever is open
+    dialect = Dialect(delimiter=delimiter, encoding=encoding, null_words=("", "NULL"))
+    compare(tmp_path, monkeypatch, data, FLAT, "csv", csv=dialect)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_repeated_keys_of_several_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Also where the first of them is one that only the judge accepts, or that no one accepts."""
+    source = random.Random(seed)
+    monkeypatch.setattr(native_stream, "CHUNK", 2_000)
+    monkeypatch.setattr(native_csv, "CHUNK", 2_000)
+    price = source.choice(("decimal(10,2)", "long"))
+    promised = contract(
+        field("a", "long"),
+        field("b", price),
+        field("mail", "string", unique=True),
+        field("n", "int", maximum="90"),
+        key=("a", "b"),
+    )
+    rows = [
+        (source.choice(("1", "2", "7.0", "3", "x")), source.choice((f"{source.randrange(60)}", f"{source.randrange(60)}.00")),
+         source.choice(("", f"m{source.randrange(900)}")), str(source.randrange(100)))
+        for _ in range(700)
+    ]  # fmt: skip
+    data = "\n".join(["a,b,mail,n", *map(",".join, rows), ""]).encode()
+    compare(tmp_path, monkeypatch, data, promised, "csv")
+    shown = [
+        f'{{"a":{a if a != "x" else "null"},"b":"{b}","mail":{json.dumps(mail) if mail else "null"},"n":{n}}}'
+        for a, b, mail, n in rows
+    ]
+    (tmp_path / "ndjson").mkdir()
+    compare(tmp_path / "ndjson", monkeypatch, "\n".join([*shown, "{}"]).encode(), promised)
+
+
+def test_records_over_several_lines_are_left_to_the_other_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    promised = contract(field("a", "int"), field("b", "string"))
+    rows = [f'{number},"x\ny {number}"' if number % 2 else f"{number}x,y" for number in range(100)]
+    compare(tmp_path, monkeypatch, "\n".join(["a,b", *rows, ""]).encode(), promised, "csv", native="")

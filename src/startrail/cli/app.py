@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "contract": "Check, test and translate data contracts.",
     "quarantine": "Look at refused rows, mend and replay them, or discard them.",
     "metric": "The dictionary of metrics: definitions, SQL, values, exchange with other tools.",
+    "why": "Explain why two numbers differ: which difference of definition carries how much, to the cent.",
     "dictionary": "Search the dictionary of metrics.",
     "schema": "Print the JSON Schemas of all declarations.",
     "demo": "Three days of a small shop, with real servers, a schema change and a crash.",

@@ -17,12 +17,21 @@ def source_rows(slots: Slots) -> exp.Expr:
     assert metric.source is not None
     if metric.dedup is None:
         return table(metric.source, metric.alias)
-    tied = _tie_breaks(slots, metric.alias, [*slots.dedup_key, *(order.column for order in slots.dedup_order)])
-    first = _first(list(slots.dedup_key), slots.dedup_order, tied)
-    unknown = [exp.Is(this=key.copy(), expression=exp.Null()) for key in slots.dedup_key]
     kept = exp.select("*").from_(table(metric.source, metric.alias))
-    kept.set("qualify", exp.Qualify(this=exp.or_(first, *unknown)))
+    kept.set("qualify", exp.Qualify(this=kept_row(slots)))
     return kept.subquery(exp.to_identifier(metric.alias, quoted=True))
+
+
+def kept_row(slots: Slots) -> exp.Expr:
+    """The condition, with a window in it, that a row of the source is the one that ``dedup`` keeps."""
+    first = _first(list(slots.dedup_key), slots.dedup_order, _source_ties(slots))
+    unknown = [exp.Is(this=key.copy(), expression=exp.Null()) for key in slots.dedup_key]
+    return exp.or_(first, *unknown)
+
+
+def tie_breaks(slots: Slots) -> tuple[str, ...]:
+    """The columns of the source that order what ``dedup`` leaves tied."""
+    return tuple(tree.name for tree in _source_ties(slots))
 
 
 def joined(slots: Slots, place: int, *, keep: bool = False) -> exp.Join:
@@ -33,6 +42,10 @@ def joined(slots: Slots, place: int, *, keep: bool = False) -> exp.Join:
         right = _first_match(slots, place, right)
     side = {"side": "LEFT"} if keep or join.type == "left" else {"kind": "INNER"}
     return exp.Join(this=right, on=condition.copy(), **side)
+
+
+def _source_ties(slots: Slots) -> list[exp.Expr]:
+    return _tie_breaks(slots, slots.metric.alias, [*slots.dedup_key, *(order.column for order in slots.dedup_order)])
 
 
 def _first_match(slots: Slots, place: int, right: exp.Expr) -> exp.Expr:

@@ -39,7 +39,7 @@ class Compiled(NamedTuple):
     @property
     def shown(self) -> str:
         """The text with the values in their places, as a person may run it."""
-        return written(self.tree.copy().transform(lambda node: _literal(node, self.bound)), pretty=True)
+        return written(with_values(self.tree, self.bound), pretty=True)
 
 
 def value_query(slots: Slots, window: Window | None, by: Sequence[str], kinds: Mapping[str, str]) -> Compiled:
@@ -121,6 +121,11 @@ def amount(slots: Slots, value: exp.Expr) -> exp.Expr:
         return value.copy()
     product: exp.Expr = exp.Mul(this=exp.paren(value.copy()), expression=rate)
     return product if currency.round is None else exp.func("round", product, exp.Literal.number(currency.round))
+
+
+def with_values(tree: exp.Expr, bound: Mapping[str, date | datetime]) -> exp.Expr:
+    """A copy with the values of parameters in their places."""
+    return tree.copy().transform(lambda node: _literal(node, bound))
 
 
 def _rows(slots: Slots, kinds: Mapping[str, str], window: Window | None, joins: int, source_only: bool = False) -> exp.Select:

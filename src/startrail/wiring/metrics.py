@@ -53,13 +53,13 @@ def entries(opened: Opened, search: Iterable[str] = ()) -> list[Entry]:
 def sql(opened: Opened, name: str, period: str | None, by: Sequence[str]) -> str:
     """The SELECT of a metric."""
     metric = find(name, opened.project.metrics)
-    return compiled(metric, _period(period), by, _pinned(opened, metric, None), opened.ports.warehouse())
+    return compiled(metric, _period(period), by, pinned(opened, metric, None), opened.ports.warehouse())
 
 
 def value(opened: Opened, name: str, period: str | None, by: Sequence[str], at: str | None = None) -> Answer:
     """A metric's value. ``at``: an instant, or a snapshot id of its source."""
     metric = find(name, opened.project.metrics)
-    return evaluate(metric, _period(period), by, _pinned(opened, metric, at), opened.ports.warehouse())
+    return evaluate(metric, _period(period), by, pinned(opened, metric, at), opened.ports.warehouse())
 
 
 def record_value(opened: Opened, answer: Answer) -> None:
@@ -83,9 +83,10 @@ def _period(text: str | None) -> Period | None:
     return None if text is None else parse_period(text)
 
 
-def _pinned(opened: Opened, metric: Metric, at: str | None) -> Pinned:
+def pinned(opened: Opened, metric: Metric, at: str | None, *others: Metric) -> Pinned:
+    """What a metric reads, and others with it: as it is, or as of an instant or a snapshot of its source."""
     workspace = Workspace(opened.ports.ledger, opened.ports.tables)
-    reads = definition(metric).reads
+    reads = tuple(dict.fromkeys(table for each in (metric, *others) for table in definition(each).reads))
     if at is None:
         return pin(reads, workspace)
     moment = moment_of(int(at), reads[0], workspace) if at.isdecimal() and len(at) > 4 else _instant(at)

@@ -101,11 +101,11 @@ def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | No
             written = f"CAST({cast} AS VARCHAR) = {source}"
             return cast, f"({cast} IS NOT NULL AND {_either(written, _matches(source, _WHOLE))})"
         case "float" | "double":
-            pointed = _with_point(source, field.format)
-            value = f"TRY_CAST({pointed} AS {sql.word(kind)})"
-            small = f"(length({pointed}) <= 7 OR NOT {_matches(pointed, '-?[0-9]+')})"
-            written = f"{_matches(pointed, _FLOATING)}{_separated(source, field.format)}"
-            return value, f"({written} AND isfinite({value}) AND {small})"
+            separated = _no_point(source, field.format)
+            source = _with_point(source, field.format)
+            value = f"TRY_CAST({source} AS {sql.word(kind)})"
+            small = f"(length({source}) <= 7 OR NOT {_matches(source, '-?[0-9]+')})"
+            return value, f"({_matches(source, _FLOATING)} AND isfinite({value}) AND {small}{separated})"
         case "boolean":
             return _words(source, field.format)
         case "date" | "time" | "timestamp" | "timestamptz" if field.format.pattern:
@@ -133,8 +133,9 @@ def _decimal(kind: Decimal, source: str, form: Format) -> tuple[str, str]:
     value = f"TRY_CAST({with_point} AS {sql.word(kind)})"
     fraction = rf"(\.[0-9]{{1,{kind.scale}}}0*)?" if kind.scale else r"(\.0+)?"
     grammar = _matches(with_point, f"-?(0|[1-9][0-9]*){fraction}")
+    separated = _no_point(source, form)
     written = f"CAST({value} AS VARCHAR) = {with_point}"
-    return value, f"({value} IS NOT NULL AND {_either(written, grammar)}{_separated(source, form)})"
+    return value, f"({value} IS NOT NULL AND {_either(written, grammar)}{separated})"
 
 
 def _either(quick: str, thorough: str) -> str:
@@ -157,8 +158,7 @@ def _with_point(source: str, form: Format) -> str:
     return source if form.decimal_separator == "." else f"replace({source}, {sql.text(form.decimal_separator)}, '.')"
 
 
-def _separated(source: str, form: Format) -> str:
-    """``AND`` a condition: no point where another mark separates."""
+def _no_point(source: str, form: Format) -> str:
     return "" if form.decimal_separator == "." else f" AND NOT contains({source}, '.')"
 
 

@@ -37,11 +37,11 @@ class Lines(Iterator[str]):
         self._at = stop
         return line.decode(errors="surrogateescape")
 
-    def chunk(self) -> bytes:
-        """Some 64 KB of lines that end with ``\\n``; nothing where no further such line begins."""
+    def chunk(self, size: int = BLOCK) -> bytes:
+        """About ``size`` bytes of lines that end with ``\\n``; nothing where no further such line begins."""
         stop = self._data.rfind(b"\n", self._at) + 1
-        if stop - self._at < BLOCK // 2:
-            self._refill(BLOCK)
+        if stop - self._at < size // 2:
+            self._refill(size)
             stop = self._data.rfind(b"\n", self._at) + 1
         return self._data[self._at : stop] if stop > self._at else b""
 

@@ -24,8 +24,9 @@ from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen, choose
-from startrail.adapters.loader.native_plan import NativePlan, native_plan
+from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
 from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
 from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
@@ -40,6 +41,7 @@ from startrail.ports.loader import Drift, Judge, Landed, LoadOutcome, LoadTask, 
 from startrail.ports.warehouse import EngineFailed, OutOfMemory, QueryFailed
 
 _TELL_EVERY = 8_000_000
+_MOST_HELD = 32_000_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
@@ -127,6 +129,8 @@ class _Loading:
         self._threads = threads
         self._quick: QuickCsv | None = None
         self._csv = task.media.startswith("csv")
+        self._native_csv = self._csv and chosen.library is not None and way == "quick"
+        """The native reader takes it; the wary way is the other reader's."""
         self._queries = Queries(task, "text" if self._csv else "json")
         self._defaults = Defaults(task.contract)
         self._taken: dict[str, int] = {}
@@ -142,6 +146,11 @@ class _Loading:
         self._passed = array("q")
         """Records in each block, from the first, that is known to pass the gate."""
         self._at = 0
+        self._distinct = False
+        """Whether no two streamed rows have the same key."""
+        self._saved: list[LocalFile] = []
+        self._held: dict[int, Record] = {}
+        self._held_bytes = 0
 
     def outcome(self) -> LoadOutcome:
         try:
@@ -152,8 +161,7 @@ class _Loading:
         except Unreadable as found:
             if self._direct and self._shape is not None:  # how far it can be read, the other way finds out
                 raise NotTaken(found.reason) from found
-            reader = "" if self._csv or self._direct else self._chosen.reader
-            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=reader)
+            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=self._reader())
         declared, turned = dates(self._engine, files, self._task.contract)
         return LoadOutcome(
             self._rows_in,
@@ -168,8 +176,13 @@ class _Loading:
             dates=declared,
             turned=turned,
             unended=self._unended,
-            reader="" if self._csv or self._direct else self._chosen.reader,
+            reader=self._reader(),
         )
+
+    def _reader(self) -> str:
+        if self._csv:
+            return "native" if self._native_csv and self._quick is not None else ""
+        return "" if self._direct else self._chosen.reader
 
     def _survey(self, files: list[LocalFile]) -> None:
         """Declared fields that the delivery does not have at all."""
@@ -222,7 +235,10 @@ class _Loading:
         contract, dialect = self._task.contract, self._task.dialect
         if self._careful or not QuickCsv.speaks(dialect):
             return Csv(file, contract, dialect)
-        self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
+        if self._native_csv:
+            self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
+        else:
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
         return self._quick
 
     def _query(self, pipes: str, offset: int) -> str:
@@ -240,6 +256,9 @@ class _Loading:
         plan = self._native_plan()
         if plan is not None:
             return self._natively(plan)
+        natively = self._natively_csv()
+        if natively is not None:
+            return natively
         gate = Gate(self._task.contract, wary=self._wary)
         if self._passes_whole(gate):
             query = self._queries.streamed(sql.text(str(self._path)))
@@ -257,9 +276,12 @@ class _Loading:
                 files += stream.files
                 pipes = _MOST_PIPES
         self._check_end()
+        self._tell_unknown()
+        return files
+
+    def _tell_unknown(self) -> None:
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
-        return files
 
     def _directly(self) -> list[LocalFile]:
         """What the conditions keep out is left over for the judge."""
@@ -283,11 +305,38 @@ class _Loading:
         return native_plan(self._task.contract, closed=self._task.closed)
 
     def _natively(self, plan: NativePlan) -> list[LocalFile]:
-        query, schema = self._queries.native(plan), self._task.schema
         with (
-            closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
             opened(self._path, self._task.media) if self._task.media.startswith("ndjson") else nullcontext() as file,
             closing(lines_of(self._blocks()) if file is None else lines_from(file)) as blocks,
+        ):
+            files = self._batched(plan, blocks)
+        self._check_end()
+        return files
+
+    def _natively_csv(self) -> list[LocalFile] | None:
+        """None when the other reader must do it."""
+        if not self._native_csv:
+            return None
+        with closing(self._blocks()) as source:
+            first, csv = next(source, None), self._quick
+            if first is not None and isinstance(csv, NativeCsv) and csv.suits:
+                absent = self._defaults.literals(self._shape.absent) if self._shape is not None else {}
+                plan = csv_plan(self._task.contract, csv.names, self._task.dialect, absent)
+                if plan is not None:
+                    alone = self._task.closed and bool(self._unknown_columns)
+                    blocks = chain((first,), source)
+                    files = self._batched(plan, blocks if alone else csv_lines(blocks))
+                    self._tell_unknown()
+                    return files
+        self._native_csv, self._quick = False, None
+        return None
+
+    def _batched(self, plan: NativePlan, blocks: Iterator[Lines | Block]) -> list[LocalFile]:
+        schema = self._task.schema
+        plan = watched(plan, self._task.contract, self._queries.unique_keys(), schema)
+        query = self._queries.native(plan)
+        with (
+            closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
             NativeStream(reader, self._engine, query, "streamed", schema) as stream,
             closing(reader.batches(blocks)) as batches,
         ):
@@ -296,15 +345,17 @@ class _Loading:
                     self._cut = not block.whole
                     self._advance(block.size)
                     for batch in found:
+                        repeated = reader.repeated(batch)
                         stream.push(batch, self._rows_in)
-                        self._decide(batch)
+                        self._decide(batch, repeated)
                 else:
                     self._judged(block)
-        self._check_end()
+            self._distinct = reader.distinct
         return stream.files
 
-    def _decide(self, batch: Batch) -> None:
-        """The judge decides what the reader refused; undeclared fields are told in the order of records."""
+    def _decide(self, batch: Batch, repeated: list[tuple[int, Record]]) -> None:
+        """The judge decides what the reader refused; undeclared fields are told in the order of records. Rows that may
+        repeat a key are written down like what the judge accepts, so that only these need be written again."""
         base, kept = self._rows_in, deque(batch.kept)
         self._rows_in += batch.records
         for place, rows in batch.defaulted.items():
@@ -315,7 +366,16 @@ class _Loading:
                 field = kept.popleft()
                 self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
             if record is not None:
-                self._aside.decide(base + ordinal, record)
+                self._aside.decide(base + ordinal, record, tally=not self._csv)
+        for ordinal, record in repeated:
+            self._aside.decide(base + ordinal, record, tally=False)
+            self._hold(base + ordinal, record)
+
+    def _hold(self, ordinal: int, record: Record) -> None:
+        """Keep the record at hand, if there is room, so that it need not be read again."""
+        self._held_bytes += len(record.line) + len(record.raw)
+        if self._held_bytes <= _MOST_HELD:
+            self._held[ordinal] = record
 
     def _passes_whole(self, gate: Gate) -> bool:
         """True when the file can go to the engine as it is, which spares the pipes. What passed before the first
@@ -428,7 +488,8 @@ class _Loading:
         if not self._aside.saved_rows:
             return []
         self._aside.flush()
-        return self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+        self._saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+        return self._saved
 
     def _missing(self, files: list[LocalFile]) -> Iterator[int]:
         decided = sorted(self._aside.ordinals)
@@ -479,20 +540,35 @@ class _Loading:
 
     def _without_repeated(self, files: list[LocalFile]) -> list[LocalFile]:
         """All but the first row of each key that occurs twice are set aside."""
-        if not files:
+        if not files or (self._distinct and not self._saved):
             return files
+        among = self._saved if self._distinct else None
         repeated: set[int] = set()
         for columns in self._queries.unique_keys():
-            if self._engine.number(self._queries.count_repeated(files, columns)) == 0:
+            if among is None and self._engine.number(self._queries.count_repeated(files, columns)) == 0:
                 continue
-            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns))]
+            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns, among))]
             path = "$." + columns[0] if len(columns) == 1 else "$"
             violation = Violation(path, "duplicate_key", f"{', '.join(columns)} once in a delivery", "a value seen before")
-            self._revisit(iter(sorted(set(found) - repeated)), violation)
+            self._refuse(sorted(set(found) - repeated), violation)
             repeated.update(found)
         if not repeated:
             return files
-        return self._engine.copy(self._queries.without(files, sorted(repeated)), "unique", self._task.schema)
+        gone = sorted(repeated)
+        holding = {path for (path,) in self._engine.each(self._queries.holding(files, gone))}
+        old = [file for file in files if str(file.path) in holding]
+        return [file for file in files if str(file.path) not in holding] + self._engine.copy(
+            self._queries.without(old, gone), "unique", self._task.schema
+        )
+
+    def _refuse(self, ordinals: list[int], violation: Violation) -> None:
+        """Those that are not at hand are read again."""
+        for ordinal in ordinals:
+            if ordinal in self._held:
+                self._aside.refuse(ordinal, self._held[ordinal], (violation,))
+        again = [ordinal for ordinal in ordinals if ordinal not in self._held]
+        if again:
+            self._revisit(iter(again), violation)
 
     def _rejected(self) -> LocalFile | None:
         if not self._aside.refused_rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from ctypes import CDLL, POINTER, Structure, byref, c_char_p, c_int, c_int64, c_size_t, c_void_p, create_string_buffer
+from ctypes import CDLL, POINTER, Structure, byref, c_char, c_char_p, c_int, c_int64, c_size_t, c_void_p, create_string_buffer
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,7 +15,7 @@ from startrail.base.errors import ResourceError
 Reader = Literal["auto", "msgspec", "native"]
 CHOICE = "STARTRAIL_READER"
 PLACE = "STARTRAIL_NATIVE"
-ABI = 1
+ABI = 2
 """Of the functions below; goes up with each change of them or of what they are given."""
 _BUILT = Path(__file__).parents[4] / "native" / "build" / "libstartrail_native.so"
 
@@ -47,6 +47,15 @@ class RefusedLine(Structure):
     offset: int
     size: int
     _fields_ = [(name, c_int64) for name in ("ordinal", "offset", "size")]
+
+
+class CertainLines(Structure):
+    """So many bytes of lines of CSV, some of them blank, that certainly are one record each."""
+
+    bytes: int
+    lines: int
+    records: int
+    _fields_ = [(name, c_int64) for name in ("bytes", "lines", "records")]
 
 
 class KeptField(Structure):
@@ -123,12 +132,17 @@ def _declare(library: CDLL) -> None:
         ("processor", text, ()),
         ("open", handle, (text, size, text, size)),
         ("close", None, (handle,)),
+        ("certain", None, (handle, size, c_char, c_char, POINTER(CertainLines))),
         ("read", handle, (handle, handle, size, POINTER(size))),
         ("records", c_int64, (handle,)),
         ("refused", size, (handle, POINTER(POINTER(RefusedLine)))),
         ("kept", size, (handle, POINTER(POINTER(KeptField)))),
         ("defaulted", size, (handle, POINTER(POINTER(c_int64)))),
         ("forget", None, (handle,)),
+        ("seen", handle, (handle,)),
+        ("repeated", c_int64, (handle, handle, POINTER(POINTER(RefusedLine)))),
+        ("distinct", c_int, (handle,)),
+        ("unsee", None, (handle,)),
         ("queue", handle, (handle, size)),
         ("stream", None, (handle, POINTER(ArrowStream))),
         ("schema", None, (handle, POINTER(ArrowSchema))),
@@ -155,6 +169,13 @@ def opened_plan(library: CDLL, plan: bytes) -> int:
     if not handle:
         raise ReaderMissing(f"the native reader refuses its plan: {error.value.decode()}", hint=f"set {CHOICE}=msgspec")
     return handle
+
+
+def certain_lines(library: CDLL, address: int, size: int, delimiter: bytes, quote: bytes) -> CertainLines:
+    """How far the whole lines of CSV at ``address`` certainly are one record each."""
+    found = CertainLines()
+    library.startrail_certain(address, size, delimiter, quote, byref(found))
+    return found
 
 
 def lines_taken(library: CDLL, handle: int, address: int, size: int) -> tuple[int, int]:

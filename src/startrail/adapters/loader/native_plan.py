@@ -7,6 +7,7 @@ pattern, words for null, base64) it hands over as the text that stood in the rec
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ import msgspec
 from startrail.adapters.loader.convert import Conversion, conversion, item_field, limits, struct_fields
 from startrail.adapters.loader.defaults import default_text
 from startrail.model.contract import Contract, Field, Format
+from startrail.model.source import Dialect
+from startrail.model.table import TableSchema
 from startrail.model.types import Decimal, ListOf, MapOf, Primitive, StructOf
 
 KINDS = (
@@ -22,6 +25,10 @@ KINDS = (
 )  # fmt: skip
 """In the order of the library's numbers."""
 _INTEGERS = {"int": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
+_COMPARED = ("boolean", "int", "long", "string", "decimal", "date", "time", "timestamp", "timestamptz", "uuid")
+"""Where two values are equal if and only if their bytes are."""
+_MOST_KEYS = 2
+"""Each takes up to 128 MB of memory."""
 _FIXED = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 
 
@@ -44,6 +51,25 @@ class Part(msgspec.Struct, frozen=True):
     longest: int | None = None
     words: tuple[str, ...] = ()
     parts: tuple[Part, ...] = ()
+    nulls: tuple[str, ...] = ()
+    """In CSV, texts that stand for null; then those that are true and false."""
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a column of CSV goes: the number of its field, or -1 for an undeclared one, which is kept under ``key``."""
+
+    place: int
+    key: str = ""
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """The lines are CSV with these columns."""
+
+    delimiter: str
+    quote: str
+    columns: tuple[Place, ...]
 
 
 class NativePlan(msgspec.Struct, frozen=True):
@@ -53,10 +79,15 @@ class NativePlan(msgspec.Struct, frozen=True):
     conversions: tuple[Conversion, ...]
     spoken: tuple[str, ...]
     closed: bool
+    csv: Columns | None = None
+    keys: tuple[tuple[int, ...], ...] = ()
+    """Numbers of the fields whose values may stand only once; a row that may repeat them is handed out instead."""
 
     def encoded(self) -> bytes:
         """As the library reads it."""
-        return msgspec.json.encode({"fields": self.fields, "spoken": self.spoken, "closed": self.closed})
+        return msgspec.json.encode(
+            {"fields": self.fields, "spoken": self.spoken, "closed": self.closed, "csv": self.csv, "keys": self.keys}
+        )
 
 
 def native_plan(contract: Contract, *, closed: bool) -> NativePlan | None:
@@ -78,6 +109,73 @@ def native_plan(contract: Contract, *, closed: bool) -> NativePlan | None:
         conversions.append(found)
     spoken = {name.lower() for field in contract.fields for name in (field.name, *field.aliases)}
     return NativePlan(tuple(parts), tuple(conversions), tuple(sorted(spoken)), closed)
+
+
+def csv_plan(contract: Contract, names: tuple[str, ...], dialect: Dialect, absent: Mapping[str, str]) -> NativePlan | None:
+    """The plan for lines of CSV with these columns; ``absent`` ones have these values in SQL."""
+    if not all(name.isprintable() for name in names):
+        return None
+    parts, conversions = [], []
+    for index, field in enumerate(contract.fields):
+        column = f"v{index}"
+        if field.name in absent:
+            part, found = _part(field, column, "string", required=False, native=_Limits()), Conversion(absent[field.name])
+        else:
+            part, found = _textual(field, column, field.required or field.name in contract.primary_key)
+        words = field.format.null_words if field.format.null_words is not None else dialect.null_words
+        parts.append(msgspec.structs.replace(part, nulls=words, stops=False))
+        conversions.append(found)
+    numbers = {field.name: index for index, field in enumerate(contract.fields)}
+    keys = (msgspec.json.encode(name).decode() + ":" for name in names)
+    places = tuple(Place(numbers.get(name, -1), key) for name, key in zip(names, keys, strict=True))
+    return NativePlan(
+        tuple(parts), tuple(conversions), (), closed=True, csv=Columns(dialect.delimiter, dialect.quote, places)
+    )  # fmt: skip
+
+
+def watched(plan: NativePlan, contract: Contract, keys: list[tuple[str, ...]], schema: TableSchema) -> NativePlan:
+    """The plan with those keys looked after, if the library can tell for all of them whether two values are equal."""
+    numbers = {field.name: index for index, field in enumerate(contract.fields)}
+    groups = tuple(tuple(numbers[name] for name in key) for key in keys)
+    for number in {number for group in groups for number in group}:
+        field, part = contract.fields[number], plan.fields[number]
+        column = schema.column(field.name)
+        own = plan.conversions[number].value == part.column and column is not None and column.type == field.type
+        if not own or KINDS[part.kind] not in _COMPARED or (KINDS[part.kind] == "string" and field.type != Primitive("string")):
+            return plan
+    return msgspec.structs.replace(plan, keys=groups) if len(groups) <= _MOST_KEYS else plan
+
+
+def _textual(field: Field, column: str, required: bool) -> tuple[Part, Conversion]:
+    """Converted by the library, or handed over as text for SQL."""
+    native = _native_limits(field)
+    kind = field.type
+    if native is None or not _plain_text(field):
+        plain = msgspec.structs.replace(field, format=msgspec.structs.replace(field.format, null_words=()))
+        return _part(field, column, "string", required, _Limits()), conversion(plain, column, "plain")
+    left = _left(field, column)
+    found = Conversion(column, f"({column} IS NULL OR ({' AND '.join(left)}))" if left else None)
+    if isinstance(kind, Decimal):
+        return _part(field, column, "decimal", required, native, precision=kind.precision, scale=kind.scale), found
+    assert isinstance(kind, Primitive), "nested types are not plain text"
+    part = _part(field, column, kind.name, required, native)
+    if kind.name == "boolean":
+        part = msgspec.structs.replace(part, yes=field.format.true_words, no=field.format.false_words)
+    return part, found
+
+
+def _plain_text(field: Field) -> bool:
+    """Whether the library reads text of this type as the field's format has it."""
+    form = field.format
+    match field.type:
+        case Decimal() | Primitive(name="float" | "double"):
+            return form.decimal_separator == "."
+        case Primitive(name="date" | "time" | "timestamp" | "timestamptz"):
+            return form.pattern is None
+        case Primitive(name=name):
+            return name != "binary"
+        case _:
+            return False
 
 
 def _fallback(field: Field) -> dict[str, Any]:

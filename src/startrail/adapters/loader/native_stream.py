@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from ctypes import CDLL, POINTER, addressof, byref, c_char, c_int64, c_void_p, py_object, pythonapi
 from ctypes import c_char_p as text
+from functools import partial
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -22,7 +23,7 @@ from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile
 
 CHUNK = 2 << 20
-_PADDING = 128
+PADDING = 128
 """Bytes behind the lines that the library may load."""
 _MOST_WAITING = 4
 _PATIENCE = 200
@@ -37,6 +38,8 @@ class Lines(msgspec.Struct, frozen=True):
     start: int
     size: int
     whole: bool = True
+    record: Callable[[int, int], Record] | None = None
+    """What stands at such a place, where it is not JSON as it is."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -52,12 +55,15 @@ class Batch:
     """What was read of some lines. Ordinals count from 1 in the batch."""
 
     def __init__(self, library: CDLL, handle: int, lines: Lines, offset: int) -> None:
+        self._library = library
         self.handle = handle
         self.records = int(library.startrail_records(handle))
         at = lines.start + offset
         first = POINTER(RefusedLine)()
         found = [first[index] for index in range(library.startrail_refused(handle, byref(first)))]
-        self.refused = [(one.ordinal, Record(line, line)) for one in found for line in (_cut(lines, at + one.offset, one.size),)]
+        self._record = lines.record or partial(_record, lines)
+        self._start = at
+        self.refused = [self._cut_out(one) for one in found]
         names = POINTER(KeptField)()
         kept = [names[index] for index in range(library.startrail_kept(handle, byref(names)))]
         self.kept = [
@@ -75,6 +81,22 @@ class Batch:
         self.defaulted = {place: int(taken[place]) for place in range(size) if taken[place]}
         """Records that took a default, by the number of the field."""
 
+    def repeated(self, seen: int) -> list[tuple[int, Record]]:
+        """Records whose key a row before may have; they are no longer among the rows. For one batch after the other."""
+        first = POINTER(RefusedLine)()
+        size = self._library.startrail_repeated(seen, self.handle, byref(first))
+        if size < 0:
+            raise MemoryError("the native reader has no memory for keys")
+        return [self._cut_out(first[index]) for index in range(size)]
+
+    def _cut_out(self, line: RefusedLine) -> tuple[int, Record]:
+        return line.ordinal, self._record(self._start + line.offset, line.size)
+
+
+def _record(lines: Lines, start: int, size: int) -> Record:
+    line = _cut(lines, start, size)
+    return Record(line, line)
+
 
 def _cut(lines: Lines, start: int, size: int) -> bytes:
     return bytes(memoryview(lines.buffer)[start : start + size])
@@ -88,24 +110,46 @@ class NativeReader:
         self.handle = opened_plan(library, plan.encoded())
         self._workers = workers or os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._workers, "native")
+        self._seen: int | None = library.startrail_seen(self.handle) if plan.keys else None
 
     def batches(self, blocks: Iterator[Lines | Block]) -> Generator[tuple[Lines | Block, list[Batch]]]:
-        """Each of the blocks, in order, with what was read of it; a block whose records are not read comes as it is."""
+        """Each of the blocks, in order, with what was read of it; a block whose records are not read comes as it is.
+
+        What is Unreadable is raised after all that came before.
+        """
         ahead: deque[tuple[Lines | Block, Future[list[Batch]] | None]] = deque()
+        problem: Unreadable | None = None
         try:
-            for block in blocks:
+            while (block := _next(blocks)) is not None:
+                if isinstance(block, Unreadable):
+                    problem = block
+                    break
                 ahead.append((block, self._pool.submit(self._read, block) if isinstance(block, Lines) else None))
                 if len(ahead) > self._workers:
                     yield self._first(ahead)
             while ahead:
                 yield self._first(ahead)
+            if problem is not None:
+                raise problem
         finally:
             for _, future in ahead:
                 for batch in future.result() if future is not None else []:
                     self.library.startrail_forget(batch.handle)
 
+    def repeated(self, batch: Batch) -> list[tuple[int, Record]]:
+        """See :meth:`Batch.repeated`; nothing where no keys are watched."""
+        return [] if self._seen is None else batch.repeated(self._seen)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether all rows but those that were handed out have different keys."""
+        return self._seen is not None and bool(self.library.startrail_distinct(self._seen))
+
     def close(self) -> None:
         self._pool.shutdown()
+        if self._seen is not None:
+            self.library.startrail_unsee(self._seen)
+            self._seen = None
         self.library.startrail_close(self.handle)
 
     def _first(self, ahead: deque[tuple[Lines | Block, Future[list[Batch]] | None]]) -> tuple[Lines | Block, list[Batch]]:
@@ -120,6 +164,13 @@ class NativeReader:
             handle, taken = lines_taken(self.library, self.handle, address + done, lines.size - done)
             found.append(Batch(self.library, handle, lines, done))
             done += taken
+        return found
+
+
+def _next(blocks: Iterator[Lines | Block]) -> Lines | Block | Unreadable | None:
+    try:
+        return next(blocks, None)
+    except Unreadable as found:
         return found
 
 
@@ -216,7 +267,7 @@ def lines_of(blocks: Iterator[Block]) -> Generator[Lines | Block]:
             yield block
             continue
         buffer = bytearray(block.lines)
-        buffer += b"\n" + bytes(_PADDING)
+        buffer += b"\n" + bytes(PADDING)
         yield Lines(buffer, 0, len(block.lines), block.lines.endswith(b"\n"))
 
 
@@ -227,13 +278,13 @@ def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
     first = more = True
     while more:
         room = max(CHUNK, 2 * len(head))
-        buffer = bytearray(room + _PADDING)
+        buffer = bytearray(room + PADDING)
         buffer[: len(head)] = head
         filled = _fill(file, memoryview(buffer), len(head), room)
         if first and not filled:
             raise Unreadable("the file is empty", "truncated")
         if first:
-            check_utf8(bytes(buffer[:4]))
+            check_utf8(bytes(buffer[: min(4, filled)]))
         start = len(BOM) if first and buffer.startswith(BOM) else 0
         first = False
         more = filled == room

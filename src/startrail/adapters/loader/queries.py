@@ -54,7 +54,8 @@ class Queries:
 
     def native(self, plan: NativePlan) -> str:
         """Rows of what the native reader hands over."""
-        fine = " AND ".join(found.fine for found in plan.conversions if found.fine is not None)
+        conditions = [found.fine for found in plan.conversions if found.fine is not None]
+        fine = " AND ".join(conditions + (["ordinal > 0"] if plan.keys else []))
         values = [f"{found.value} AS v{index}" for index, found in enumerate(plan.conversions)]
         where = f" WHERE coalesce({fine}, false)" if fine else ""
         inner = f"SELECT {', '.join([*values, 'ordinal', 'extra'])} FROM {SOURCE}{where}"
@@ -106,14 +107,22 @@ class Queries:
             f"WHERE {present} GROUP BY {names} HAVING count(*) > 1)"
         )
 
-    def repeated(self, files: list[LocalFile], columns: tuple[str, ...]) -> str:
-        """Ordinals of all rows but the first of each repeated key."""
+    def repeated(self, files: list[LocalFile], columns: tuple[str, ...], among: list[LocalFile] | None = None) -> str:
+        """Ordinals of all rows but the first of each repeated key; ``among``: of the keys in these files only."""
         names = ", ".join(map(sql.quote, columns))
         present = " AND ".join(f"{sql.quote(column)} IS NOT NULL" for column in columns)
+        if among is not None:
+            present += f" AND ({names}) IN (SELECT ({names}) FROM {files_list(among)})"
         return (
             f"SELECT UNNEST(o[2:]) FROM (SELECT list({sql.quote(ORDINAL)} ORDER BY {sql.quote(ORDINAL)}) AS o "
             f"FROM {files_list(files)} WHERE {present} GROUP BY {names} HAVING count(*) > 1)"
         )
+
+    def holding(self, files: list[LocalFile], ordinals: list[int]) -> str:
+        """Paths of those files that have one of these rows."""
+        wanted = f"SELECT UNNEST([{', '.join(map(str, ordinals))}])"
+        reader = files_list(files).removesuffix(")") + ", filename = true)"
+        return f"SELECT DISTINCT filename FROM {reader} WHERE {sql.quote(ORDINAL)} IN ({wanted})"
 
     def without(self, files: list[LocalFile], ordinals: list[int]) -> str:
         gone = f"SELECT UNNEST([{', '.join(map(str, ordinals))}])"

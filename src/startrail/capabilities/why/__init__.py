@@ -1,0 +1,1 @@
+"""Why two numbers differ: which difference of definition carries how much of the gap, exactly."""

@@ -1,0 +1,89 @@
+"""Queries that a person can run to see one cause by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from startrail.lineage.expressions import column, written
+from startrail.lineage.gap_query import ClassQuery, Kinds, class_query
+from startrail.lineage.metric_query import Compiled, value_query
+from startrail.lineage.metric_slots import slots
+from startrail.lineage.metric_time import Window
+from startrail.model.why import DATA, Aligned, Cause
+
+
+def mixed_query(found: Aligned, chosen: frozenset[str], window: Window | None, kinds: Kinds) -> Compiled:
+    """The number of a mixture by its own query, as the metric itself is computed: nothing of it is shared with the classes."""
+    time, arrival = (kinds.b if slot in chosen else kinds.a for slot in ("time_column", "late_cutoff"))
+    types = {key: side[key] for key, side in (("time", time), ("arrival", arrival)) if key in side}
+    mixed = slots(found.mixed(chosen))
+    return value_query(mixed, window if mixed.time is not None else None, (), types)
+
+
+def rows_query(found: Aligned, cause: Cause, window: Window | None, kinds: Kinds, most: int) -> str:
+    """The rows that one cause, swapped alone, lets in, drops or changes: their columns, then the value before and after,
+    the largest change first."""
+    query = class_query(found, (cause,), window, kinds)
+    measure = query.measures[0]
+    inner = query.inner.copy()
+    assert isinstance(inner, exp.Select)
+    star = exp.Column(this=exp.Star(), table=exp.to_identifier(found.a.alias, quoted=True))
+    inner = inner.select(star, append=True)
+    before, after = (_seen(query, n, measure.at + (n if measure.causes else 0)) for n in (0, 1))
+    hidden = [exp.to_identifier(f"_k{place}", quoted=True) for place in range(query.words)]
+    hidden += [exp.to_identifier(f"_v{place}", quoted=True) for place in range(_values(query))]
+    shown = exp.Column(this=exp.Star(**{"except_": hidden}), table=exp.to_identifier("r", quoted=True))
+    outer = exp.select(shown, exp.alias_(before, "before", quoted=True), exp.alias_(after, "after", quoted=True))
+    outer = outer.from_(inner.subquery("r")).where(exp.NullSafeNEQ(this=before.copy(), expression=after.copy()))
+    if found.a.agg != "count_distinct":
+        change = exp.Sub(this=_or_zero(after), expression=_or_zero(before))
+        outer = outer.order_by(exp.Ordered(this=exp.Abs(this=change), desc=True, nulls_first=False))
+    return written(outer.limit(most))
+
+
+def as_of(sql: str, tables: Mapping[str, int]) -> str:
+    """SQL whose tables are read at a snapshot: ``"marts"."orders"@123``."""
+    import sqlglot
+
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    marks = {}
+    for node in tree.find_all(exp.Table):
+        snapshot = tables.get(f"{node.db}.{node.name}")
+        if snapshot is not None:
+            marks[f'"{node.name}@{snapshot}"'] = f'"{node.name}"@{snapshot}'
+            node.this.replace(exp.to_identifier(f"{node.name}@{snapshot}", quoted=True))
+    text = tree.sql(dialect="duckdb", pretty=True, identify=True, comments=False)
+    for quoted, mark in marks.items():
+        text = text.replace(quoted, mark)
+    return text
+
+
+def is_rows(cause: Cause) -> bool:
+    """Whether a cause is the rows themselves, which no query over one table shows."""
+    return DATA in cause.slots
+
+
+def _seen(query: ClassQuery, n: int, value: int) -> exp.Expr:
+    bits = [factor.at + (n if factor.causes else 0) for factor in query.factors]
+    inside = [
+        exp.NEQ(
+            this=exp.paren(
+                exp.BitwiseAnd(this=column("r", f"_k{bit // 60}"), expression=exp.Literal.number(1 << (bit % 60)))
+            ),
+            expression=exp.Literal.number(0),
+        )
+        for bit in bits
+    ]  # fmt: skip
+    if not inside:
+        return column("r", f"_v{value}")
+    return exp.Case(ifs=[exp.If(this=exp.and_(*inside), true=column("r", f"_v{value}"))])
+
+
+def _values(query: ClassQuery) -> int:
+    return sum(1 << len(measure.causes) for measure in query.measures)
+
+
+def _or_zero(tree: exp.Expr) -> exp.Expr:
+    return exp.Coalesce(this=tree.copy(), expressions=[exp.Literal.number(0)])

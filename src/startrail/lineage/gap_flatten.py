@@ -1,0 +1,78 @@
+"""Subqueries in FROM that can be taken away: plain projections, and sums that are summed again."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+
+def flattened(select: exp.Select) -> exp.Select:
+    """The same SELECT over the tables themselves, as far as that is exact; what is left says the rest."""
+    found = select.copy()
+    for _ in range(10):
+        outer = _once(found)
+        if outer is None:
+            return found
+        found = outer
+    return found
+
+
+def _once(outer: exp.Select) -> exp.Select | None:
+    place = outer.args.get("from_") or outer.args.get("from")
+    if not isinstance(place, exp.From) or not isinstance(place.this, exp.Subquery) or outer.args.get("joins"):
+        return None
+    inner = place.this.this
+    if not isinstance(inner, exp.Select) or any(
+        inner.args.get(key) for key in ("having", "distinct", "limit", "qualify", "with_")
+    ):
+        return None
+    given = {each.alias_or_name.lower(): each.unalias() for each in inner.expressions}
+    if any(isinstance(each, exp.Star) or name in ("", "*") for name, each in given.items()):
+        return None
+    if next(inner.find_all(exp.Window), None) is not None:
+        return None
+    if inner.args.get("group"):
+        return _regrouped(outer, inner, given)
+    if any(next(each.find_all(exp.AggFunc), None) is not None for each in given.values()):
+        return None
+    return _over(outer, inner, outer.expressions, given)
+
+
+def _regrouped(outer: exp.Select, inner: exp.Select, given: dict[str, exp.Expr]) -> exp.Select | None:
+    """``sum`` over groups that are sums or counts; conditions only on what is grouped by."""
+    aggregated = {name for name, each in given.items() if next(each.find_all(exp.AggFunc), None) is not None}
+    where = outer.args.get("where")
+    if where is not None and any(column.name.lower() in aggregated for column in where.find_all(exp.Column)):
+        return None
+    if len(outer.expressions) != 1:
+        return None
+    top = outer.expressions[0].unalias()
+    if not isinstance(top, exp.Sum) or not isinstance(top.this, exp.Column):
+        return None
+    part = given.get(top.this.name.lower())
+    if not isinstance(part, exp.Sum | exp.Count) or isinstance(part.this, exp.Distinct):
+        return None
+    return _over(outer, inner, [part], {name: each for name, each in given.items() if name not in aggregated})
+
+
+def _over(outer: exp.Select, inner: exp.Select, shown: list[exp.Expr], given: dict[str, exp.Expr]) -> exp.Select | None:
+    """The outer's projections and conditions over the inner's tables."""
+    unknown: list[str] = []
+
+    def replace(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.Column):
+            found = given.get(node.name.lower())
+            if found is None:
+                unknown.append(node.name)
+                return node
+            return exp.paren(found.copy()) if not isinstance(found, exp.Column) else found.copy()
+        return node
+
+    own = outer.expressions is shown
+    flat = inner.copy()
+    flat.set("group", None)
+    flat.set("order", None)
+    flat.set("expressions", [each.copy().transform(replace) if own else each.copy() for each in shown])
+    where = outer.args.get("where")
+    if where is not None:
+        flat = flat.where(where.this.copy().transform(replace))
+    return None if unknown else flat

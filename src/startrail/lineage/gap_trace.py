@@ -1,0 +1,113 @@
+"""A metric moved down one model: the same rows, said over the table that the model selects from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+
+from startrail.lineage.expressions import DIALECT, conjuncts
+from startrail.lineage.gap_causes import mapped
+from startrail.model.metric import Filter, Metric, as_names
+
+_REFUSED = ("with_", "group", "having", "distinct", "limit", "offset", "qualify", "joins", "laterals", "pivots", "sample")
+
+
+def moved_down(metric: Metric, model_sql: str, columns: Sequence[str]) -> Metric | None:
+    """The metric over the one table that its source's model projects and filters, with the model's conditions as filters.
+
+    ``columns``: those of the model. None when the model does more than that: joins, groups, windows, sets.
+    """
+    select = _select(model_sql)
+    if select is None or metric.joins or metric.dedup is not None:
+        return None
+    place = select.args.get("from_") or select.args.get("from")
+    table = place.this if isinstance(place, exp.From) else None
+    if not isinstance(table, exp.Table) or not table.db:
+        return None
+    alias = (table.alias or table.name).lower()
+    given = _given(select, columns, alias)
+    if given is None:
+        return None
+    unknown: list[str] = []
+
+    def text(sql: str) -> str:
+        def replace(node: exp.Expr) -> exp.Expr:
+            if not isinstance(node, exp.Column):
+                return node
+            found = given.get(node.name.lower())
+            if found is None:
+                unknown.append(node.name)
+                return node
+            return found.copy() if isinstance(found, exp.Column) else exp.paren(found.copy())
+
+        return sqlglot.parse_one(sql, dialect=DIALECT).transform(replace).sql(dialect=DIALECT, comments=False)
+
+    found = mapped(metric, text)
+    where = select.args.get("where")
+    parts = conjuncts(where.this) if isinstance(where, exp.Where) else []
+    own = [_bare(part, alias) for part in parts if not _is_partition(part)]
+    filters = [Filter(f"{metric.alias} {place}", part.sql(dialect=DIALECT, comments=False)) for place, part in enumerate(own, 1)]
+    time = found.agg_time_dimension
+    if unknown or (time is not None and not _is_column(time.column)):
+        return None
+    return msgspec.structs.replace(
+        found,
+        source=f"{table.db}.{table.name}",
+        filters=(*found.filters, *filters),
+        grain=tuple(text(name) for name in as_names(metric.grain))
+        if all(name in given for name in as_names(metric.grain))
+        else (),
+        dimensions=tuple(name for name in metric.dimensions if _same(given.get(name.lower()), name)),
+    )
+
+
+def _select(sql: str) -> exp.Select | None:
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, dialect=DIALECT) if tree is not None]
+    except (ParseError, TokenError, RecursionError):
+        return None
+    if len(trees) != 1 or not isinstance(trees[0], exp.Select):
+        return None
+    select = trees[0]
+    plain = not any(select.args.get(key) for key in _REFUSED) and sum(1 for _ in select.find_all(exp.Query)) == 1
+    return select if plain and next(select.find_all(exp.AggFunc, exp.Window), None) is None else None
+
+
+def _given(select: exp.Select, columns: Sequence[str], alias: str) -> Mapping[str, exp.Expr] | None:
+    """What each column of the model is, over its table."""
+    found: dict[str, exp.Expr] = {}
+    for each in select.expressions:
+        if isinstance(each, exp.Star) or (isinstance(each, exp.Column) and isinstance(each.this, exp.Star)):
+            star = each if isinstance(each, exp.Star) else each.this
+            if any(star.args.get(key) for key in ("except_", "except", "replace", "rename")):
+                return None
+            found |= {name.lower(): exp.column(name, quoted=True) for name in columns if name.lower() not in found}
+            continue
+        found[each.alias_or_name.lower()] = _bare(each.unalias(), alias)
+    return found
+
+
+def _bare(tree: exp.Expr, alias: str) -> exp.Expr:
+    """Columns without the alias in front; a struct's field looks the same as ``alias.column``, so only the alias goes."""
+    found = tree.copy()
+    for column in found.find_all(exp.Column):
+        if column.table.lower() == alias:
+            column.set("table", None)
+    return found
+
+
+def _is_partition(part: exp.Expr) -> bool:
+    """Whether a condition confines the model to its partition, of which all are there."""
+    return next(part.find_all(exp.Placeholder, exp.Parameter), None) is not None
+
+
+def _is_column(text: str) -> bool:
+    return isinstance(sqlglot.parse_one(text, dialect=DIALECT), exp.Column)
+
+
+def _same(tree: exp.Expr | None, name: str) -> bool:
+    return isinstance(tree, exp.Column) and tree.name.lower() == name.lower()
