@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
@@ -279,7 +279,7 @@ def test_mutated_rows_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, se
     source = random.Random(seed)
     monkeypatch.setattr(native_csv, "CHUNK", source.choice((200, 5_000, 1 << 20)))
     delimiter = source.choice((",", ";", "\t", "|"))
-    encoding = source.choice(("utf-8", "utf-8", "latin-1"))
+    encoding: Literal["utf-8", "latin-1"] = source.choice(("utf-8", "utf-8", "latin-1"))
     names = [each.name for each in FLAT.fields if each.name != "absent"] + ["new", 'odd "name"\\']
     source.shuffle(names)
     end = source.choice(("\n", "\n", "\r\n"))

@@ -33,6 +33,7 @@ def command(
     from startrail.flow.select import select
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
+    from startrail.wiring.openlineage import telling
 
     with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=not yes) as opened:
         reopen = Reopen(model, first, last, force)
@@ -47,8 +48,9 @@ def command(
             console.result(size)
             return 0
         chosen = select((f"{model}+",), graph(opened))
-        result = run(
-            opened.project, opened.profile, opened.ports, capabilities(reopen), chosen, console.emit, profile_name=profile_name
-        )
+        with telling(opened, console.emit) as emit:
+            result = run(
+                opened.project, opened.profile, opened.ports, capabilities(reopen), chosen, emit, profile_name=profile_name
+            )
         console.result(result)
         return 0 if result.ok else 1

@@ -17,6 +17,7 @@ def command(folder: Path, as_json: bool) -> int:
     """Run three days of a small shop in FOLDER, with real servers on loopback.
 
     On the third night the API changes without a word, and the run is killed in the middle. The report is on time.
+    Then, in FOLDER/revenue, two numbers that should agree differ by 50,000.00, and each reason is named.
     """
     from startrail.cli.story import tell
 

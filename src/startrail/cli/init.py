@@ -12,7 +12,9 @@ from startrail.cli.console import Console
 
 @click.command("init")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@click.option("--example", type=click.Choice(["shop", "commits"]), help="Start from an example instead of an empty project.")
+@click.option(
+    "--example", type=click.Choice(["shop", "commits", "revenue"]), help="Start from an example instead of an empty project."
+)
 @click.option("--days", type=click.IntRange(1, 31), default=2, show_default=True, help="Days of data for the shop.")
 @options.as_json
 def command(folder: Path, example: str | None, days: int, as_json: bool) -> int:

@@ -44,6 +44,7 @@ def replay(
     from startrail.flow.select import select
     from startrail.flow.workspace import Workspace
     from startrail.wiring.graph import graph
+    from startrail.wiring.openlineage import telling
     from startrail.wiring.quarantine import quarantine_files
 
     wanted = Wanted(source, delivery, contract)
@@ -62,9 +63,10 @@ def replay(
             return 0
         chosen = select(sorted({f"{each.source.name}+" for each in due}), graph(opened))
         capabilities = (Replays(wanted, files), Models(None), Reports())
-        result = run(
-            opened.project, opened.profile, ports, capabilities, chosen, console.emit, profile_name=opened.profile_name, wait=wait
-        )
+        with telling(opened, console.emit) as emit:
+            result = run(
+                opened.project, opened.profile, ports, capabilities, chosen, emit, profile_name=opened.profile_name, wait=wait
+            )
         left = remaining(opened.project, ports.ledger, wanted)
         console.say(f"still quarantined or held: {_count(left)}" if left else "nothing is quarantined or held any more")
         console.result({"ok": result.ok, "steps": result.steps, "published": result.published, "remaining": left})

@@ -145,6 +145,10 @@ class Renderer:
             case e.MetricValued():
                 number = "none" if event.value is None else f"{event.value} {event.unit or ''}".rstrip()
                 self._line("measured", f"{event.period or 'all time'}: {number}", event.metric)
+            case e.LineageWaiting():
+                lost = f"; {_count(event.lost, 'event')} given up" if event.lost else ""
+                told = f"{_count(event.waiting, 'lineage event')} kept for the next run{lost}: {_first_line(event.reason)}"
+                self._line("waiting" if event.waiting else "warning", told, event.receiver)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
                 if event.counts.quarantined or event.counts.held:

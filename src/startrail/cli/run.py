@@ -26,18 +26,20 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     from startrail.flow.select import select
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
+    from startrail.wiring.openlineage import telling
 
     with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
         chosen = select(patterns, graph(opened)) if patterns else select((), {})
-        result = run(
-            opened.project,
-            opened.profile,
-            opened.ports,
-            capabilities(),
-            chosen,
-            console.emit,
-            profile_name=profile_name,
-            wait=wait,
-        )
+        with telling(opened, console.emit) as emit:
+            result = run(
+                opened.project,
+                opened.profile,
+                opened.ports,
+                capabilities(),
+                chosen,
+                emit,
+                profile_name=profile_name,
+                wait=wait,
+            )
         console.result(result)
         return 0 if result.ok else 1

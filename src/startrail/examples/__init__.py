@@ -11,6 +11,7 @@ from startrail.base.errors import UsageError
 from startrail.base.text import did_you_mean
 
 if TYPE_CHECKING:
+    from startrail.examples.invoices import Truth as RevenueTruth
     from startrail.examples.totals import Truth
 
 FTP_PORT = 2121
@@ -20,7 +21,7 @@ HTTP_PORT = 8021
 DRIFTED_DAY = 3
 """The night on which the demo's upstream changes without a word."""
 
-_NAMES = ("shop", "commits")
+_NAMES = ("shop", "commits", "revenue")
 _FOLDERS = ("sources", "contracts", "models", "reports", "tests")
 _EMPTY = """\
 name: "{name}"
@@ -70,6 +71,10 @@ def write(name: str, target: Path, *, days: int = 2, ftp_port: int = FTP_PORT, h
     if name == "shop":
         for number in range(1, days + 1):
             upstream_day(target, number)
+    if name == "revenue":
+        from startrail.examples.invoices import put
+
+        put(target / "inbox")
 
 
 def write_empty(target: Path) -> None:
@@ -106,6 +111,13 @@ def truth(target: Path) -> Truth:
         nights.append(night(number, drifted=b'"loyalty_tier"' in first_page.read_bytes()))
         number += 1
     return add_up(nights)
+
+
+def revenue_truth() -> RevenueTruth:
+    """What the revenue example's two departments report of October, and what makes the gap, without any SQL."""
+    from startrail.examples.invoices import truth as known
+
+    return known()
 
 
 def _copy(source: Traversable, target: Path, replacements: dict[str, str]) -> None:

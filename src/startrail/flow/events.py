@@ -331,6 +331,16 @@ class RunEnded(Event, frozen=True, tag="run_ended"):
     counts: Counts = Counts()
 
 
+class LineageWaiting(Event, frozen=True, tag="lineage_waiting"):
+    """OpenLineage events could not be handed over; they wait in a file for the next run. Shown, never recorded."""
+
+    receiver: str
+    waiting: int
+    reason: str
+    lost: int = 0
+    """Events that were given up: refused by the receiver, or the oldest of more than may wait."""
+
+
 class Progress(Event, frozen=True, tag="progress"):
     """Bytes, rows or steps done out of a total (0 = not known). Shown, never recorded."""
 

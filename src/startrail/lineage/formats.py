@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from startrail.lineage.atlas import Atlas
-from startrail.model.lineage import ColumnName, Edge, Influence, TracedTable
+from startrail.model.lineage import Edge, Influence, TracedTable
 
-_PRODUCER = "https://github.com/startrail/startrail"
+PRODUCER = "https://github.com/startrail/startrail"
 _FACET = "https://openlineage.io/spec/facets/1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet"
 
 
@@ -40,27 +40,35 @@ def mermaid(edges: Iterable[Edge]) -> str:
 
 def open_lineage(atlas: Atlas, tables: Iterable[str], namespace: str) -> list[dict[str, Any]]:
     """Datasets with the facet ``columnLineage``; what decides about whole rows stands once, under ``dataset``."""
-    return [_dataset(atlas.tables[name], name, namespace) for name in tables if name in atlas.tables]
+
+    def named(table: str) -> tuple[str, str]:
+        return namespace, table
+
+    found = [(name, atlas.tables[name]) for name in tables if name in atlas.tables]
+    return [
+        {"namespace": namespace, "name": name, "facets": {"columnLineage": column_lineage(table, named)}} for name, table in found
+    ]
 
 
-def _dataset(table: TracedTable, name: str, namespace: str) -> dict[str, Any]:
+def column_lineage(table: TracedTable, named: Callable[[str], tuple[str, str]]) -> dict[str, Any]:
+    """The facet ``columnLineage`` of one table; ``named`` gives a table's namespace and name as a dataset."""
     fields = {
-        column.name: {"inputFields": [_input(each, namespace) for each in column.influences]}
+        column.name: {"inputFields": [_input(each, named) for each in column.influences]}
         for column in table.columns
         if column.influences
     }
-    facet: dict[str, Any] = {"_producer": _PRODUCER, "_schemaURL": _FACET, "fields": fields}
+    facet: dict[str, Any] = {"_producer": PRODUCER, "_schemaURL": _FACET, "fields": fields}
     if table.rows:
-        facet["dataset"] = [_input(each, namespace) for each in table.rows]
-    return {"namespace": namespace, "name": name, "facets": {"columnLineage": facet}}
+        facet["dataset"] = [_input(each, named) for each in table.rows]
+    return facet
 
 
-def _input(each: Influence, namespace: str) -> dict[str, Any]:
-    source = ColumnName(each.table, each.column)
+def _input(each: Influence, named: Callable[[str], tuple[str, str]]) -> dict[str, Any]:
+    namespace, name = named(each.table)
     return {
         "namespace": namespace,
-        "name": source.table,
-        "field": source.column,
+        "name": name,
+        "field": each.column,
         "transformations": [
             {"type": kind.upper(), "subtype": subtype.upper(), "description": "", "masking": False}
             for kind, subtype in each.subtypes()

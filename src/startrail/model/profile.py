@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from startrail.model.quantities import Count, Dsn, PositiveCount, Secret, Size
+from startrail.model.quantities import Count, Dsn, Duration, PositiveCount, Secret, Size, Url
 from startrail.model.source import Feed
 
 
@@ -66,6 +66,21 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Further tries of a step whose error is transient."""
 
 
+class OpenLineage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where runs tell what they do, as OpenLineage events. Exactly one of ``file`` and ``url``."""
+
+    file: str | None = None
+    """One event per line is appended to it; a relative path starts at the project folder."""
+    url: Url | None = None
+    """The whole address that takes events, such as ``http://marquez:5000/api/v1/lineage``."""
+    token: Secret | None = None
+    """Sent as ``Authorization: Bearer``; a secret reference."""
+    namespace: str | None = None
+    """Namespace of the jobs; None = the project's name."""
+    timeout: Duration = "5s"
+    """How long one answer may take, and how long a run waits at its end for events that are still to be sent."""
+
+
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which component serves which port."""
 
@@ -79,3 +94,5 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much a run may do at once."""
     feeds: dict[str, Feed] = {}
     """Feeds that replace those of the named sources, so that a laptop can run on samples."""
+    openlineage: OpenLineage | None = None
+    """Where runs tell what they do, as OpenLineage events; None = nowhere."""

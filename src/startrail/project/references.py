@@ -59,6 +59,12 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
             if source_name not in declared["sources"]:
                 at = places.of(ROOT_FILE, "profiles", name, "feeds", source_name)
                 _unknown("source", source_name, declared["sources"], at, f"profile {name}", problems)
+        lineage = profile.openlineage
+        if lineage is not None and (lineage.file is None) == (lineage.url is None):
+            which = "neither file nor url" if lineage.file is None else "both file and url"
+            at = places.of(ROOT_FILE, "profiles", name, "openlineage")
+            text = f"openlineage of profile {name} names {which}"
+            problems.append(errors.BadValue(text, at=at, affects=f"profile {name}", hint="keep exactly one"))
 
 
 def _check_source(source: Source, project: Project, contracts: frozenset[str], places: Places, problems: Problems) -> None:
