@@ -210,6 +210,8 @@ def limits(field: Field, value: str) -> list[str]:
 
 
 def _literal(word: str, kind: str) -> str:
+    if kind == "BLOB":
+        return f"from_base64({sql.text(word)})"
     return sql.text(word) if kind == "VARCHAR" else f"CAST({sql.text(word)} AS {kind})"
 
 

@@ -71,7 +71,7 @@ class Defaults:
         return [
             Drift("defaulted", f"$.{name}", rows, defaulted(self._fields[name], "").got)
             for name, rows in taken.items()
-            if name in self._fields
+            if rows and name in self._fields
         ]
 
 

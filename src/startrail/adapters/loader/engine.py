@@ -18,6 +18,8 @@ MEMORY = 320_000_000
 """Bytes that suffice for loading, since it works in a stream; what needs more (unique keys) spills."""
 SOURCE = "native_rows"
 """The name under which a COPY finds its Arrow stream."""
+BY_PAGES = "SET disable_parquet_prefetching = true"
+"""Otherwise a whole row group of a Parquet file is fetched at once, and others write large ones."""
 _ROW_GROUP = 245_760
 _FILE_BYTES = "128MB"
 
@@ -27,10 +29,13 @@ class NotTaken(Exception):
 
 
 class Engine:
-    """``folder`` is all it may use. Order of rows is kept, because line numbers become ordinals."""
+    """``folder`` is all it may use. Order of rows is kept, because line numbers become ordinals. ``frugal``: in one thread,
+    and with small row groups."""
 
-    def __init__(self, folder: Path, *, memory: int, threads: int) -> None:
+    def __init__(self, folder: Path, *, memory: int, threads: int, frugal: bool = False) -> None:
         self.folder = folder
+        self._row_group = _ROW_GROUP // 8 if frugal else _ROW_GROUP
+        threads = 1 if frugal else threads
         self._memory = min(memory, MEMORY)
         spill = folder / "spill"
         spill.mkdir()
@@ -48,6 +53,7 @@ class Engine:
         with self._errors():
             self.connection = duckdb.connect(":memory:", config=config)
             self.connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            self.connection.execute(BY_PAGES)
 
     def close(self) -> None:
         self.connection.close()
@@ -71,7 +77,7 @@ class Engine:
         query. Raises NotTaken for data it cannot read."""
         target = self.folder / name
         target.mkdir()
-        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2, ROW_GROUP_SIZE {_ROW_GROUP}"
+        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, PARQUET_VERSION v2, ROW_GROUP_SIZE {self._row_group}"
         options += f", FILE_SIZE_BYTES '{_FILE_BYTES}'"
         if schema is not None and all(column.id for column in schema.columns):
             ids = (f"{sql.text(c.name)}: {sql.field_ids(c.type, c.id, iter(c.nested))}" for c in schema.columns)

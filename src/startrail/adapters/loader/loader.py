@@ -28,7 +28,8 @@ from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen, choose
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
 from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
-from startrail.adapters.loader.parquet_file import parquet
+from startrail.adapters.loader.parquet_direct import direct
+from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
 from startrail.adapters.loader.stream import PIPE, Stream
@@ -37,14 +38,16 @@ from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import Drift, Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress, Violation
+from startrail.ports.warehouse import EngineFailed, OutOfMemory, QueryFailed
 
 _TELL_EVERY = 8_000_000
 _MOST_HELD = 32_000_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
-Way = Literal["quick", "wary", "careful"]
-"""wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
+Way = Literal["direct", "frugal", "quick", "wary", "careful"]
+"""direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory.
+wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
 
 
 class DuckdbLoader:
@@ -74,9 +77,13 @@ class DuckdbLoader:
         return extras(files)
 
     def _best(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
-        """The quick way; when the engine contradicts the gate, the wary one; when it does so again, the careful one."""
+        """Direct, if that can be; the quick way; when the engine contradicts the gate, the wary one, and then the careful
+        one."""
         if self._careful:
             return self._outcome(task, path, judge, root / "careful", progress, "careful")
+        if task.media == "parquet":
+            with suppress(NotTaken, EngineFailed, OutOfMemory, QueryFailed):
+                return self._without_records(task, path, judge, root, progress)
         with suppress(NotTaken):
             return self._outcome(task, path, judge, root / "quick", progress, "quick")
         try:
@@ -85,10 +92,16 @@ class DuckdbLoader:
             outcome = self._outcome(task, path, judge, root / "careful", progress, "careful")
             return msgspec.structs.replace(outcome, careful=printable(str(contradiction), 300))
 
+    def _without_records(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
+        with suppress(OutOfMemory):
+            return self._outcome(task, path, judge, root / "direct", progress, "direct")
+        return self._outcome(task, path, judge, root / "frugal", progress, "frugal")
+
     def _outcome(self, task: LoadTask, path: Path, judge: Judge, folder: Path, progress: Progress, way: Way) -> LoadOutcome:
         folder.mkdir()
         aside = Aside(folder, judge, task.redo)
-        with closing(Engine(folder, memory=self._memory, threads=self._threads)) as engine, closing(aside):
+        made = Engine(folder, memory=self._memory, threads=self._threads, frugal=way == "frugal")
+        with closing(made) as engine, closing(aside):
             return _Loading(task, path, engine, aside, progress, choose(self._reader), self._threads, way).outcome()
 
 
@@ -111,6 +124,7 @@ class _Loading:
         self._progress = progress
         self._careful = way == "careful"
         self._wary = way == "wary"
+        self._direct = way in ("direct", "frugal")
         self._chosen = chosen
         self._threads = threads
         self._quick: QuickCsv | None = None
@@ -145,6 +159,8 @@ class _Loading:
             files = self._without_repeated(self._without_discarded(files))
             self._survey(files)
         except Unreadable as found:
+            if self._direct and self._shape is not None:  # how far it can be read, the other way finds out
+                raise NotTaken(found.reason) from found
             return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=self._reader())
         declared, turned = dates(self._engine, files, self._task.contract)
         return LoadOutcome(
@@ -166,7 +182,7 @@ class _Loading:
     def _reader(self) -> str:
         if self._csv:
             return "native" if self._native_csv and self._quick is not None else ""
-        return self._chosen.reader
+        return "" if self._direct else self._chosen.reader
 
     def _survey(self, files: list[LocalFile]) -> None:
         """Declared fields that the delivery does not have at all."""
@@ -235,6 +251,8 @@ class _Loading:
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
+        if self._direct:
+            return self._directly()
         plan = self._native_plan()
         if plan is not None:
             return self._natively(plan)
@@ -264,6 +282,17 @@ class _Loading:
     def _tell_unknown(self) -> None:
         for name in self._unknown_columns:
             self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
+
+    def _directly(self) -> list[LocalFile]:
+        """What the conditions keep out is left over for the judge."""
+        plan = direct(self._engine, self._path, self._task)
+        self._shaped(plan.shape)
+        self._rows_in = plan.rows
+        self._taken = dict.fromkeys(plan.shape.absent, plan.rows)
+        for name in plan.shape.unknown if plan.rows else ():
+            self._aside.keep(name, plan.rows, plan.samples[name])
+        self._advance(self._path.stat().st_size)
+        return self._engine.copy(self._queries.made(plan.query), "direct", self._task.schema)
 
     def _check_end(self) -> None:
         if self._cut and 0 < self._aside.malformed == self._rows_in:
@@ -472,21 +501,29 @@ class _Loading:
                 yield ordinal
 
     def _revisit(self, ordinals: Iterator[int], violation: Violation | None) -> None:
-        """Read the delivery again as far as these ordinals (ascending); judge each, or refuse it for ``violation``.
+        """Read these records (ascending) again; judge each, or refuse it for ``violation``.
 
-        Undeclared fields were counted when the records passed.
+        Undeclared fields and defaults were counted when the records passed.
         """
+        with closing(self._again(ordinals)) as records:
+            for ordinal, record in records:
+                if violation is None:
+                    self._aside.decide(ordinal, record, tally=False)
+                else:
+                    self._aside.refuse(ordinal, record, (violation,))
+
+    def _again(self, ordinals: Iterator[int]) -> Generator[tuple[int, Record]]:
+        """These records of the delivery, which is read as far as it must be."""
+        if self._task.media == "parquet":
+            yield from parquet_rows(self._path, self._task.contract, ordinals)
+            return
         wanted = next(ordinals, None)
         with closing(self._blocks()) as blocks:
             first = 1
             for block in blocks:
                 records = block.sequence()
                 while wanted is not None and wanted < first + len(records):
-                    if violation is None:
-                        # it passed the gate, where its undeclared fields and defaults were counted
-                        self._aside.decide(wanted, records[wanted - first], tally=False)
-                    else:
-                        self._aside.refuse(wanted, records[wanted - first], (violation,))
+                    yield wanted, records[wanted - first]
                     wanted = next(ordinals, None)
                 if wanted is None:
                     return

@@ -61,6 +61,10 @@ class Queries:
         inner = f"SELECT {', '.join([*values, 'ordinal', 'extra'])} FROM {SOURCE}{where}"
         return f"SELECT {self._columns('ordinal', 'extra')} FROM ({inner})"
 
+    def made(self, rows: str) -> str:
+        """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``ordinal``: all, in the table's columns."""
+        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({rows})"
+
     def saved(self, path: Path) -> str:
         """Rows that the judge accepted and wrote down in canonical form."""
         values = [

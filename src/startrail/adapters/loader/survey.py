@@ -60,8 +60,10 @@ def medians(engine: Engine, files: list[LocalFile], contract: Contract, *, lengt
     if not wanted or not files:
         return {}
     step = sum(file.rows for file in files) // _SAMPLED + 1
-    some = f" WHERE (file_row_number // {_RUN}) % {step} = 0" if step > 1 else ""
-    reader = files_list(files).removesuffix(")") + ", file_row_number = true)"
+    some, reader = "", files_list(files)
+    if step > 1 and contract.field("file_row_number") is None:  # that name can stand for one thing only
+        some = f" WHERE (file_row_number // {_RUN}) % {step} = 0"
+        reader = reader.removesuffix(")") + ", file_row_number = true)"
     (row,) = engine.rows(f"SELECT {', '.join(wanted.values())} FROM {reader}{some}")
     return {name: float(value) for name, value in zip(wanted, row, strict=True) if value is not None}
 
