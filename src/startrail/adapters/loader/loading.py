@@ -1,0 +1,525 @@
+"""Loading one delivery one way: stream what passes, let the judge decide the rest, then look for repeated keys."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import closing, nullcontext
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from startrail.adapters.loader.aside import Aside
+from startrail.adapters.loader.avro_file import avro
+from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
+from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.csv_queries import Habit, typed_rows
+from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.defaults import Defaults
+from startrail.adapters.loader.engine import Engine, NotTaken
+from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
+from startrail.adapters.loader.native_library import Chosen
+from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
+from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
+from startrail.adapters.loader.parquet_direct import direct
+from startrail.adapters.loader.parquet_file import parquet, parquet_rows
+from startrail.adapters.loader.queries import Queries
+from startrail.adapters.loader.shape import Shape
+from startrail.adapters.loader.stream import PIPE, Stream
+from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
+from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.base.text import printable
+from startrail.model.drift import DriftKind
+from startrail.ports.loader import Drift, LoadOutcome, LoadTask, LocalFile, Progress, Violation
+
+_TELL_EVERY = 8_000_000
+_MOST_HELD = 32_000_000
+_MOST_PIPES = 64
+"""Per COPY; a delivery that needs more gets another COPY."""
+
+Way = Literal["direct", "frugal", "quick", "wary", "careful"]
+"""direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory.
+wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
+
+
+class Loading:
+    """One attempt; :meth:`outcome` is called once."""
+
+    def __init__(
+        self,
+        task: LoadTask,
+        path: Path,
+        engine: Engine,
+        aside: Aside,
+        progress: Progress,
+        chosen: Chosen,
+        threads: int,
+        way: Way,
+    ) -> None:
+        self._task = task
+        self._path = path
+        self._engine = engine
+        self._aside = aside
+        self._progress = progress
+        self._careful = way == "careful"
+        self._wary = way == "wary"
+        self._direct = way in ("direct", "frugal")
+        self._chosen = chosen
+        self._threads = threads
+        self._quick: QuickCsv | None = None
+        self._csv = task.media.startswith("csv")
+        self._native_csv = self._csv and chosen.library is not None and way == "quick"
+        """The native reader takes it; the wary way is the other reader's."""
+        self._queries = Queries(task, "text" if self._csv else "json")
+        self._defaults = Defaults(task.contract)
+        self._taken: dict[str, int] = {}
+        """Records of the quick way that took a default, by field."""
+        self._rows_in = 0
+        self._unknown_columns: tuple[str, ...] = ()
+        self._samples: dict[str, str] = {}
+        self._shape: Shape | None = None
+        self._unended = False
+        self._bytes = 0
+        self._told = 0
+        self._cut = False
+        self._passed = array("q")
+        """Records in each block, from the first, that is known to pass the gate."""
+        self._at = 0
+        self._distinct = False
+        """Whether no two streamed rows have the same key."""
+        self._saved: list[LocalFile] = []
+        self._held: dict[int, Record] = {}
+        self._held_bytes = 0
+
+    def outcome(self) -> LoadOutcome:
+        try:
+            files = self._streamed()
+            files += self._left_over(files)
+            files = self._without_repeated(self._without_discarded(files))
+            self._survey(files)
+        except Unreadable as found:
+            if self._direct and self._shape is not None:  # how far it can be read, the other way finds out
+                raise NotTaken(found.reason) from found
+            return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=self._reader())
+        declared, turned = dates(self._engine, files, self._task.contract)
+        return LoadOutcome(
+            self._rows_in,
+            tuple(files),
+            self._rejected(),
+            self._touched(files),
+            self._aside.kept,
+            self._drift(),
+            mended=self._aside.mended_rows,
+            discarded=self._aside.discarded_rows,
+            medians=medians(self._engine, files, self._task.contract, lengths=self._csv and not self._task.dialect.header),
+            dates=declared,
+            turned=turned,
+            unended=self._unended,
+            reader=self._reader(),
+        )
+
+    def _reader(self) -> str:
+        if self._csv:
+            return "native" if self._native_csv and self._quick is not None else ""
+        return "" if self._direct else self._chosen.reader
+
+    def _survey(self, files: list[LocalFile]) -> None:
+        """Declared fields that the delivery does not have at all."""
+        if self._csv and self._shape is not None:
+            self._taken = dict.fromkeys(self._shape.absent, self._rows_in)
+        self._aside.taken(self._defaults.told(self._taken))
+        if self._shape is not None:
+            self._aside.whole += self._shape.drift(self._rows_in)
+            return
+        if self._csv or not self._rows_in:
+            return
+        contract, seen = self._task.contract, self._aside.drift()
+        null = {drift.path for drift in seen if drift.kind == "null_in_required" and drift.rows == self._rows_in}
+        required = [field.name for field in contract.fields if f"$.{field.name}" in null]
+        changed = {drift.path for drift in seen if drift.kind == "case_change"}
+        empty = [name for name in empty_columns(self._engine, files, contract) if f"$.{name}" not in changed]
+        for name in unnamed(self._path, self._task.media, required + empty):
+            kind: DriftKind = "missing_required" if name in required else "missing_optional"
+            self._aside.whole.append(Drift(kind, f"$.{name}", self._rows_in))
+
+    def _drift(self) -> tuple[Drift, ...]:
+        """As seen; a required field that no record has is not told a second time as null in each."""
+        found = self._aside.drift()
+        missing = {drift.path for drift in found if drift.kind == "missing_required"}
+        return tuple(drift for drift in found if drift.kind != "null_in_required" or drift.path not in missing)
+
+    def _shaped(self, shape: Shape) -> None:
+        self._shape = shape
+
+    def _blocks(self) -> Generator[Block]:
+        if self._task.media == "parquet":
+            yield from parquet(self._path, self._task.contract, self._shaped)
+            return
+        with opened(self._path, self._task.media) as file:
+            if self._task.media.startswith("avro"):
+                yield from avro(file, self._task.contract, self._shaped)
+            elif self._csv:
+                csv = self._csv_reader(file)
+                self._unknown_columns, self._samples = csv.unknown, csv.samples
+                if self._task.dialect.header:
+                    self._shaped(csv.shape)
+                yield from csv.blocks()
+                self._unended = csv.unended
+            elif self._task.media.startswith("ndjson"):
+                yield from ndjson(file)
+            else:
+                yield from document(file, self._task.records)
+
+    def _csv_reader(self, file: BinaryIO) -> Csv:
+        contract, dialect = self._task.contract, self._task.dialect
+        if self._careful or not QuickCsv.speaks(dialect):
+            return Csv(file, contract, dialect)
+        if self._native_csv:
+            self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
+        else:
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
+        return self._quick
+
+    def _query(self, pipes: str, offset: int) -> str:
+        """Of a stream that has begun."""
+        absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
+        if self._quick is None:
+            return self._queries.streamed(pipes, offset, absent)
+        habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
+        return self._queries.numbered(typed_rows(pipes, self._task, self._quick.names, habits, absent), offset)
+
+    def _streamed(self) -> list[LocalFile]:
+        """Everything that passes the gate goes through the engine; what does not, to the judge."""
+        if self._direct:
+            return self._directly()
+        plan = self._native_plan()
+        if plan is not None:
+            return self._natively(plan)
+        natively = self._natively_csv()
+        if natively is not None:
+            return natively
+        gate = Gate(self._task.contract, wary=self._wary)
+        if self._passes_whole(gate):
+            query = self._queries.streamed(sql.text(str(self._path)))
+            return self._engine.copy(query, "direct", self._task.schema)
+        files: list[LocalFile] = []
+        with closing(self._blocks()) as source:
+            first = next(source, None)
+            pipes = self._pipes()
+            blocks = chain(() if first is None else (first,), source)
+            more = first is not None
+            while more:
+                query = partial(self._query, offset=self._rows_in)
+                with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
+                    more = self._fill(stream, blocks, gate)
+                files += stream.files
+                pipes = _MOST_PIPES
+        self._check_end()
+        self._tell_unknown()
+        return files
+
+    def _tell_unknown(self) -> None:
+        for name in self._unknown_columns:
+            self._aside.keep(name, self._rows_in, self._samples.get(name, ""))
+
+    def _directly(self) -> list[LocalFile]:
+        """What the conditions keep out is left over for the judge."""
+        plan = direct(self._engine, self._path, self._task)
+        self._shaped(plan.shape)
+        self._rows_in = plan.rows
+        self._taken = dict.fromkeys(plan.shape.absent, plan.rows)
+        for name in plan.shape.unknown if plan.rows else ():
+            self._aside.keep(name, plan.rows, plan.samples[name])
+        self._advance(self._path.stat().st_size)
+        return self._engine.copy(self._queries.made(plan.query), "direct", self._task.schema)
+
+    def _check_end(self) -> None:
+        if self._cut and 0 < self._aside.malformed == self._rows_in:
+            raise Unreadable("the file ends in the middle of a record", "truncated")
+
+    def _native_plan(self) -> NativePlan | None:
+        """None when the other reader must do it."""
+        if self._chosen.library is None or self._careful or self._csv:
+            return None
+        return native_plan(self._task.contract, closed=self._task.closed)
+
+    def _natively(self, plan: NativePlan) -> list[LocalFile]:
+        with (
+            opened(self._path, self._task.media) if self._task.media.startswith("ndjson") else nullcontext() as file,
+            closing(lines_of(self._blocks()) if file is None else lines_from(file)) as blocks,
+        ):
+            files = self._batched(plan, blocks)
+        self._check_end()
+        return files
+
+    def _natively_csv(self) -> list[LocalFile] | None:
+        """None when the other reader must do it."""
+        if not self._native_csv:
+            return None
+        with closing(self._blocks()) as source:
+            first, csv = next(source, None), self._quick
+            if first is not None and isinstance(csv, NativeCsv) and csv.suits:
+                absent = self._defaults.literals(self._shape.absent) if self._shape is not None else {}
+                plan = csv_plan(self._task.contract, csv.names, self._task.dialect, absent)
+                if plan is not None:
+                    alone = self._task.closed and bool(self._unknown_columns)
+                    blocks = chain((first,), source)
+                    files = self._batched(plan, blocks if alone else csv_lines(blocks))
+                    self._tell_unknown()
+                    return files
+        self._native_csv, self._quick = False, None
+        return None
+
+    def _batched(self, plan: NativePlan, blocks: Iterator[Lines | Block]) -> list[LocalFile]:
+        schema = self._task.schema
+        plan = watched(plan, self._task.contract, self._queries.unique_keys(), schema)
+        query = self._queries.native(plan)
+        with (
+            closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
+            NativeStream(reader, self._engine, query, "streamed", schema) as stream,
+            closing(reader.batches(blocks)) as batches,
+        ):
+            for block, found in batches:
+                if isinstance(block, Lines):
+                    self._cut = not block.whole
+                    self._advance(block.size)
+                    for batch in found:
+                        repeated = reader.repeated(batch)
+                        stream.push(batch, self._rows_in)
+                        self._decide(batch, repeated)
+                else:
+                    self._judged(block)
+            self._distinct = reader.distinct
+        return stream.files
+
+    def _decide(self, batch: Batch, repeated: list[tuple[int, Record]]) -> None:
+        """The judge decides what the reader refused; undeclared fields are told in the order of records. Rows that may
+        repeat a key are written down like what the judge accepts, so that only these need be written again."""
+        base, kept = self._rows_in, deque(batch.kept)
+        self._rows_in += batch.records
+        for place, rows in batch.defaulted.items():
+            name = self._task.contract.fields[place].name
+            self._taken[name] = self._taken.get(name, 0) + rows
+        for ordinal, record in chain(batch.refused, [(batch.records + 1, None)]):
+            while kept and kept[0].ordinal < ordinal:
+                field = kept.popleft()
+                self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
+            if record is not None:
+                self._aside.decide(base + ordinal, record, tally=not self._csv)
+        for ordinal, record in repeated:
+            self._aside.decide(base + ordinal, record, tally=False)
+            self._hold(base + ordinal, record)
+
+    def _hold(self, ordinal: int, record: Record) -> None:
+        """Keep the record at hand, if there is room, so that it need not be read again."""
+        self._held_bytes += len(record.line) + len(record.raw)
+        if self._held_bytes <= _MOST_HELD:
+            self._held[ordinal] = record
+
+    def _passes_whole(self, gate: Gate) -> bool:
+        """True when the file can go to the engine as it is, which spares the pipes. What passed before the first
+        block that did not is remembered, and needs no gate again."""
+        if self._careful or self._task.media != "ndjson":
+            return False
+        with closing(self._blocks()) as blocks:
+            for block in blocks:
+                passed = None if block.own else gate.passes(block.lines)
+                if passed is None or passed.kept:
+                    return False
+                self._passed.append(passed.count)
+                self._advance(len(block.lines))
+        self._rows_in = sum(self._passed)
+        return True
+
+    def _pipes(self) -> int:
+        """Enough for the delivery as lines, as far as its size tells."""
+        media = self._task.media
+        as_it_is = not self._csv or (self._quick is not None and self._task.dialect.encoding == "utf-8")
+        growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
+        return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
+
+    def _fill(self, stream: Stream, blocks: Iterator[Block], gate: Gate) -> bool:
+        """Send blocks down the stream; True when it is full and there may be more."""
+        for block in blocks:
+            self._cut = not block.lines.endswith(b"\n")
+            if self._at < len(self._passed):
+                self._rows_in += self._passed[self._at]
+                self._at += 1
+                stream.write(block.lines)
+                if stream.full:
+                    return True
+                continue
+            self._advance(len(block.lines))
+            if self._careful or (self._task.closed and self._unknown_columns):
+                self._judged(block)
+                continue
+            if block.own:
+                self._rows_in += block.count
+                stream.write(block.lines)
+                self._broken(block)
+            else:
+                stream.write(self._gated(block, gate))
+            if stream.full:
+                return True
+        return False
+
+    def _gated(self, block: Block, gate: Gate) -> bytes:
+        """What of a block goes to the engine."""
+        stream: list[bytes] = []
+        self._sift(block.lines if block.lines.endswith(b"\n") else block.lines + b"\n", gate, stream)
+        return b"".join(stream)
+
+    def _sift(self, lines: bytes, gate: Gate, stream: list[bytes]) -> None:
+        """Halves of what the gate refuses are tried again, down to the single record, which the judge decides."""
+        passed = self._through(gate, lines)
+        middle = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
+        single = middle == len(lines)
+        if passed is not None and not (single and passed.count > 1):  # two records in one of many lines: the engine refuses
+            self._rows_in += passed.count
+            self._tally(passed)
+            stream.append(passed.lines)
+        elif not single:
+            self._sift(lines[:middle], gate, stream)
+            self._sift(lines[middle:], gate, stream)
+        elif not lines.isspace():
+            self._rows_in += 1
+            for name in self._aside.decide(self._rows_in, Record(lines[:-1], lines[:-1])):
+                if not self._task.closed:
+                    gate.learn(name.removeprefix("$."))
+            stream.append(SKIP)
+
+    def _through(self, gate: Gate, lines: bytes) -> Passed | None:
+        """What of the lines may go on, completed with defaults where need be."""
+        passed = gate.passes(lines)
+        filled = self._defaults.fill(lines) if passed is None else None
+        if filled is not None:
+            passed = gate.passes(filled.lines)
+            for name, rows in filled.taken.items() if passed is not None else ():
+                self._taken[name] = self._taken.get(name, 0) + rows
+        return passed
+
+    def _tally(self, passed: Passed) -> None:
+        for name, rows in passed.kept.items():
+            self._aside.keep(name, rows)
+
+    def _advance(self, size: int) -> None:
+        self._bytes += size
+        if self._bytes - self._told >= _TELL_EVERY:
+            self._told = self._bytes
+            self._progress(self._bytes, 0 if self._task.media.endswith("+gzip") else self._path.stat().st_size)
+
+    def _judged(self, block: Block) -> None:
+        for record in block.records():
+            self._rows_in += 1
+            self._aside.decide(self._rows_in, record, tally=not self._csv)
+
+    def _broken(self, block: Block) -> None:
+        if block.broken:
+            first, records = self._rows_in - block.count + 1, block.sequence()
+            for index in block.broken:
+                self._aside.decide(first + index, records[index])
+
+    def _left_over(self, files: list[LocalFile]) -> list[LocalFile]:
+        """Records that the engine's conditions kept out are read again for the judge; those it accepts are added."""
+        staged = sum(file.rows for file in files)
+        if staged + len(self._aside.ordinals) != self._rows_in:
+            self._revisit(self._missing(files), None)
+        if not self._aside.saved_rows:
+            return []
+        self._aside.flush()
+        self._saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+        return self._saved
+
+    def _missing(self, files: list[LocalFile]) -> Iterator[int]:
+        decided = sorted(self._aside.ordinals)
+        position = 0
+        for (ordinal,) in self._engine.each(self._queries.missing(files, self._rows_in)):
+            while position < len(decided) and decided[position] < ordinal:
+                position += 1
+            if position == len(decided) or decided[position] != ordinal:
+                yield ordinal
+
+    def _revisit(self, ordinals: Iterator[int], violation: Violation | None) -> None:
+        """Read these records (ascending) again; judge each, or refuse it for ``violation``.
+
+        Undeclared fields and defaults were counted when the records passed.
+        """
+        with closing(self._again(ordinals)) as records:
+            for ordinal, record in records:
+                if violation is None:
+                    self._aside.decide(ordinal, record, tally=False)
+                else:
+                    self._aside.refuse(ordinal, record, (violation,))
+
+    def _again(self, ordinals: Iterator[int]) -> Generator[tuple[int, Record]]:
+        """These records of the delivery, which is read as far as it must be."""
+        if self._task.media == "parquet":
+            yield from parquet_rows(self._path, self._task.contract, ordinals)
+            return
+        wanted = next(ordinals, None)
+        with closing(self._blocks()) as blocks:
+            first = 1
+            for block in blocks:
+                records = block.sequence()
+                while wanted is not None and wanted < first + len(records):
+                    yield wanted, records[wanted - first]
+                    wanted = next(ordinals, None)
+                if wanted is None:
+                    return
+                first += len(records)
+
+    def _without_discarded(self, files: list[LocalFile]) -> list[LocalFile]:
+        """Before keys are compared: what is discarded repeats nothing."""
+        gone = self._task.redo.discarded if self._task.redo is not None else frozenset()
+        if not files or not gone:
+            return files
+        kept = self._engine.copy(self._queries.without(files, sorted(gone)), "kept", self._task.schema)
+        self._aside.discarded_rows += sum(file.rows for file in files) - sum(file.rows for file in kept)
+        return kept
+
+    def _without_repeated(self, files: list[LocalFile]) -> list[LocalFile]:
+        """All but the first row of each key that occurs twice are set aside."""
+        if not files or (self._distinct and not self._saved):
+            return files
+        among = self._saved if self._distinct else None
+        repeated: set[int] = set()
+        for columns in self._queries.unique_keys():
+            if among is None and self._engine.number(self._queries.count_repeated(files, columns)) == 0:
+                continue
+            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns, among))]
+            path = "$." + columns[0] if len(columns) == 1 else "$"
+            violation = Violation(path, "duplicate_key", f"{', '.join(columns)} once in a delivery", "a value seen before")
+            self._refuse(sorted(set(found) - repeated), violation)
+            repeated.update(found)
+        if not repeated:
+            return files
+        gone = sorted(repeated)
+        holding = {path for (path,) in self._engine.each(self._queries.holding(files, gone))}
+        old = [file for file in files if str(file.path) in holding]
+        return [file for file in files if str(file.path) not in holding] + self._engine.copy(
+            self._queries.without(old, gone), "unique", self._task.schema
+        )
+
+    def _refuse(self, ordinals: list[int], violation: Violation) -> None:
+        """Those that are not at hand are read again."""
+        for ordinal in ordinals:
+            if ordinal in self._held:
+                self._aside.refuse(ordinal, self._held[ordinal], (violation,))
+        again = [ordinal for ordinal in ordinals if ordinal not in self._held]
+        if again:
+            self._revisit(iter(again), violation)
+
+    def _rejected(self) -> LocalFile | None:
+        if not self._aside.refused_rows:
+            return None
+        self._aside.flush()
+        (file,) = self._engine.copy(self._queries.refused(self._aside.refused), "refused")
+        return file
+
+    def _touched(self, files: list[LocalFile]) -> dict[str, int]:
+        if not files or self._task.partition is None:
+            return {}
+        return dict(self._engine.rows(self._queries.touched(files, *self._task.partition)))
