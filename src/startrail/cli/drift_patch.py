@@ -55,6 +55,7 @@ def command(
 def hand_over(proposal: Proposal, out: Path | None, write: bool, root: str, console: Console) -> None:
     """Print the patch, write it to a file, or change the contract itself. Raises BadOutput (ST803)."""
     from startrail.base.text import printable
+    from startrail.cli.git_apply import git_apply
 
     for why in proposal.why:
         console.say(printable(why, 400))
@@ -63,7 +64,8 @@ def hand_over(proposal: Proposal, out: Path | None, write: bool, root: str, cons
         console.say(f"{printable(proposal.path)} is changed. Next: startrail plan")
     if out is not None:
         _write(out, proposal.diff)
-        console.say(f"the patch is in {printable(str(out))}. Next: git apply {printable(str(out))}")
+        following = " ".join(git_apply(str(out), Path(root)))
+        console.say(f"the patch is in {printable(str(out))}. Next: {printable(following, 400)}")
     if not write and out is None and not console.as_json:
         click.echo(proposal.diff, nl=False)
 

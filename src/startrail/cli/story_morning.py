@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from startrail.cli.console import Console
+from startrail.cli.git_apply import git_apply
 
 _NOW = "2026-10-04T08:{minute}:00+02:00"
 _FIELD = "$.loyalty_tier"
@@ -43,8 +44,9 @@ def _adopted(folder: Path, console: Console) -> int:
     if git is None:
         code = _call(folder, console, "drift", "patch", "orders_api", _FIELD, "--write", minute=25)
     else:
-        console.say("$ git apply adopt.patch")
-        code = subprocess.run([git, "apply", "adopt.patch"], cwd=folder, check=False).returncode  # noqa: S603
+        words = git_apply("adopt.patch", folder)
+        console.say(f"$ {' '.join(words)}")
+        code = subprocess.run([git, *words[1:]], cwd=folder, check=False).returncode  # noqa: S603
     code = code or _call(folder, console, "run", minute=26)
     sql = "select ordered_at::date as day, count(*) as orders, count(loyalty_tier) as tiers from raw.orders group by 1 order by 1"
     return code or _call(folder, console, "query", sql)
