@@ -62,8 +62,8 @@ class Listener:
         text = str(error) or type(error).__name__
         try:
             self._finish_open(self._run, self._clock.now(), "; ".join([*self._errors, text]))
-        except Exception:
-            return  # the run's own error is what matters, and the next run tells of what stays open
+        except Exception:  # the run's own error is what matters, and the next run tells of what stays open
+            return
         finally:
             self._run = None
             if self._sender is not None:
