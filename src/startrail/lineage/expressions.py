@@ -13,7 +13,7 @@ from sqlglot.errors import ParseError, TokenError
 from startrail.base.ids import fingerprint
 from startrail.base.span import Span
 from startrail.base.text import printable
-from startrail.lineage.metric_errors import MetricSql
+from startrail.lineage.metric.errors import MetricSql
 from startrail.lineage.syntax import canonical_words
 
 DIALECT = "duckdb"

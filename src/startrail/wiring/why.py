@@ -21,9 +21,9 @@ from startrail.capabilities.why.evidence import verify, write_evidence
 from startrail.capabilities.why.explain import Side, play, report
 from startrail.capabilities.why.gap import Gap
 from startrail.flow.workspace import Workspace
-from startrail.lineage.gap_sql import Days, metric_of
-from startrail.lineage.gap_trace import moved_down
-from startrail.lineage.metric_time import Window
+from startrail.lineage.gap.plain import Days, metric_of
+from startrail.lineage.gap.trace import moved_down
+from startrail.lineage.metric.time import Window
 from startrail.model.metric import Metric
 from startrail.ports.warehouse import Warehouse
 from startrail.wiring import Opened

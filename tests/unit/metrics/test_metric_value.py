@@ -24,7 +24,7 @@ from startrail.capabilities.metrics.errors import (
 from startrail.capabilities.metrics.period import parse_period
 from startrail.capabilities.metrics.tables import Pinned
 from startrail.capabilities.metrics.value import Answer, compiled, evaluate
-from startrail.lineage.metric_errors import MetricColumn, MetricShape, MetricSql
+from startrail.lineage.metric.errors import MetricColumn, MetricShape, MetricSql
 from startrail.model.metric import Currency, Dedup, Filter, Join, Metric, Part, RateColumns, TimeDimension
 from startrail.ports.warehouse import Query, Rowset, Warehouse
 

@@ -17,8 +17,8 @@ from startrail.capabilities.metrics.period import parse_period
 from startrail.capabilities.metrics.tables import Pinned
 from startrail.capabilities.why.gap import Gap
 from startrail.capabilities.why.shapley import bands, rounded, shapley
-from startrail.lineage.gap_causes import MOST_CAUSES, align, causes
-from startrail.lineage.gap_errors import NotComparable
+from startrail.lineage.gap.causes import MOST_CAUSES, align, causes
+from startrail.lineage.gap.errors import NotComparable
 from startrail.model.metric import Currency, Dedup, Filter, Join, Metric, RateColumns, TimeDimension
 from startrail.ports.warehouse import Warehouse
 from startrail.wiring.why import gap_between, side

@@ -12,8 +12,8 @@ from startrail.base.span import Span
 from startrail.capabilities.metrics.period import parse_period
 from startrail.capabilities.metrics.tables import Pinned
 from startrail.capabilities.why.gap import Gap
-from startrail.lineage.gap_errors import OpaqueSql
-from startrail.lineage.gap_sql import metric_of
+from startrail.lineage.gap.errors import OpaqueSql
+from startrail.lineage.gap.plain import metric_of
 from startrail.model.metric import Metric
 from startrail.ports.warehouse import Warehouse
 from startrail.testing.scenarios import PERIOD, Planted, plant
@@ -94,7 +94,7 @@ def test_what_cannot_be_read_is_refused_with_the_reason(sql: str, reason: str) -
 def test_a_text_that_is_read_wrongly_would_be_found_out(warehouse: Warehouse) -> None:
     from startrail.capabilities.why.errors import NotReproduced
     from startrail.capabilities.why.explain import play
-    from startrail.lineage.metric_time import Window
+    from startrail.lineage.metric.time import Window
 
     planted = plant(["test_accounts"], 4)
     a, b = (side(metric, SPAN, Pinned(planted.tables_a), warehouse) for metric in (planted.a, planted.b))

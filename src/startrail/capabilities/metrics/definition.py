@@ -60,7 +60,7 @@ def definition(metric: Metric) -> Definition:
         analysis = analyse(metric.sql, path=metric.span.file, first_line=metric.span.line)
         zone = metric.agg_time_dimension.timezone if metric.agg_time_dimension else "UTC"
         return Definition(fingerprint("sql", analysis.fingerprint, zone), analysis.reads)
-    from startrail.lineage.metric_slots import slots
+    from startrail.lineage.metric.slots import slots
 
     slots(metric)  # raises what is wrong with its texts
     return Definition(fingerprint(canonical_json(_meaning(metric))), metric.tables)

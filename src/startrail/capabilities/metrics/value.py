@@ -21,9 +21,9 @@ from startrail.capabilities.metrics.errors import (
 from startrail.capabilities.metrics.numbers import Number, is_float, number, quotient
 from startrail.capabilities.metrics.period import Period
 from startrail.capabilities.metrics.tables import Pinned
-from startrail.lineage.metric_query import Compiled, fanout_query, grain_query, missing_query, value_query
-from startrail.lineage.metric_slots import Slots, check_columns, slots
-from startrail.lineage.metric_time import Window
+from startrail.lineage.metric.query import Compiled, fanout_query, grain_query, missing_query, value_query
+from startrail.lineage.metric.slots import Slots, check_columns, slots
+from startrail.lineage.metric.time import Window
 from startrail.model.metric import TIME_GRAINS, Metric, MetricInput
 from startrail.model.table import TableSchema
 from startrail.model.types import DataType, StructOf
@@ -273,7 +273,7 @@ def _type_of(text: str, metric: Metric, schemas: dict[str, TableSchema]) -> Data
 
 
 def _check_rate_columns(metric: Metric, pinned: Pinned, warehouse: Warehouse) -> None:
-    from startrail.lineage.metric_errors import MetricColumn
+    from startrail.lineage.metric.errors import MetricColumn
 
     if metric.currency is None:
         return

@@ -9,8 +9,8 @@ import msgspec
 from startrail.capabilities.why.classes import exact
 from startrail.capabilities.why.explain import Side
 from startrail.capabilities.why.gap import Change, Gap, Line
-from startrail.lineage.gap_changes import KINDS, change_query, prefixed
-from startrail.lineage.metric_time import Window
+from startrail.lineage.gap.changes import KINDS, change_query, prefixed
+from startrail.lineage.metric.time import Window
 from startrail.model.table import Relation
 from startrail.model.why import DATA
 from startrail.ports.warehouse import Query, Readable, Rowset, Warehouse

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from startrail.capabilities.why.shapley import coefficients
-from startrail.lineage.gap_query import WORD, ClassQuery, Measure, edges_of
+from startrail.lineage.gap.query import WORD, ClassQuery, Measure, edges_of
 
 
 class Cell(NamedTuple):

@@ -11,10 +11,10 @@ from startrail.capabilities.why.classes import exact
 from startrail.capabilities.why.errors import VerifyFailed
 from startrail.capabilities.why.explain import Game, Side
 from startrail.capabilities.why.gap import Gap, Line
-from startrail.lineage.gap_evidence import as_of, is_rows, mixed_query, rows_query
-from startrail.lineage.gap_query import Kinds
-from startrail.lineage.metric_query import Compiled
-from startrail.lineage.metric_time import Window
+from startrail.lineage.gap.evidence import as_of, is_rows, mixed_query, rows_query
+from startrail.lineage.gap.query import Kinds
+from startrail.lineage.metric.query import Compiled
+from startrail.lineage.metric.time import Window
 from startrail.ports.warehouse import Query, Warehouse
 
 MOST_ROWS = 1000

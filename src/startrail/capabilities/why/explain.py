@@ -15,10 +15,10 @@ from startrail.capabilities.why.gap import Gap, Line, Part
 from startrail.capabilities.why.lists import MOST_VALUES, Lists, distinct_values
 from startrail.capabilities.why.segments import segments_of
 from startrail.capabilities.why.shapley import bands, rounded, shapley
-from startrail.lineage.gap_causes import align, causes
-from startrail.lineage.gap_errors import NotComparable
-from startrail.lineage.gap_query import ClassQuery, Kinds, class_query
-from startrail.lineage.metric_time import Window
+from startrail.lineage.gap.causes import align, causes
+from startrail.lineage.gap.errors import NotComparable
+from startrail.lineage.gap.query import ClassQuery, Kinds, class_query
+from startrail.lineage.metric.time import Window
 from startrail.model.metric import Metric
 from startrail.model.types import Primitive
 from startrail.model.why import DATA, TIME_SLOTS, Aligned, Cause

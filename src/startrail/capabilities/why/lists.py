@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from startrail.capabilities.why.classes import Cell, Frame, bits, chosen, exact
 from startrail.capabilities.why.errors import NoGap, TooManyValues
-from startrail.lineage.gap_query import ClassQuery
+from startrail.lineage.gap.query import ClassQuery
 from startrail.model.metric import Metric
 
 MOST_VALUES = 1_000_000

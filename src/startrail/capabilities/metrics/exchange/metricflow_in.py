@@ -23,8 +23,8 @@ from startrail.capabilities.metrics.exchange.metricflow_form import (
     templates,
 )
 from startrail.capabilities.metrics.exchange.own import VENDOR, from_own
-from startrail.lineage.metric_slots import slots
-from startrail.lineage.metric_text import column_of
+from startrail.lineage.metric.slots import slots
+from startrail.lineage.metric.text import column_of
 from startrail.model import metric as ours
 from startrail.project.values import table_name
 

@@ -12,8 +12,8 @@ from startrail.base.errors import StartrailError
 from startrail.capabilities.metrics.exchange.losses import Exported, Loss, Unholdable, changes_number, described
 from startrail.capabilities.metrics.exchange.metricflow_in import sealed
 from startrail.capabilities.metrics.exchange.own import VENDOR, own_data
-from startrail.lineage.metric_slots import Slots, slots
-from startrail.lineage.metric_text import row_value
+from startrail.lineage.metric.slots import Slots, slots
+from startrail.lineage.metric.text import row_value
 from startrail.model.metric import Metric, as_names
 
 _AGGREGATIONS = {"avg": "average"}

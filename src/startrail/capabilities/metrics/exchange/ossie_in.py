@@ -22,8 +22,8 @@ from startrail.capabilities.metrics.exchange.ossie_form import (
     SemanticModel,
 )
 from startrail.capabilities.metrics.exchange.own import VENDOR, from_own
-from startrail.lineage.metric_slots import slots
-from startrail.lineage.metric_text import Aggregated, Renaming, column_of, read_aggregate, replaced, tables_named
+from startrail.lineage.metric.slots import slots
+from startrail.lineage.metric.text import Aggregated, Renaming, column_of, read_aggregate, replaced, tables_named
 from startrail.model import metric as ours
 from startrail.project.values import table_name
 from startrail.project.yaml import Node, read_yaml

@@ -14,8 +14,8 @@ from startrail.capabilities.metrics.exchange.ossie_form import DIALECT, VERSION
 from startrail.capabilities.metrics.exchange.ossie_in import sealed
 from startrail.capabilities.metrics.exchange.own import VENDOR, own_data
 from startrail.lineage.expressions import columns
-from startrail.lineage.metric_slots import Slots, slots, used_columns
-from startrail.lineage.metric_text import aggregate_text, pairs
+from startrail.lineage.metric.slots import Slots, slots, used_columns
+from startrail.lineage.metric.text import aggregate_text, pairs
 from startrail.model.metric import Metric, as_names
 
 

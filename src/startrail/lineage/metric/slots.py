@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from startrail.base.text import did_you_mean, printable
 from startrail.lineage.expressions import Used, column, columns, expression, ordering
-from startrail.lineage.metric_errors import MetricColumn, MetricShape, MetricSql
+from startrail.lineage.metric.errors import MetricColumn, MetricShape, MetricSql
 from startrail.model.metric import Filter, Metric, Names, as_names
 
 RATES = "_rates"

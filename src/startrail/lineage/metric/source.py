@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from startrail.lineage.expressions import column, columns, conjuncts
-from startrail.lineage.metric_errors import MetricShape
-from startrail.lineage.metric_slots import Order, Slots, used_columns
+from startrail.lineage.metric.errors import MetricShape
+from startrail.lineage.metric.slots import Order, Slots, used_columns
 
 
 def source_rows(slots: Slots) -> exp.Expr:

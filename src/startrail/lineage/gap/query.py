@@ -13,11 +13,11 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from startrail.lineage.expressions import column, written
-from startrail.lineage.gap_rows import Rows, rows_from
-from startrail.lineage.metric_query import amount, with_values
-from startrail.lineage.metric_rates import rate_join, rate_value
-from startrail.lineage.metric_slots import RATES, PartSlots, Slots, slots
-from startrail.lineage.metric_time import Window, in_time, in_window, local_time, parameters
+from startrail.lineage.gap.rows import Rows, rows_from
+from startrail.lineage.metric.query import amount, with_values
+from startrail.lineage.metric.rates import rate_join, rate_value
+from startrail.lineage.metric.slots import RATES, PartSlots, Slots, slots
+from startrail.lineage.metric.time import Window, in_time, in_window, local_time, parameters
 from startrail.model.why import TIME_SLOTS, Aligned, Cause, Slot
 
 WORD = 60

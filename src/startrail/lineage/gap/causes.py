@@ -8,9 +8,9 @@ import msgspec
 from sqlglot import exp
 
 from startrail.lineage.expressions import DIALECT, columns, conjuncts, expression, normal, written
-from startrail.lineage.gap_errors import NotComparable
-from startrail.lineage.metric_from import tie_breaks
-from startrail.lineage.metric_slots import slots
+from startrail.lineage.gap.errors import NotComparable
+from startrail.lineage.metric.slots import slots
+from startrail.lineage.metric.source import tie_breaks
 from startrail.model.metric import Dedup, Filter, Join, Metric, Part, TimeDimension, as_names
 from startrail.model.why import DATA, Aligned, Cause, Slot
 

@@ -9,8 +9,8 @@ import msgspec
 from sqlglot import exp
 
 from startrail.lineage.expressions import column
-from startrail.lineage.metric_from import joined, kept_row, table
-from startrail.lineage.metric_slots import Slots, slots
+from startrail.lineage.metric.slots import Slots, slots
+from startrail.lineage.metric.source import joined, kept_row, table
 from startrail.model.metric import Join
 from startrail.model.why import DATA, Aligned, Slot
 

@@ -11,8 +11,8 @@ from sqlglot.errors import ParseError, TokenError
 from startrail.base.span import Span
 from startrail.base.text import printable
 from startrail.lineage.expressions import DIALECT, columns, conjuncts, written
-from startrail.lineage.metric_errors import MetricSql
-from startrail.lineage.metric_slots import PartSlots, Slots
+from startrail.lineage.metric.errors import MetricSql
+from startrail.lineage.metric.slots import PartSlots, Slots
 
 _AGGREGATES: dict[str, type[exp.AggFunc]] = {"sum": exp.Sum, "avg": exp.Avg, "min": exp.Min, "max": exp.Max, "median": exp.Median}
 

@@ -14,10 +14,10 @@ from sqlglot.errors import ParseError, TokenError
 from startrail.base.span import Span
 from startrail.base.text import printable
 from startrail.lineage.expressions import DIALECT, conjuncts
-from startrail.lineage.gap_errors import OpaqueSql
-from startrail.lineage.gap_flatten import flattened
-from startrail.lineage.metric_errors import MetricSql
-from startrail.lineage.metric_text import Aggregated, read_aggregate
+from startrail.lineage.gap.errors import OpaqueSql
+from startrail.lineage.gap.flatten import flattened
+from startrail.lineage.metric.errors import MetricSql
+from startrail.lineage.metric.text import Aggregated, read_aggregate
 from startrail.model.metric import Filter, Join, Metric, Part, TimeDimension
 
 _REFUSED = {

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from startrail.lineage.expressions import column, written
-from startrail.lineage.gap_query import ClassQuery, Kinds, class_query
-from startrail.lineage.metric_query import Compiled, value_query
-from startrail.lineage.metric_slots import slots
-from startrail.lineage.metric_time import Window
+from startrail.lineage.gap.query import ClassQuery, Kinds, class_query
+from startrail.lineage.metric.query import Compiled, value_query
+from startrail.lineage.metric.slots import slots
+from startrail.lineage.metric.time import Window
 from startrail.model.why import DATA, Aligned, Cause
 
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from startrail.lineage.expressions import column, columns, written
-from startrail.lineage.metric_errors import MetricShape
-from startrail.lineage.metric_from import joined, source_rows
-from startrail.lineage.metric_rates import rate_join, rate_value
-from startrail.lineage.metric_slots import RATES, PartSlots, Slots
-from startrail.lineage.metric_time import Window, in_time, in_window, local_time, parameters, prefilter
+from startrail.lineage.metric.errors import MetricShape
+from startrail.lineage.metric.rates import rate_join, rate_value
+from startrail.lineage.metric.slots import RATES, PartSlots, Slots
+from startrail.lineage.metric.source import joined, source_rows
+from startrail.lineage.metric.time import Window, in_time, in_window, local_time, parameters, prefilter
 from startrail.model.metric import TIME_GRAINS
 
 _SECONDS = "%Y-%m-%d %H:%M:%S"

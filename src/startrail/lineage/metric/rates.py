@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlglot import exp
 
 from startrail.lineage.expressions import column
-from startrail.lineage.metric_from import table
-from startrail.lineage.metric_slots import RATES, Slots
+from startrail.lineage.metric.slots import RATES, Slots
+from startrail.lineage.metric.source import table
 
 
 def rate_value(slots: Slots) -> exp.Expr | None:

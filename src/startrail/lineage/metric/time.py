@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from startrail.base.units import parse_days
-from startrail.lineage.metric_slots import Slots
+from startrail.lineage.metric.slots import Slots
 
 _MARGIN = timedelta(days=2)
 """Zones differ from UTC by less; within it, files are left out by their bounds, and the exact condition decides."""

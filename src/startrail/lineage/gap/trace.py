@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from startrail.lineage.expressions import DIALECT, conjuncts
-from startrail.lineage.gap_causes import mapped
+from startrail.lineage.gap.causes import mapped
 from startrail.model.metric import Filter, Metric, as_names
 
 _REFUSED = ("with_", "group", "having", "distinct", "limit", "offset", "qualify", "joins", "laterals", "pivots", "sample")

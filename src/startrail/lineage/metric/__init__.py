@@ -1,0 +1,1 @@
+"""A metric's definition as a syntax tree, and as one SELECT."""
