@@ -20,7 +20,6 @@ from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
 from startrail.capabilities.why.evidence import verify, write_evidence
 from startrail.capabilities.why.explain import Side, play, report
 from startrail.capabilities.why.gap import Gap
-from startrail.flow.workspace import Workspace
 from startrail.lineage.gap.plain import Days, metric_of
 from startrail.lineage.gap.trace import moved_down
 from startrail.lineage.metric.time import Window
@@ -49,15 +48,22 @@ def why(
         raise NothingToCompare(
             f"'{one.name}' is compared with nothing", hint=f"startrail why {one.name} OTHER, or --at INSTANT --vs INSTANT"
         )
+    left, right, span, warehouse = sides(opened, one, two or one, period, at, vs)
+    return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+
+
+def sides(
+    opened: Opened, one: Metric, two: Metric, period: str | None, at: str | None = None, vs: str | None = None
+) -> tuple[Side, Side, Period | None, Warehouse]:
+    """Both numbers, each by its own query, over one table where there is one. Raises what their values raise."""
     span = parse_period(period) if period is not None else None
     warehouse = opened.ports.warehouse()
-    two = two or one
     left_read = pinned(opened, one, at, two)
     left = side(one, span, left_read, warehouse, at)
     right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
     if left.metric.source != right.metric.source and at is None and vs is None:
         left, right = _over_one_table(opened, left, right, span)
-    return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+    return left, right, span, warehouse
 
 
 def gap_between(
@@ -87,7 +93,7 @@ def _over_one_table(opened: Opened, a: Side, b: Side, period: Period | None) -> 
 
 def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:
     """The metric, then the same rows said over the table behind its source, and so on."""
-    workspace, warehouse = Workspace(opened.ports.ledger, opened.ports.tables), opened.ports.warehouse()
+    workspace, warehouse = opened.workspace(), opened.ports.warehouse()
     found: Metric | None = metric
     while found is not None:
         yield found
