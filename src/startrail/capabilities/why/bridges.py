@@ -158,11 +158,15 @@ def judge(metric: Metric, bridge: Bridge, period: str, gap: Callable[[], Gap | N
 
 
 def new_causes(gap: Gap, bridge: Bridge) -> list[Line]:
-    """The lines whose cause the bridge does not name: by slot, as ``expr``, ``filter no_test``, or ``filter`` for all of them."""
-    known = {cause.strip() for cause in bridge.causes}
+    """The lines whose cause the bridge does not name: by slot, as ``expr``, ``filter no_test`` (also for each of several
+    conditions in it), or ``filter`` for all of them."""
+    known = tuple(" ".join(cause.split()) for cause in bridge.causes)
+
+    def names(cause: str, slot: str) -> bool:
+        return slot.rstrip("'") == cause or slot.startswith(f"{cause} ")
 
     def is_known(line: Line) -> bool:
-        return bool(line.slots) and all(slot in known or slot.partition(" ")[0] in known for slot in line.slots)
+        return bool(line.slots) and all(any(names(cause, slot) for cause in known) for slot in line.slots)
 
     return [line for line in gap.lines if line.amount and not is_known(line)]
 
