@@ -297,6 +297,8 @@ class Published(Event, frozen=True, tag="published"):
     publication: str
     tables: tuple[str, ...]
     steps: int
+    views: dict[str, str] = {}
+    """The key of the step whose text each view has from now on."""
 
 
 class PublicationHeld(Event, frozen=True, tag="publication_held"):

@@ -63,6 +63,9 @@ class Workspace:
     def exists(self, name: str) -> bool:
         return name in self._views or name in self.changes or TableName.parse(name) in self.pointers
 
+    def is_view(self, name: str) -> bool:
+        return name in self._views
+
     def behind(self, *names: str) -> tuple[str, ...]:
         """These and what the views among them read, at any distance, sorted. Looks into no table."""
         with self._lock:
@@ -171,6 +174,11 @@ class Workspace:
         current = self.versions.setdefault(name, {}) | versions
         self.versions[name] = {part: version for part, version in current.items() if version != GONE}
         self.moved.setdefault(name, {}).update(versions)
+
+    def moved_views(self) -> dict[str, str]:
+        """The views among what the next publication makes visible, and the keys of their steps."""
+        keys = {name: versions.get(WHOLE, "") for name, versions in self.moved.items()}
+        return {name: key for name, key in sorted(keys.items()) if key in self.staged and self.staged[key].view is not None}
 
     def published(self, pointers: Mapping[TableName, Pointer]) -> None:
         """The staged changes are visible now."""

@@ -89,7 +89,7 @@ def pinned(opened: Opened, metric: Metric, at: str | None, *others: Metric) -> P
     if at is None:
         return pin(reads, workspace)
     moment = moment_of(int(at), reads[0], workspace) if at.isdecimal() and len(at) > 4 else _instant(at)
-    return pin_at(reads, moment, workspace, opened.ports.tables())
+    return pin_at(reads, moment, workspace, opened.ports.ledger, opened.ports.tables())
 
 
 def _instant(text: str) -> datetime:

@@ -53,11 +53,13 @@ def rows_query(found: Aligned, cause: Cause, window: Window | None, kinds: Kinds
     return written(outer.limit(most))
 
 
-def as_of(sql: str, tables: Mapping[str, int]) -> str:
-    """SQL whose tables are read at a snapshot: ``"marts"."orders"@123``."""
+def as_of(sql: str, tables: Mapping[str, int], views: Mapping[str, str]) -> str:
+    """SQL whose tables are read at a snapshot: ``"marts"."orders"@123``. ``views``: their texts of then, which stand in it."""
     import sqlglot
 
     tree = sqlglot.parse_one(sql, dialect="duckdb")
+    for _ in views:  # a view may read views
+        tree = tree.transform(_written_out, views)
     marks = {}
     for node in tree.find_all(exp.Table):
         snapshot = tables.get(f"{node.db}.{node.name}")
@@ -68,6 +70,17 @@ def as_of(sql: str, tables: Mapping[str, int]) -> str:
     for quoted, mark in marks.items():
         text = text.replace(quoted, mark)
     return text
+
+
+def _written_out(node: exp.Expr, views: Mapping[str, str]) -> exp.Expr:
+    import sqlglot
+
+    text = views.get(f"{node.db}.{node.name}") if isinstance(node, exp.Table) else None
+    if text is None:
+        return node
+    inner = sqlglot.parse_one(text, dialect="duckdb")
+    assert isinstance(inner, exp.Query)
+    return inner.subquery(exp.to_identifier(node.alias or node.name, quoted=True))
 
 
 def is_rows(cause: Cause) -> bool:
