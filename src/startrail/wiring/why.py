@@ -73,6 +73,8 @@ def gap_between(
     window = Window(period.start, period.end) if period is not None else None
     game = play(a, b, window, warehouse)
     found = with_changes(report(game, a, b, period.name if period is not None else None), a, b, window, warehouse)
+    inputs = tuple(dict.fromkeys((*a.inputs, *b.inputs)))
+    found = msgspec.structs.replace(found, definitions=(a.definition, b.definition), inputs=inputs)
     if check:
         found = msgspec.structs.replace(found, verified=verify(game, a, b, window, warehouse))
     if evidence is not None:
@@ -106,7 +108,7 @@ def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:
 def _moved(opened: Opened, side: Side, metric: Metric, period: Period | None, read: Pinned) -> Side:
     warehouse = opened.ports.warehouse()
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
-    return msgspec.structs.replace(side, metric=metric, relations=read.relations, kinds=kinds)
+    return msgspec.structs.replace(side, metric=metric, relations=read.relations, kinds=kinds, inputs=read.inputs)
 
 
 def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse, moment: str | None = None) -> Side:
@@ -118,7 +120,7 @@ def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehou
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
     label = f"{metric.name} at {moment}" if moment is not None else metric.name
     old = {each.table: each.snapshot for each in read.inputs if moment is not None and each.snapshot is not None}
-    return Side(metric, value, read.relations, kinds, label, answer.exact, _places(answer), old)
+    return Side(metric, value, read.relations, kinds, label, answer.exact, _places(answer), old, read.inputs, answer.definition)
 
 
 def _from_file(path: Path) -> Metric:
