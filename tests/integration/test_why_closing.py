@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,13 +44,21 @@ PERIOD = ("--period", "2026-10-01..2026-10-02")
 BOTH = ("finance.takings", "marketing.sales")
 
 
-@pytest.fixture
-def till(tmp_path: Path) -> Till:
-    made = Till.write(tmp_path / "till")
-    made.put("metrics/finance/takings.yml", TAKINGS)
-    made.put("metrics/marketing/sales.yml", SALES)
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Till:
+    made = Till.write(tmp_path_factory.mktemp("closing") / "till")
     made.good_run()
     return made
+
+
+@pytest.fixture
+def till(published: Till) -> Iterator[Till]:
+    """Definitions are changed, rows are not."""
+    published.put("metrics/finance/takings.yml", TAKINGS)
+    published.put("metrics/marketing/sales.yml", SALES)
+    yield published
+    for folder in ("metrics", ".git"):
+        shutil.rmtree(published.root / folder, ignore_errors=True)
 
 
 def applied(till: Till, patch: Path) -> None:
