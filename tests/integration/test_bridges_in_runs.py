@@ -225,3 +225,30 @@ def test_open_lineage_hears_of_a_bridge_as_a_job_over_both_tables(till: Till) ->
         ("bridge to marketing.sales in 2026-09", True),
         ("bridge to marketing.sales in 2026-10", False),
     ]
+
+
+def test_rows_that_are_published_by_selection_are_bridged_too(till: Till) -> None:
+    till.edit("metrics/finance/takings.yml", "causes: [filter]", "causes: [expr], severity: error")
+    outcome = till.run("--json", "--select", "+marts.daily")
+    assert outcome.result["state"] == "held"
+    assert not bridges(outcome.events)[RUNNING]["holds"]
+
+
+def test_a_bridge_between_two_models_is_checked_when_what_is_behind_both_changes(till: Till) -> None:
+    till.put("models/marts/north.sql", "select s.day, s.amount from raw.sales as s where s.store = 'north'\n")
+    till.edit("metrics/finance/takings.yml", "marts.daily", "raw.sales")
+    till.put("metrics/marketing/sales.yml", SALES.replace("marts.daily", "marts.north").replace("filters:", "# filters:"))
+    found = bridges(till.good_run().events)
+    assert (found[RUNNING]["holds"], list(found[RUNNING]["causes"].values())) == (True, ["-5.50"])
+    assert bridges(till.good_run(now=SECOND_MORNING).events) == {}
+    till.put(*LATER)
+    assert bridges(till.good_run(now=THIRD_MORNING).events)[RUNNING]["gap"] == "-105.50"
+
+
+def test_a_metric_whose_text_is_wrong_breaks_its_bridge_and_nothing_else(till: Till) -> None:
+    till.edit("metrics/finance/takings.yml", "expr: amount", "expr: amount +")
+    outcome = till.run("--json")
+    assert (outcome.code, outcome.result["published"], outcome.result["state"]) == (1, True, "failed")
+    assert bridges(outcome.events)[RUNNING]["refused"].startswith("ST435")
+    assert {event["report"] for event in outcome.of("delivered")} == {"daily", "rate"}
+    assert {(event["kind"], event["subject"]) for event in outcome.of("step_failed")} == {("measure", "finance.takings")}

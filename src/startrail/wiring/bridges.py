@@ -13,6 +13,7 @@ from startrail.model.project import Project
 from startrail.wiring import Opened
 
 if TYPE_CHECKING:  # the parser comes with them, which a run with nothing new never needs
+    from startrail.capabilities.models.survey import Survey
     from startrail.capabilities.why.gap import Gap
     from startrail.flow.capability import Planned
     from startrail.flow.session import Session
@@ -20,7 +21,10 @@ if TYPE_CHECKING:  # the parser comes with them, which a run with nothing new ne
 
 
 class Dictionary:
-    """Answers what bridges ask."""
+    """Answers what bridges ask; one object per run."""
+
+    def __init__(self) -> None:
+        self._survey: Survey | None = None
 
     def pair(self, project: Project, ledger: Ledger, metric: Metric, other: Metric) -> Pair:
         from startrail.base.ids import fingerprint
@@ -30,8 +34,15 @@ class Dictionary:
         one, two = found[metric.name], found[other.name]
         reads = dict.fromkeys((*one.reads, *two.reads))
         if metric.source != other.source:  # they are brought to one table that models may select from
-            reads |= dict.fromkeys(_ancestors(reads, project, ledger))
+            reads |= dict.fromkeys(_ancestors(reads, self._surveyed(project, ledger)))
         return Pair(fingerprint(one.version, two.version), tuple(reads))
+
+    def _surveyed(self, project: Project, ledger: Ledger) -> Survey:
+        if self._survey is None:
+            from startrail.capabilities.models.survey import survey
+
+            self._survey = survey(project, ledger)
+        return self._survey
 
     def periods(self, metric: Metric, now: datetime) -> tuple[str, ...]:
         from startrail.capabilities.metrics.capability import periods
@@ -76,11 +87,8 @@ def _gap(opened: Opened, metric: Metric, other: Metric, period: str) -> Gap | No
     return gap_between(a, b, span, warehouse)
 
 
-def _ancestors(tables: Iterable[str], project: Project, ledger: Ledger) -> Iterator[str]:
+def _ancestors(tables: Iterable[str], found: Survey) -> Iterator[str]:
     """The tables that the models which make these read, at any distance."""
-    from startrail.capabilities.models.survey import survey
-
-    found = survey(project, ledger)
     seen: set[str] = set()
     front = list(tables)
     while front:

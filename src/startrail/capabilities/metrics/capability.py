@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from startrail.base.errors import ModelError
 from startrail.base.ids import fingerprint
 from startrail.base.time import zone
 from startrail.capabilities.metrics.definition import Definition, definition, definitions
@@ -36,7 +37,10 @@ class Metrics:
         due: list[tuple[Metric, Period, Step]] = []
         for metric in wanted:
             for period in periods(metric, session.ports.clock.now()):
-                step = _step_or_none(metric, period, session)
+                try:
+                    step = _step_or_none(metric, period, session)
+                except ModelError as error:  # the step fails with it, and nothing else does
+                    step = Step("measure", metric.name, period.name, fingerprint(str(error)))
                 if step is not None:
                     due.append((metric, period, step))
         known = session.ports.ledger.steps([step.key for _, _, step in due])

@@ -91,8 +91,10 @@ class Bridges:
         for each in _wanted(session.project, session.ports.ledger, session.ports.clock.now(), self._numbers):
             tables = session.workspace.behind(*each.pair.reads)
             failed = any(table in session.failed or loads.get(table) in session.failed for table in tables)
+            # What is about to be published is held against its bridges, whatever was selected.
+            wanted = each.metric.name in session.selection or any(table in session.workspace.moved for table in tables)
             # A gap never mixes old and new: what failed or waits is bridged when it is there.
-            if each.metric.name in session.selection and not failed and all(map(session.workspace.exists, tables)):
+            if wanted and not failed and all(map(session.workspace.exists, tables)):
                 due.append(each)
         steps = [each.step(session.workspace, session.ports.engine) for each in due]
         left = _left(steps, session)
@@ -130,8 +132,8 @@ def plan_bridges(
 
 
 def judge(metric: Metric, bridge: Bridge, period: str, gap: Callable[[], Gap | None]) -> Bridged:
-    """Whether a bridge holds. A gap that cannot be attributed does not hold it up; the engine's and the ledger's own troubles
-    are raised."""
+    """Whether a bridge holds; one whose gap cannot be attributed does not. Raises what is no fault of the definitions, as
+    when the engine runs out of memory."""
     try:
         found = gap()
     except (ModelError, UsageError) as error:
@@ -196,7 +198,10 @@ def _wanted(project: Project, ledger: Ledger, now: datetime, numbers: Numbers) -
     for metric in project.metrics.values():
         for bridge in metric.bridges:
             other = project.metrics[bridge.to]
-            pair = numbers.pair(project, ledger, metric, other)
+            try:
+                pair = numbers.pair(project, ledger, metric, other)
+            except ModelError as error:  # said again, with the bridge's severity, when it is judged
+                pair = Pair(fingerprint(str(error)), ())
             for period in numbers.periods(metric, now):
                 yield _Due(metric, other, bridge, period, pair)
 
