@@ -9,7 +9,7 @@ import msgspec
 
 from startrail.adapters.ledger import facts as chained
 from startrail.adapters.ledger.instants import text_or_none
-from startrail.adapters.ledger.session import Session, decoding
+from startrail.adapters.ledger.session import Session, decoding, storable
 from startrail.base.time import to_text
 from startrail.ledger.incidents import KINDS, fold
 from startrail.model.incident import Incident, Mark
@@ -62,8 +62,8 @@ def _several(rows: list[tuple[str, ...]]) -> list[Incident]:
 
 def _row(incident: Incident) -> dict[str, str | int | None]:
     return {
-        "id": incident.id, "key": incident.key, "state": incident.state, "severity": incident.severity,
-        "cause": incident.cause, "subject": incident.subject, "repeats": incident.repeats, "seq": incident.seq,
+        "id": storable(incident.id), "key": storable(incident.key), "state": incident.state, "severity": incident.severity,
+        "cause": incident.cause, "subject": storable(incident.subject), "repeats": incident.repeats, "seq": incident.seq,
         "opened_at": to_text(incident.opened_at), "mitigated_at": text_or_none(incident.mitigated_at),
         "resolved_at": text_or_none(incident.resolved_at), "document": _encoder.encode(incident).decode(),
     }  # fmt: skip

@@ -28,17 +28,17 @@ def find(ledger: Ledger, id: str) -> Incident:
 
 def acknowledge(ledger: Ledger, id: str, by: str, note: str, now: datetime) -> Incident:
     """A person has it in hand. Raises UnknownIncident, IncidentOver."""
-    return _record(ledger, id, Acknowledged(by=by, note=note), now)
+    return _record(ledger, id, Acknowledged(by=_writable(by), note=_writable(note)), now)
 
 
 def note(ledger: Ledger, id: str, by: str, text: str, now: datetime) -> Incident:
     """A person says something; also of an incident that is over. Raises UnknownIncident, NoReason."""
-    return _record(ledger, id, Noted(by=by, text=_said(text)), now)
+    return _record(ledger, id, Noted(by=_writable(by), text=_said(text)), now)
 
 
 def resolve(ledger: Ledger, id: str, by: str, reason: str, now: datetime) -> Incident:
     """A person ends it, and says why. Raises UnknownIncident, IncidentOver, NoReason."""
-    return _record(ledger, id, Resolved(by=by, reason=_said(reason)), now)
+    return _record(ledger, id, Resolved(by=_writable(by), reason=_said(reason)), now)
 
 
 def _record(ledger: Ledger, id: str, change: Change, now: datetime) -> Incident:
@@ -55,4 +55,9 @@ def _record(ledger: Ledger, id: str, change: Change, now: datetime) -> Incident:
 def _said(text: str) -> str:
     if not text.strip():
         raise NoReason("the text is empty", affects="nothing was changed", hint='write it in quotation marks: "mended upstream"')
-    return text.strip()
+    return _writable(text.strip())
+
+
+def _writable(text: str) -> str:
+    """What a terminal gave us as bytes that are no text is written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
