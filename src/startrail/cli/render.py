@@ -196,7 +196,7 @@ class Renderer:
 
     def _tell_incident(self, event: e.IncidentChanged) -> None:
         words = {"opened": "incident", "reopened": "incident", "escalated": "incident", "resolved": "resolved"}
-        if event.change in words and not (event.severity == "info" and event.change != "resolved"):
+        if event.change in words and event.severity != "info":
             standing = f"{event.severity}, {event.state}" if event.change != "resolved" else event.reason
             self._line(words[event.change], f"{event.title} ({standing})", event.incident)
 

@@ -105,7 +105,12 @@ def _place(seen: list[Symptom], facts: dict[int, Fact], judgement: Judgement) ->
     for id_, found in repeats.items():
         _repeat(judgement.book[id_], tuple(found), judgement)
     for found in causes.values():
-        _open(tuple(sorted(found, key=lambda each: -SEVERITIES.index(each.severity))), facts, judgement)
+        _open(tuple(sorted(found, key=_gravest_first)), facts, judgement)
+
+
+def _gravest_first(symptom: Symptom) -> tuple[int, str]:
+    """Not by when it was seen: tasks run side by side."""
+    return -SEVERITIES.index(symptom.severity), symptom.key
 
 
 def _returning(symptom: Symptom, judgement: Judgement) -> Incident | None:
@@ -204,7 +209,7 @@ _OVER = {
     "hold": "what was held is loaded or discarded",
     "failure": "what failed has finished",
     "resource": "what failed has finished",
-    "check": "what failed its check is published",
+    "check": "what failed its check is published, or no longer wanted",
     "late": "the report was delivered before its deadline again",
 }
 

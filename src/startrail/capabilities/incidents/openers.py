@@ -129,7 +129,7 @@ def _late(fact: Fact, rule: str) -> Symptom | None:
         return None
     return Symptom(
         key=f"late {fact.subject}", rule=rule, cause="late", subject=fact.subject,
-        what=f"report {printable(fact.subject, 80)} was delivered {-early} minutes after its deadline", severity="warning",
+        what=f"report {printable(fact.subject, 80)} was delivered {-early} min after its deadline", severity="warning",
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from startrail.flow.events import (
     StepFailed,
     StepFinished,
 )
+from startrail.model.delivery import Counts
 from startrail.model.incident import Affected, Symptom
 from startrail.model.step import Fact
 from startrail.model.table import WHOLE
@@ -44,6 +45,7 @@ class _Told(msgspec.Struct):
     quarantine: str | None = None
     ordinals: tuple[int, ...] | None = None
     minutes_early: int | None = None
+    counts: Counts = Counts()
 
 
 _decoder = msgspec.json.Decoder(_Told)
@@ -93,7 +95,7 @@ class Proofs:
             self._gone[f"step {told.kind} {subject}{part}"] = seq
         elif fact.kind == StepFailed.fact and told.kind == "land":
             self._failed_to_land.add((fact.run, subject))
-        elif fact.kind in _LOADED:
+        elif fact.kind in _LOADED and not told.counts.held:  # a delivery that is held again is told as loaded too
             self._gone[f"held {told.delivery}"] = seq
             if fact.kind == Loaded.fact:
                 self._loads[subject] = seq
