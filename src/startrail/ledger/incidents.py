@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 
 import msgspec
 
@@ -16,8 +17,6 @@ from startrail.model.step import Fact
 KINDS = frozenset(i.CHANGES)
 """The kinds of facts that tell of incidents."""
 
-_DECODERS = {kind: msgspec.json.Decoder(change) for kind, change in i.CHANGES.items()}
-
 
 def to_fact(incident: str, change: Change) -> NewFact:
     """The ledger's form of a change."""
@@ -26,8 +25,13 @@ def to_fact(incident: str, change: Change) -> NewFact:
 
 def change_of(fact: Fact) -> Change | None:
     """The change that a fact tells of; None for a fact of another kind. Raises msgspec errors for a payload that is none."""
-    decoder = _DECODERS.get(fact.kind)
-    return None if decoder is None else decoder.decode(fact.payload)
+    return _decoder(fact.kind).decode(fact.payload) if fact.kind in KINDS else None
+
+
+@cache
+def _decoder(kind: str) -> msgspec.json.Decoder[Change]:
+    """Made when it is first needed: most runs need none."""
+    return msgspec.json.Decoder(i.CHANGES[kind])
 
 
 def fold(facts: Iterable[Fact], before: Mapping[str, Incident] | None = None) -> dict[str, Incident]:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from startrail.capabilities.incidents import flap
 from startrail.capabilities.incidents.errors import IncidentsBusy
-from startrail.capabilities.incidents.judge import Judgement, judge
-from startrail.capabilities.incidents.surroundings import Surroundings
-from startrail.flow.drift import acknowledgements
+from startrail.capabilities.incidents.flap import WINDOW as FLAP_WINDOW
+from startrail.flow.events import RunEnded, RunStarted
 from startrail.ledger.incidents import to_fact
 from startrail.model.incident import Acted, Change, Incident
 from startrail.model.step import Fact
 from startrail.ports.ledger import Ledger
 
+if TYPE_CHECKING:
+    from startrail.capabilities.incidents.judge import Judgement
+    from startrail.capabilities.incidents.surroundings import Surroundings
+
 PAGE = 5000
 """Facts that are judged together."""
+QUIET = frozenset((RunStarted.fact, RunEnded.fact))
+"""Facts of a run that had nothing to do: while no incident stands, they mean nothing."""
 _TRIES = 50
 
 
@@ -29,7 +34,13 @@ def watch(ledger: Ledger, surroundings: Surroundings, now: datetime, *, run: str
     for _ in range(_TRIES):
         mark = ledger.incident_mark()
         facts = list(ledger.facts(after=mark.after, limit=PAGE))
-        judgement = _judged(ledger, facts, surroundings, now)
+        incidents = ledger.standing_incidents(now - FLAP_WINDOW)
+        if not incidents and all(fact.kind in QUIET for fact in facts):
+            read = not facts or ledger.record_incidents(mark, facts[-1].seq, (), run=run, at=now)
+            if read and len(facts) < PAGE:
+                return told
+            continue
+        judgement = _judged(ledger, facts, incidents, surroundings, now)
         if not facts and not judgement.changes:
             return told
         new = [to_fact(id_, change) for id_, change in judgement.changes]
@@ -45,11 +56,14 @@ def watch(ledger: Ledger, surroundings: Surroundings, now: datetime, *, run: str
     )
 
 
-def _judged(ledger: Ledger, facts: list[Fact], surroundings: Surroundings, now: datetime) -> Judgement:
+def _judged(ledger: Ledger, facts: list[Fact], incidents: list[Incident], surroundings: Surroundings, now: datetime) -> Judgement:
+    from startrail.capabilities.incidents.judge import judge  # a run in which nothing happened needs none of it
+    from startrail.flow.drift import acknowledgements
+
     def acts(incident: str) -> Iterable[Fact]:
         return ledger.facts(kind=Acted.fact, subject=incident)
 
     def known() -> frozenset[str]:
         return frozenset(f"drift {ack.source} {ack.kind} {ack.path}" for ack in acknowledgements(ledger) if ack.active(now))
 
-    return judge(facts, ledger.standing_incidents(flap.since(now)), surroundings, now, acts, known)
+    return judge(facts, incidents, surroundings, now, acts, known)
