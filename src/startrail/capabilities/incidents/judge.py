@@ -198,9 +198,9 @@ def _weigh(incident: Incident, seen_now: bool, judgement: Judgement) -> None:
             judgement.change(incident.id, i.Mitigated(by=BY_ITSELF, reason=reason, evidence=evidence))
         return
     grave, why = severity(incident.standing, incident.affected, judgement.surroundings)
-    if spent and SEVERITIES.index(grave) < SEVERITIES.index("error"):
+    if spent and grave != "page":
         grave, why = "error", f"{', '.join(spent)} was applied as often as the book allows"
-    if SEVERITIES.index(grave) > SEVERITIES.index(incident.severity):
+    if SEVERITIES.index(grave) > SEVERITIES.index(incident.severity) or (spent and incident.state == "mitigated"):
         judgement.change(incident.id, i.Escalated(severity=grave, reason=why))
 
 
