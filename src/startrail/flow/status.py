@@ -10,6 +10,7 @@ import msgspec
 from startrail.flow.drift import Acks
 from startrail.flow.events import Delivered
 from startrail.model.drift import DriftKind
+from startrail.model.incident import Incident
 from startrail.model.metric import Metric
 from startrail.model.project import Project
 from startrail.model.run import Run
@@ -69,6 +70,8 @@ class Status(msgspec.Struct, frozen=True):
     held: tuple[HeldStatus, ...]
     bridges: tuple[BridgeStatus, ...] = ()
     """Of each bridge, the newest two periods that were checked."""
+    incidents: tuple[Incident, ...] = ()
+    """Those that are not over."""
 
     @property
     def healthy(self) -> bool:
@@ -87,6 +90,7 @@ def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Sta
         sources=tuple(_source(project, name, ledger, now) for name in sorted(project.sources)),
         held=tuple(HeldStatus(str(table)) for table in ledger.held_tables()),
         bridges=tuple(each for metric in project.metrics.values() if metric.bridges for each in _bridges(metric, ledger)),
+        incidents=tuple(ledger.standing_incidents()),
     )
 
 
