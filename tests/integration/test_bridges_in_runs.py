@@ -63,7 +63,6 @@ def test_a_run_holds_each_gap_against_its_causes_and_says_so(till: Till) -> None
     assert (found[RUNNING]["value"], found[RUNNING]["value_to"]) == ("22.75", "17.25")
     assert (found[WHOLE]["gap"], found[WHOLE]["causes"]) == ("0", {})
     assert [fact["gap"] for fact in facts(till, "bridge.checked") if fact["period"] == RUNNING] == ["-5.50"]
-    assert facts(till, "check.failed") == []
     kinds = [(event["type"], event.get("kind")) for event in outcome.events]
     assert max(at for at, kind in enumerate(kinds) if kind == ("step_finished", "bridge")) < kinds.index(("published", None))
 
@@ -77,9 +76,7 @@ def test_it_is_shown_on_the_terminal_and_by_status(till: Till) -> None:
     till.edit("metrics/finance/takings.yml", "[filter]", "[expr]")
     outcome = till.run(now=SECOND_MORNING)
     assert outcome.code == 0, outcome.text
-    said = (
-        "check bridge to marketing.sales in 2026-10: the gap of -5.50 EUR has what the bridge does not name: filter north -5.50"
-    )
+    said = "bridge to marketing.sales in 2026-10: the gap of -5.50 EUR has what the bridge does not name: filter north -5.50"
     assert said in outcome.err
     status = till.call("status")
     assert status.code == 0
@@ -252,3 +249,20 @@ def test_a_metric_whose_text_is_wrong_breaks_its_bridge_and_nothing_else(till: T
     assert bridges(outcome.events)[RUNNING]["refused"].startswith("ST435")
     assert {event["report"] for event in outcome.of("delivered")} == {"daily", "rate"}
     assert {(event["kind"], event["subject"]) for event in outcome.of("step_failed")} == {("measure", "finance.takings")}
+
+
+def test_a_broken_bridge_is_one_incident_until_it_holds_again(till: Till) -> None:
+    till.edit("metrics/finance/takings.yml", "[filter]", "[expr]")
+    till.good_run()
+    till.put(*LATER)
+    till.good_run(now=SECOND_MORNING)
+    (shown,) = till.call("incident", "list", "--json").of("incident")
+    assert (shown["cause"], shown["severity"], shown["state"], shown["subject"]) == (
+        "bridge",
+        "warning",
+        "open",
+        "finance.takings",
+    )
+    till.edit("metrics/finance/takings.yml", "[expr]", "[filter]")
+    till.good_run(now=THIRD_MORNING)
+    assert till.call("incident", "list", "--json").of("incident") == []

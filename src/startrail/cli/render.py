@@ -181,8 +181,10 @@ class Renderer:
             self._block(f"for example {printable(result.sample, 400)}")
 
     def _tell_bridge(self, event: e.BridgeChecked) -> None:
-        """One that does not hold is told as a failed check."""
-        if event.holds:
+        if not event.holds:
+            verb = "failed" if event.severity == "error" else "warning"
+            self._line(verb, f"bridge to {event.to} in {event.period}: {event.message}", event.metric)
+        else:
             unit = f" {event.unit}" if event.unit else ""
             gap = "no number on either side" if event.gap is None else f"gap {event.gap}{unit}, from known causes only"
             self._line("bridged", f"to {event.to} in {event.period}: {gap}", event.metric)

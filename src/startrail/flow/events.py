@@ -265,10 +265,7 @@ class Checked(Event, frozen=True, tag="checked"):
 
 
 class BridgeChecked(Event, frozen=True, tag="bridge_checked"):
-    """The gap between two metrics over a period was held against the causes that it may have.
-
-    One that does not hold is told as a failed check too.
-    """
+    """The gap between two metrics over a period was held against the causes that it may have."""
 
     fact = "bridge.checked"
     metric: str
@@ -288,6 +285,8 @@ class BridgeChecked(Event, frozen=True, tag="bridge_checked"):
     unexplained: str | None = None
     refused: str | None = None
     """Why nothing could be attributed; then the bridge does not hold."""
+    message: str | None = None
+    """What is wrong with one that does not hold, in words."""
 
 
 class Published(Event, frozen=True, tag="published"):

@@ -13,7 +13,7 @@ from startrail.base.errors import ModelError, UsageError
 from startrail.base.ids import fingerprint
 from startrail.capabilities.why.gap import Gap, Line
 from startrail.flow.capability import Phase, Planned
-from startrail.flow.events import BridgeChecked, Checked
+from startrail.flow.events import BridgeChecked
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.flow.workspace import Workspace, table_version
@@ -107,8 +107,6 @@ class Bridges:
             )
             output = _output(found)
             session.emit_with(step, _event(found))
-            if not found.holds:
-                session.emit_with(step, Checked(subject=found.metric, result=output.checks[0]))
             session.workspace.stage(step, output)
             return output
 
@@ -249,6 +247,7 @@ def _event(found: Bridged) -> BridgeChecked:
         new=tuple(found.new),
         unexplained=None if found.gap is None else f"{found.unexplained:f}",
         refused=found.refused,
+        message=None if found.holds else found.message,
     )
 
 
