@@ -266,3 +266,15 @@ def test_a_broken_bridge_is_one_incident_until_it_holds_again(till: Till) -> Non
     till.edit("metrics/finance/takings.yml", "[expr]", "[filter]")
     till.good_run(now=THIRD_MORNING)
     assert till.call("incident", "list", "--json").of("incident") == []
+
+
+def test_on_a_postgres_ledger_it_is_the_same(till: Till, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TILL_LEDGER", postgres_dsn)
+    till.edit("startrail.yml", "limits:", "ledger: {kind: postgres, dsn: 'env:TILL_LEDGER', schema: bridged}\n    limits:")
+    till.edit("metrics/finance/takings.yml", "causes: [filter]", "causes: [expr], severity: error")
+    assert till.run().code == 1
+    assert "2026-10  broken: the gap of -5.50 EUR" in till.call("status").out
+    till.edit("metrics/finance/takings.yml", "[expr]", "[filter]")
+    assert bridges(till.good_run(now=SECOND_MORNING).events)[RUNNING]["holds"]
+    assert bridges(till.good_run(now=THIRD_MORNING).events) == {}
+    assert "2026-10  holds, gap -5.50" in till.call("status").out

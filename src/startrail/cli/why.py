@@ -55,6 +55,8 @@ def command(
 ) -> int:  # fmt: skip
     """Explain why two metrics differ, or one metric at two times: which difference carries how much, to the cent."""
     if bridges:
+        if any((b, at, vs, check, evidence, html, sql_a, sql_b, star, patch)):
+            raise click.UsageError("--bridges takes at most one metric, and --period")
         return _bridges(a, period, root, profile_name, as_json)
     from startrail.cli.errors import cannot_write
     from startrail.cli.why_close import Closing
