@@ -79,12 +79,16 @@ def planned_bridges(opened: Opened) -> list[Planned]:
 
 def _gap(opened: Opened, metric: Metric, other: Metric, period: str) -> Gap | None:
     """None when neither has a number, as a ratio of no rows: then there is nothing to explain."""
-    from startrail.wiring.why import gap_between, sides
+    from startrail.capabilities.why.errors import NoGap
+    from startrail.wiring.why import gap_of_metrics, sides
 
-    a, b, span, warehouse = sides(opened, metric, other, period)
-    if a.value is None and b.value is None:
-        return None
-    return gap_between(a, b, span, warehouse)
+    try:
+        return gap_of_metrics(opened, metric, other, period)
+    except NoGap:
+        a, b, *_ = sides(opened, metric, other, period)
+        if a.value is None and b.value is None:
+            return None
+        raise
 
 
 def _ancestors(tables: Iterable[str], found: Survey) -> Iterator[str]:

@@ -12,7 +12,6 @@ from startrail.base.errors import raise_all
 from startrail.capabilities.metrics.dictionary import find
 from startrail.capabilities.metrics.exchange.declaration import said
 from startrail.capabilities.why.errors import NothingToTakeOver, PatchNotProven
-from startrail.capabilities.why.gap import Gap
 from startrail.model.metric import Metric
 from startrail.project.diff import unified
 from startrail.project.metrics import read_metric
@@ -20,7 +19,7 @@ from startrail.project.scalars import Problems
 from startrail.project.yaml import parse, read_text
 from startrail.project.yaml_edit import put, remove, replace, value_at
 from startrail.wiring import Opened
-from startrail.wiring.why import gap_between, sides
+from startrail.wiring.why import gap_of_metrics
 
 SLOTS = (
     "source", "sql", "grain", "agg", "expr", "numerator", "denominator", "agg_time_dimension", "filters", "joins", "currency",
@@ -60,7 +59,7 @@ def patch(opened: Opened, a: str, b: str, period: str | None) -> Patch:
         after[keep.span.file] = put(after[keep.span.file], ("status",), "standard")
     for key, value in wanted.items():
         after[other.span.file] = _changed(after[other.span.file], key, value)
-    gap = _proof(opened, _read(after, keep), _read(after, other), period)
+    gap = gap_of_metrics(opened, _read(after, keep), _read(after, other), period, check=True)
     if gap.gap or gap.lines or gap.without_effect:
         raise PatchNotProven(
             f"with the slots of {keep.name}, {other.name} would still differ by {gap.gap:f}",
@@ -100,8 +99,3 @@ def _read(texts: dict[str, str], metric: Metric) -> Metric:
     raise_all(problems)
     assert found is not None, "without a problem there is a metric"
     return found
-
-
-def _proof(opened: Opened, keep: Metric, other: Metric, period: str | None) -> Gap:
-    a, b, span, warehouse = sides(opened, keep, other, period)
-    return gap_between(a, b, span, warehouse, check=True)

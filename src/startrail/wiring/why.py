@@ -48,7 +48,15 @@ def why(
         raise NothingToCompare(
             f"'{one.name}' is compared with nothing", hint=f"startrail why {one.name} OTHER, or --at INSTANT --vs INSTANT"
         )
-    left, right, span, warehouse = sides(opened, one, two or one, period, at, vs)
+    return gap_of_metrics(opened, one, two or one, period, at, vs, check=check, evidence=evidence)
+
+
+def gap_of_metrics(
+    opened: Opened, one: Metric, two: Metric, period: str | None, at: str | None = None, vs: str | None = None,
+    *, check: bool = False, evidence: Path | None = None,
+) -> Gap:  # fmt: skip
+    """The gap between two definitions, declared or not. Raises what their values and the comparison raise, and OSError."""
+    left, right, span, warehouse = sides(opened, one, two, period, at, vs)
     return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
 
 
