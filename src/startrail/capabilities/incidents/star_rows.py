@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from startrail.capabilities.incidents.openers import symptoms
+from startrail.capabilities.incidents.spans import count
 from startrail.flow.events import Adopted, DeliveryHeld, Discarded, DriftFound, Loaded, Replayed
 from startrail.model.delivery import Counts
 from startrail.model.incident import Incident
 from startrail.model.star import Entry, Figure
+from startrail.model.step import Fact
 from startrail.ports.ledger import Ledger
 
 _SHOWING = (str(DriftFound.fact), str(DeliveryHeld.fact))
@@ -21,6 +22,8 @@ class _Told(msgspec.Struct):
     delivery: str = ""
     counts: Counts | None = None
     rows: int = 0
+    before: Counts | None = None
+    repaired: int = 0
 
 
 class _Rows:
@@ -28,13 +31,13 @@ class _Rows:
 
     def __init__(self) -> None:
         self.counts: dict[str, tuple[Counts, int]] = {}
-        self.replayed: list[int] = []
+        self.again: dict[str, dict[int, _Told]] = {}
+        """``replayed`` or ``adopted`` -> what each of these facts says."""
         self.discarded: dict[int, int] = {}
 
 
-def rows_of(incident: Incident, ledger: Ledger) -> Iterable[Entry]:
+def rows_of(incident: Incident, wanted: frozenset[str], ledger: Ledger) -> Iterable[Entry]:
     """Nothing for an incident that is about no delivery."""
-    wanted = _deliveries(incident, ledger)
     if not wanted:
         return
     rows = _Rows()
@@ -63,21 +66,31 @@ def rows_of(incident: Incident, ledger: Ledger) -> Iterable[Entry]:
         " + {discarded} discarded; {lost} lost.",
         figures,
     )
-    if rows.replayed:
-        yield Entry("Loaded again: {times}.", {"times": Figure(f"{len(rows.replayed):,} times", tuple(rows.replayed))})
+    for how, loads in rows.again.items():
+        figures = {
+            "times": count(len(loads), "time", tuple(loads)),
+            "rows": count(sum(told.counts.rows_in for told in loads.values() if told.counts), "row", tuple(loads)),
+            "gained": Figure(f"{sum(_gained(told) for told in loads.values()):+,}", tuple(loads)),
+        }
+        if how == "replayed":
+            figures["repaired"] = count(sum(told.repaired for told in loads.values()), "row", tuple(loads))
+        mended = ", {repaired} by a repair" if how == "replayed" else ""
+        yield Entry(f"Deliveries {how}: {{times}}, {{rows}}; loaded rows {{gained}}{mended}.", figures)
 
 
-def _deliveries(incident: Incident, ledger: Ledger) -> frozenset[str]:
-    found: set[str] = set()
-    for symptom in incident.symptoms:
-        if symptom.delivery is None:
-            continue
-        for fact in ledger.facts(subject=symptom.subject, after=symptom.first - 1):
-            if fact.seq > symptom.last:
-                break
-            if fact.kind in _SHOWING and any(seen.key == symptom.key for seen in symptoms([fact])):
-                found.add(msgspec.json.decode(fact.payload, type=_Told).delivery)
-    return frozenset(found)
+def _gained(told: _Told) -> int:
+    return told.counts.loaded - told.before.loaded if told.counts and told.before else 0
+
+
+def deliveries_of(incident: Incident, sightings: Mapping[str, Sequence[Fact]]) -> frozenset[str]:
+    """The deliveries that showed the incident's symptoms; ``sightings``: the facts that did, by symptom."""
+    return frozenset(
+        msgspec.json.decode(fact.payload, type=_Told).delivery
+        for symptom in incident.symptoms
+        if symptom.delivery is not None
+        for fact in sightings[symptom.key]
+        if fact.kind in _SHOWING
+    )
 
 
 def _read(source: str, wanted: frozenset[str], rows: _Rows, ledger: Ledger) -> None:
@@ -91,5 +104,5 @@ def _read(source: str, wanted: frozenset[str], rows: _Rows, ledger: Ledger) -> N
             rows.discarded[fact.seq] = told.rows
         elif told.counts is not None:
             rows.counts[told.delivery] = (told.counts, fact.seq)
-            if fact.kind == Replayed.fact:
-                rows.replayed.append(fact.seq)
+            if fact.kind != Loaded.fact:
+                rows.again.setdefault("replayed" if fact.kind == Replayed.fact else "adopted", {})[fact.seq] = told
