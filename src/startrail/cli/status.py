@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 @click.command("status")
 @options.common
+@options.now
 @click.option("--history", is_flag=True, help="Instead: how long incidents took, by class of cause.")
 @click.option("--days", type=click.IntRange(1, 36_500), default=30, show_default=True, help="With --history: opened since then.")
-def command(root: Path, profile_name: str, as_json: bool, history: bool, days: int) -> int:
+def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, history: bool, days: int) -> int:
     """Show reports, sources and the last run. Exits with 1 when something waits for a person.
 
     With --history: median and worst time to detect, notify, acknowledge, mitigate and resolve, from first sight.
@@ -27,7 +29,7 @@ def command(root: Path, profile_name: str, as_json: bool, history: bool, days: i
     from startrail.base.text import printable
     from startrail.flow.status import status
 
-    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
+    with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:
         if history:
             from startrail.cli.status_history import show
 
