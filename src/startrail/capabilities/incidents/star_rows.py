@@ -33,7 +33,30 @@ class _Rows:
         self.counts: dict[str, tuple[Counts, int]] = {}
         self.again: dict[str, dict[int, _Told]] = {}
         """``replayed`` or ``adopted`` -> what each of these facts says."""
-        self.discarded: dict[int, int] = {}
+        self.discarded: dict[str, list[int]] = {}
+        """The facts by which people discarded rows since the last load; that load says itself what was discarded before."""
+
+    @property
+    def deciding(self) -> tuple[int, ...]:
+        """Those facts, of all deliveries."""
+        return tuple(sorted(seq for seqs in self.discarded.values() for seq in seqs))
+
+    def load(self, delivery: str, counts: Counts, seq: int) -> None:
+        self.counts[delivery] = counts, seq
+        self.discarded.pop(delivery, None)
+
+    def discard(self, delivery: str, rows: int, seq: int) -> None:
+        """Of a held delivery all rows, of another one quarantined ones."""
+        if delivery not in self.counts:
+            return
+        old, load = self.counts[delivery]
+        held = min(rows, old.held)
+        quarantined = min(rows - held, old.quarantined)
+        new = msgspec.structs.replace(
+            old, held=old.held - held, quarantined=old.quarantined - quarantined, discarded=old.discarded + held + quarantined
+        )
+        self.counts[delivery] = new, load
+        self.discarded.setdefault(delivery, []).append(seq)
 
 
 def rows_of(incident: Incident, wanted: frozenset[str], ledger: Ledger) -> Iterable[Entry]:
@@ -48,15 +71,14 @@ def rows_of(incident: Incident, wanted: frozenset[str], ledger: Ledger) -> Itera
     if not seqs:
         yield Entry("Rows: {rows}.", {"rows": Figure(None)})
         return
-    discarded = sum(rows.discarded.values())
-    behind = (*seqs, *rows.discarded)
+    behind = tuple(sorted((*seqs, *rows.deciding)))
     figures = {
         "deliveries": Figure(f"{len(seqs):,}", seqs),
         "in": Figure(f"{total.rows_in:,}", seqs),
         "loaded": Figure(f"{total.loaded:,}", seqs),
-        "quarantined": Figure(f"{total.quarantined - min(discarded, total.quarantined):,}", behind),
-        "held": Figure(f"{total.held:,}", seqs),
-        "discarded": Figure(f"{total.discarded + min(discarded, total.quarantined):,}", behind),
+        "quarantined": Figure(f"{total.quarantined:,}", behind),
+        "held": Figure(f"{total.held:,}", behind),
+        "discarded": Figure(f"{total.discarded:,}", behind),
         "lost": Figure(
             f"{total.rows_in - total.loaded - total.quarantined - total.held - total.discarded:,}", seqs
         ),
@@ -101,8 +123,8 @@ def _read(source: str, wanted: frozenset[str], rows: _Rows, ledger: Ledger) -> N
         if told.delivery not in wanted:
             continue
         if fact.kind == Discarded.fact:
-            rows.discarded[fact.seq] = told.rows
+            rows.discard(told.delivery, told.rows, fact.seq)
         elif told.counts is not None:
-            rows.counts[told.delivery] = (told.counts, fact.seq)
+            rows.load(told.delivery, told.counts, fact.seq)
             if fact.kind != Loaded.fact:
                 rows.again.setdefault("replayed" if fact.kind == Replayed.fact else "adopted", {})[fact.seq] = told
