@@ -28,6 +28,7 @@ from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
+from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.loader.stream import PIPE, Stream
 from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
 from startrail.adapters.warehouse.duckdb import types as sql
@@ -208,15 +209,16 @@ class Loading:
         files: list[LocalFile] = []
         with closing(self._blocks()) as source:
             first = next(source, None)
-            pipes = self._pipes()
+            pipes, sieve = self._pipes(), Sieve(gate, self._defaults)
             blocks = chain(() if first is None else (first,), source)
             more = first is not None
             while more:
                 query = partial(self._query, offset=self._rows_in)
                 with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
-                    more = self._fill(stream, blocks, gate)
+                    more = self._fill(stream, blocks, sieve)
                 files += stream.files
                 pipes = _MOST_PIPES
+        self._taken = sieve.taken
         self._check_end()
         self._tell_unknown()
         return files
@@ -341,7 +343,7 @@ class Loading:
         growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
         return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
 
-    def _fill(self, stream: Stream, blocks: Iterator[Block], gate: Gate) -> bool:
+    def _fill(self, stream: Stream, blocks: Iterator[Block], sieve: Sieve) -> bool:
         """Send blocks down the stream; True when it is full and there may be more."""
         for block in blocks:
             self._cut = not block.lines.endswith(b"\n")
@@ -361,45 +363,26 @@ class Loading:
                 stream.write(block.lines)
                 self._broken(block)
             else:
-                stream.write(self._gated(block, gate))
+                stream.write(self._gated(block, sieve))
             if stream.full:
                 return True
         return False
 
-    def _gated(self, block: Block, gate: Gate) -> bytes:
+    def _gated(self, block: Block, sieve: Sieve) -> bytes:
         """What of a block goes to the engine."""
         stream: list[bytes] = []
-        self._sift(block.lines if block.lines.endswith(b"\n") else block.lines + b"\n", gate, stream)
-        return b"".join(stream)
-
-    def _sift(self, lines: bytes, gate: Gate, stream: list[bytes]) -> None:
-        """Halves of what the gate refuses are tried again, down to the single record, which the judge decides."""
-        passed = self._through(gate, lines)
-        middle = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
-        single = middle == len(lines)
-        if passed is not None and not (single and passed.count > 1):  # two records in one of many lines: the engine refuses
-            self._rows_in += passed.count
-            self._tally(passed)
-            stream.append(passed.lines)
-        elif not single:
-            self._sift(lines[:middle], gate, stream)
-            self._sift(lines[middle:], gate, stream)
-        elif not lines.isspace():
+        for found in sieve.sift(block.lines):
+            if isinstance(found, Passed):
+                self._rows_in += found.count
+                self._tally(found)
+                stream.append(found.lines)
+                continue
             self._rows_in += 1
-            for name in self._aside.decide(self._rows_in, Record(lines[:-1], lines[:-1])):
+            for name in self._aside.decide(self._rows_in, Record(found[:-1], found[:-1])):
                 if not self._task.closed:
-                    gate.learn(name.removeprefix("$."))
+                    sieve.learn(name.removeprefix("$."))
             stream.append(SKIP)
-
-    def _through(self, gate: Gate, lines: bytes) -> Passed | None:
-        """What of the lines may go on, completed with defaults where need be."""
-        passed = gate.passes(lines)
-        filled = self._defaults.fill(lines) if passed is None else None
-        if filled is not None:
-            passed = gate.passes(filled.lines)
-            for name, rows in filled.taken.items() if passed is not None else ():
-                self._taken[name] = self._taken.get(name, 0) + rows
-        return passed
+        return b"".join(stream)
 
     def _tally(self, passed: Passed) -> None:
         for name, rows in passed.kept.items():

@@ -146,7 +146,7 @@ def _text(field: Field, exact: Sound) -> Sound | None:
     return text
 
 
-def _decimal(field: Field, kind: Decimal, exact: Sound) -> Sound:
+def _decimal(field: Field, kind: Decimal, exact: Sound) -> Sound | None:
     whole, behind = kind.precision - kind.scale, rf"(?:\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
     front = rf"(?:0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
     return _matched(field, re.compile(f"-?{front}{behind}", re.ASCII), Number, exact, textual=_pointed(field.format))
