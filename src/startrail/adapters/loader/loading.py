@@ -93,6 +93,8 @@ class Loading:
         """Whether no two streamed rows have the same key."""
         self._saved: list[LocalFile] = []
         self._held: dict[int, Record] = {}
+        self._wanted: frozenset[int] = frozenset()
+        """Records that are held, once read, since they may repeat a key."""
         self._held_bytes = 0
 
     def outcome(self) -> LoadOutcome:
@@ -229,9 +231,11 @@ class Loading:
 
     def _directly(self) -> list[LocalFile]:
         """What the conditions keep out is left over for the judge."""
-        plan = direct(self._engine, self._path, self._task)
+        plan = direct(self._engine, self._path, self._task, self._queries.unique_keys())
         self._shaped(plan.shape)
         self._rows_in = plan.rows
+        self._distinct = plan.repeated is not None
+        self._wanted = plan.repeated or frozenset()
         self._taken = dict.fromkeys(plan.shape.absent, plan.rows)
         for name in plan.shape.unknown if plan.rows else ():
             self._aside.keep(name, plan.rows, plan.samples[name])
@@ -434,6 +438,8 @@ class Loading:
             for ordinal, record in records:
                 if violation is None:
                     self._aside.decide(ordinal, record, tally=False)
+                    if ordinal in self._wanted:
+                        self._hold(ordinal, record)
                 else:
                     self._aside.refuse(ordinal, record, (violation,))
 
