@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing, nullcontext
 from functools import partial
+from heapq import merge
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -38,6 +39,7 @@ from startrail.ports.loader import Drift, LoadOutcome, LoadTask, LocalFile, Prog
 
 _TELL_EVERY = 8_000_000
 _MOST_HELD = 32_000_000
+_MOST_AHEAD = 50_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
 
@@ -95,6 +97,10 @@ class Loading:
         self._held: dict[int, Record] = {}
         self._wanted: frozenset[int] = frozenset()
         """Records that are held, once read, since they may repeat a key."""
+        self._staged: frozenset[int] = frozenset()
+        """Those of them that the judge need not see."""
+        self._early: dict[tuple[str, ...], list[int]] = {}
+        """Rows that repeat a key of streamed rows, known before records were read again."""
         self._held_bytes = 0
 
     def outcome(self) -> LoadOutcome:
@@ -413,12 +419,27 @@ class Loading:
         """Records that the engine's conditions kept out are read again for the judge; those it accepts are added."""
         staged = sum(file.rows for file in files)
         if staged + len(self._aside.ordinals) != self._rows_in:
-            self._revisit(self._missing(files), None)
+            self._revisit(merge(self._missing(files), self._look_ahead(files)), None)
         if not self._aside.saved_rows:
             return []
         self._aside.flush()
         self._saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
         return self._saved
+
+    def _look_ahead(self, files: list[LocalFile]) -> list[int]:
+        """Rows that already repeat a key, ascending: they are held when records are read again anyway."""
+        discarded = self._task.redo is not None and self._task.redo.discarded
+        if self._distinct or discarded or not files:
+            return []
+        for columns in self._queries.unique_keys():
+            self._early[columns] = self._repeats(files, columns, None)
+        found = frozenset(chain.from_iterable(self._early.values()))
+        self._wanted = self._staged = found if len(found) <= _MOST_AHEAD else frozenset()
+        return sorted(self._staged)
+
+    def _repeats(self, files: list[LocalFile], columns: tuple[str, ...], among: list[LocalFile] | None) -> list[int]:
+        """``among``: of the keys in these files only."""
+        return [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns, among))]
 
     def _missing(self, files: list[LocalFile]) -> Iterator[int]:
         decided = sorted(self._aside.ordinals)
@@ -436,12 +457,13 @@ class Loading:
         """
         with closing(self._again(ordinals)) as records:
             for ordinal, record in records:
-                if violation is None:
-                    self._aside.decide(ordinal, record, tally=False)
-                    if ordinal in self._wanted:
-                        self._hold(ordinal, record)
-                else:
+                if violation is not None:
                     self._aside.refuse(ordinal, record, (violation,))
+                    continue
+                if ordinal not in self._staged:
+                    self._aside.decide(ordinal, record, tally=False)
+                if ordinal in self._wanted:
+                    self._hold(ordinal, record)
 
     def _again(self, ordinals: Iterator[int]) -> Generator[tuple[int, Record]]:
         """These records of the delivery, which is read as far as it must be."""
@@ -473,12 +495,14 @@ class Loading:
         """All but the first row of each key that occurs twice are set aside."""
         if not files or (self._distinct and not self._saved):
             return files
-        among = self._saved if self._distinct else None
         repeated: set[int] = set()
         for columns in self._queries.unique_keys():
-            if among is None and self._engine.number(self._queries.count_repeated(files, columns)) == 0:
+            found = list(self._early.get(columns, ()))
+            known = self._distinct or columns in self._early
+            if self._saved if known else self._engine.number(self._queries.count_repeated(files, columns)):
+                found += self._repeats(files, columns, self._saved if known else None)
+            if not found:
                 continue
-            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns, among))]
             path = "$." + columns[0] if len(columns) == 1 else "$"
             violation = Violation(path, "duplicate_key", f"{', '.join(columns)} once in a delivery", "a value seen before")
             self._refuse(sorted(set(found) - repeated), violation)
