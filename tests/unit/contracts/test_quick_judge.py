@@ -29,6 +29,7 @@ LIMITED = contract(
     field("comma", "double", format=Format(decimal_separator=",")),
     field("b", "boolean", enum=("true",)),
     field("day", "date", minimum="2026-01-01"),
+    field("turned", "date", format=Format(pattern="%Y-%d-%m")),
     field("at", "timestamp", maximum="2026-10-03T14:05:00"),
     field("clock", "time"),
     field("none", "int", format=Format(null_words=("1", "N/A")), required=True),
@@ -38,6 +39,10 @@ LIMITED = contract(
     field("who", "struct<id: int, at: date>", required=True, closed=True),
     key=("i",),
 )
+REQUIRED = {
+    "status": '"paid"', "due": '"2026-10-03T14:05:00Z"', "s": '"paid"', "g": "1", "none": "7", "list": "[1]",
+    "who": '{"id": 1}', "i": "1",
+}  # fmt: skip
 POLICIES: tuple[dict[str, Any], ...] = (
     {},
     {"null_words": ("", "NULL", "N/A"), "textual": True},
@@ -79,20 +84,29 @@ def literals() -> list[str]:
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: "-".join(policy) or "plain")
 @pytest.mark.parametrize("promised", [ALL, LIMITED], ids=("all", "limited"))
 def test_every_nasty_value_in_every_field_alone(promised: Contract, policy: dict[str, Any]) -> None:
+    """Beside what is required, so that many of the records are accepted."""
     quick, plain = judges(promised, policy)
+    accepted = 0
+    every, turn = (1, 0) if not policy else (3, POLICIES.index(policy) % 3)
     for promise in promised.fields:
-        for value in literals():
-            raw = f"{{{json.dumps(promise.name)}: {value}}}".encode(errors="surrogatepass")
-            assert quick(raw) == plain(raw), raw
+        for value in literals()[turn::every]:
+            members = {name: text for name, text in REQUIRED.items() if promised.field(name)} | {promise.name: value}
+            raw = ("{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in members.items()) + "}").encode(
+                errors="surrogatepass"
+            )
+            judged = quick(raw)
+            assert judged == plain(raw), raw
+            accepted += not judged.violations
+    assert accepted > len(promised.fields)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(records(), st.sampled_from(POLICIES))
 def test_mostly_good_records(record: str, policy: dict[str, Any]) -> None:
     same(ALL, record.encode(errors="surrogatepass"), policy)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.sampled_from([*(each.name for each in LIMITED.fields), "S", "new"]), values | st.sampled_from(literals()))

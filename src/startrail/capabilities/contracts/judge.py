@@ -80,6 +80,10 @@ class RecordJudge:
         accepted. Any set of such fields gives the same answer."""
         return set()
 
+    def _value(self, tree: dict[str, Any], field: Field, case: _Case) -> Any:
+        """Of a sound field: its typed value, or what stands for that in canonical form."""
+        return case.member(tree, field, "$", must=field.required or field.name in self._key)
+
     def _judged(self, tree: dict[str, Any], raw: bytes) -> Judged:
         case = _Case(self._null_words, self._textual, self._accepted, self._kept, self._waved)
         if not tree.keys() <= self._fields.keys():
@@ -105,8 +109,7 @@ class RecordJudge:
             defaulted = tuple(found for found in case.noted if found.rule == "defaulted")
             return Judged(case.bounded(), unknown=tuple(case.unknown), noted=defaulted)
         for name in sound:
-            field = self._fields[name]
-            typed[name] = case.member(tree, field, "$", must=field.required or name in self._key)
+            typed[name] = self._value(tree, self._fields[name], case)
         record = canonical({name: typed[name] for name in self._fields})
         return Judged(record=record, extra=case.extra(), unknown=tuple(case.unknown), noted=tuple(case.noted))
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from startrail.base.regex import expression
 from startrail.capabilities.contracts.judge import RecordJudge, item_field, struct_fields
-from startrail.model.contract import Contract, Field, Format
+from startrail.capabilities.contracts.written import pattern, shortcut
+from startrail.model.contract import Contract, Field
 from startrail.model.exact import bound, scalar
 from startrail.model.promises import broken
 from startrail.model.refusal import JsonNumber, Refused
@@ -21,19 +22,6 @@ from startrail.model.types import Decimal, ListOf, MapOf, Primitive, StructOf
 
 Sound = Callable[[Any], bool]
 """Whether a value certainly breaks no promise, takes no remark and stands for itself, or for null where null may be."""
-
-_DIGITS = {"int": 9, "long": 18, "float": 7, "double": 15}
-"""Whole numbers of so many digits are held exactly."""
-_DAY = r"(?!000[01]|9999)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
-"""Days that every month has. In the first and last years an offset may lead out of the calendar."""
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
-_ZONE = r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
-_WRITTEN = {
-    "date": re.compile(_DAY, re.ASCII),
-    "time": re.compile(_CLOCK, re.ASCII),
-    "timestamp": re.compile(_DAY + "[T ]" + _CLOCK, re.ASCII),
-    "timestamptz": re.compile(_DAY + "[T ]" + _CLOCK + _ZONE, re.ASCII),
-}
 
 
 class QuickJudge(RecordJudge):
@@ -46,16 +34,23 @@ class QuickJudge(RecordJudge):
             (field.name, _sound(field, null_words, must=field.required or field.name in key)) for field in contract.fields
         ]
 
+        found = {field.name: shortcut(field, _words(field, null_words)) for field in contract.fields}
+        self._shortcuts = {name: short for name, short in found.items() if short is not None}
+
     def _sound(self, tree: dict[str, Any]) -> set[str]:
         find = tree.get
         return {name for name, sound in self._tests if sound(find(name))}
 
+    def _value(self, tree: dict[str, Any], field: Field, case: Any) -> Any:
+        short = self._shortcuts.get(field.name)
+        found = None if short is None else short(tree.get(field.name))
+        return super()._value(tree, field, case) if found is None else found
+
 
 def _sound(field: Field, null_words: tuple[str, ...], *, must: bool) -> Sound:
-    words = null_words if field.format.null_words is None else field.format.null_words
     null = not must and field.default is None
     value = _nested(field, null_words) if isinstance(field.type, ListOf | StructOf | MapOf) else _scalar(field)
-    texts = frozenset(words)
+    texts = frozenset(_words(field, null_words))
 
     def sound(found: Any) -> bool:
         if found is None or (texts and type(found) is str and found in texts):
@@ -107,22 +102,21 @@ def _scalar(field: Field) -> Sound:
 
 def _quick(field: Field, exact: Sound) -> Sound | None:
     kind = field.type
-    if isinstance(kind, Decimal):
-        return _decimal(field, kind, exact)
-    assert isinstance(kind, Primitive), "nested types are taken apart before"
-    if kind.name == "string":
+    name = kind.name if isinstance(kind, Primitive) else ""
+    if name == "string":
         return _text(field, exact)
-    if kind.name in _DIGITS:
-        return _number(field, kind.name, exact)
-    if _limited(field):
+    if name == "boolean":
+        return None if _limited(field) else lambda found: type(found) is bool or exact(found)
+    written = pattern(kind)
+    if written is None or field.enum is not None:
         return None
-    if kind.name == "boolean":
-        return lambda found: type(found) is bool or exact(found)
-    written = _WRITTEN.get(kind.name)
-    if written is None or field.format.pattern is not None:
+    if isinstance(kind, Decimal) or name in ("int", "long", "double"):
+        textual = field.format.decimal_separator == "." or name in ("int", "long")
+        return _number(field, written, exact, (JsonNumber, str) if textual else (JsonNumber,))
+    if _limited(field) or field.format.pattern is not None:
         return None
-    match = written.fullmatch
-    return lambda found: (type(found) is str and match(found) is not None) or exact(found)
+    match, taken = written.fullmatch, JsonNumber if name == "float" else str
+    return lambda found: (type(found) is taken and match(found) is not None) or exact(found)
 
 
 def _text(field: Field, exact: Sound) -> Sound | None:
@@ -146,30 +140,11 @@ def _text(field: Field, exact: Sound) -> Sound | None:
     return text
 
 
-def _decimal(field: Field, kind: Decimal, exact: Sound) -> Sound | None:
-    whole, behind = kind.precision - kind.scale, rf"(?:\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
-    front = rf"(?:0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
-    return _matched(field, re.compile(f"-?{front}{behind}", re.ASCII), Number, exact, textual=_pointed(field.format))
-
-
-def _number(field: Field, name: str, exact: Sound) -> Sound | None:
-    whole = rf"-?(?:0|[1-9][0-9]{{0,{_DIGITS[name] - 1}}})"
-    if name in ("int", "long"):
-        return _matched(field, re.compile(whole, re.ASCII), int, exact, textual=True)
-    if name == "float" and _limited(field):
-        return None
-    written = re.compile(whole + r"(?:\.[0-9]{1,20})?", re.ASCII)
-    return _matched(field, written, float, exact, textual=_pointed(field.format))
-
-
-def _matched(field: Field, written: re.Pattern[str], value: Callable[[str], Any], exact: Sound, *, textual: bool) -> Sound | None:
-    """``textual``: a text counts as it would as a JSON number."""
+def _number(field: Field, written: re.Pattern[str], exact: Sound, kinds: tuple[type, ...]) -> Sound:
     match = written.fullmatch
-    kinds = (JsonNumber, str) if textual else (JsonNumber,)
-    if field.enum is not None:
-        return None
     if field.minimum is None and field.maximum is None:
         return lambda found: (type(found) in kinds and match(found) is not None) or exact(found)
+    value = Number if isinstance(field.type, Decimal) else float if field.type == Primitive("double") else int
     low = None if field.minimum is None else bound(field.minimum, field)
     high = None if field.maximum is None else bound(field.maximum, field)
 
@@ -190,8 +165,8 @@ def _limited(field: Field) -> bool:
     return field.enum is not None or field.minimum is not None or field.maximum is not None
 
 
-def _pointed(form: Format) -> bool:
-    return form.decimal_separator == "."
+def _words(field: Field, null_words: tuple[str, ...]) -> tuple[str, ...]:
+    return null_words if field.format.null_words is None else field.format.null_words
 
 
 def _never(found: Any) -> bool:  # noqa: ARG001 -- stands for a test of a value
