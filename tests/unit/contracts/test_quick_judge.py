@@ -121,6 +121,7 @@ def test_records_under_limits(members: list[tuple[str, str]], policy: dict[str, 
     )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=30) | st.text(max_size=30).map(str.encode))
 def test_what_is_no_record(raw: bytes) -> None:
     same(ALL, raw, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import contract, field
 
@@ -57,6 +57,7 @@ def alone(promised: Contract, text: bytes, learned: tuple[str, ...], *, wary: bo
 
 @pytest.mark.parametrize("promised", [PLAIN, FILLED], ids=["plain", "filled"])
 @pytest.mark.parametrize("learned", [(), ("new",)], ids=["new", "learned"])
+@settings(deadline=None)
 @given(lines)
 @example([b"", *GOOD, *ODD, *GOOD])
 @example([one for odd in ODD for one in (odd, *GOOD[:2])])
@@ -66,6 +67,7 @@ def test_each_line_goes_where_it_goes_alone(promised: Contract, learned: tuple[s
     assert sorted_by(promised, texts, learned, wary=True) == expected
 
 
+@settings(deadline=None)
 @given(lines)
 def test_without_wariness_no_more_passes_than_the_decoder_takes(texts: list[bytes]) -> None:
     texts = [text for text in texts if text != b'{"id":1} {"id":2}']
