@@ -103,6 +103,16 @@ class Settled(msgspec.Struct, frozen=True):
     back: bool = False
 
 
+class Trouble(msgspec.Struct, frozen=True, tag_field="type", tag="alerts"):
+    """Rows of one endpoint that wait, or were given up. ``tried``: of these, how many were tried in vain."""
+
+    endpoint: str
+    state: OutboxState
+    rows: int
+    tried: int
+    since: datetime
+
+
 class Sent(msgspec.Struct, frozen=True):
     """The endpoint took it."""
 

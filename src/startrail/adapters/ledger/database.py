@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from typing import Literal
 
-from startrail.adapters.ledger import cache, contracts, deliveries, facts, leases, publishing, runs, steps
+from startrail.adapters.ledger import cache, contracts, deliveries, facts, leases, outbox, publishing, runs, steps
 from startrail.adapters.ledger.session import Session
+from startrail.model.alert import Outgoing, OutboxRow, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
@@ -37,9 +39,10 @@ class SqlLedger(ABC):
     def close(self) -> None: ...
 
     # -- facts -----------------------------------------------------------------------------------------
-    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None:
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime, outbox: Sequence[OutboxRow] = ()) -> None:
         with self._writing() as session:
             _append(session, facts, run, at)
+            _put_out(session, outbox, at)
 
     def facts(
         self,
@@ -216,6 +219,34 @@ class SqlLedger(ABC):
         with self._writing() as session:
             leases.release(session, lease)
 
+    # -- outbox ----------------------------------------------------------------------------------------
+    def due_endpoints(self, now: datetime) -> tuple[str, ...]:
+        with self._reading() as session:
+            return outbox.due_endpoints(session, now)
+
+    def claim_alert(self, endpoint: str, lease: Lease, now: datetime) -> Outgoing | None:
+        with self._leased(lease) as session:
+            return outbox.claim(session, endpoint, now)
+
+    def settle_alert(self, endpoint: str, settled: Settled, lease: Lease, at: datetime, facts: Sequence[NewFact] = ()) -> None:
+        with self._leased(lease) as session:
+            changed = outbox.settle(session, endpoint, settled, at)
+            _append(session, facts if changed else (), None, at)
+
+    def outbox(self, which: Literal["waiting", "given_up", "newest"], limit: int = 100) -> list[Outgoing]:
+        with self._reading() as session:
+            return outbox.several(session, which, limit)
+
+    def revive_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        with self._writing() as session:
+            count = outbox.revive(session, at)
+            _append(session, facts if count else (), None, at)
+            return count
+
+    def alert_troubles(self) -> list[Trouble]:
+        with self._reading() as session:
+            return outbox.troubles(session)
+
     # -- cache -----------------------------------------------------------------------------------------
     def cached(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
         with self._reading() as session:
@@ -234,4 +265,5 @@ class SqlLedger(ABC):
             yield session
 
 
-_append = facts.append  # `append` names its parameter after the port, which hides the module
+_append = facts.append  # `append` names its parameters after the port, which hides the modules
+_put_out = outbox.add
