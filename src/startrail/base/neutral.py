@@ -10,7 +10,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_REPLACED = {"@": "(at)", "<": "‹", ">": "›", "`": "'", "\t": " "}
+_REPLACED = {"@": "(at)", "<": "\u2039", ">": "\u203a", "`": "'", "\t": " "}
+"""Angle brackets become single angle quotation marks."""
 _BROKEN = (
     (re.compile(r"\](?=[(\[:])"), "] "),  # Markdown links, also by reference
     (re.compile(r"&(?=[#\w])"), "& "),  # HTML entities

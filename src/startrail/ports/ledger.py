@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
-from startrail.model.alert import Outgoing, OutboxRow, Settled, Trouble
+from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
@@ -19,14 +19,12 @@ class Ledger(Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
     Methods that take ``facts`` append them in that same transaction: what happened and the fact of it are never apart.
-    ``outbox`` rows go with them. Methods that take a ``lease`` compare its token inside their transaction and raise LeaseLost (ST503) when a
-    newer holder exists. Safe to share between threads.
+    Rows for the ``outbox`` go with them. Methods that take a ``lease`` compare its token inside their transaction and
+    raise LeaseLost (ST503) when a newer holder exists. Safe to share between threads.
     """
 
     # -- facts: append-only, each chained by hash to the one before -------------------------------------
-    def append(
-        self, facts: Sequence[NewFact], *, run: str | None, at: datetime, outbox: Sequence[OutboxRow] = ()
-    ) -> None: ...
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime, outbox: Sequence[OutboxRow] = ()) -> None: ...
 
     def facts(
         self,
@@ -187,9 +185,7 @@ class Ledger(Protocol):
         settled, it is handed out again."""
         ...
 
-    def settle_alert(
-        self, endpoint: str, settled: Settled, lease: Lease, at: datetime, facts: Sequence[NewFact] = ()
-    ) -> None:
+    def settle_alert(self, endpoint: str, settled: Settled, lease: Lease, at: datetime, facts: Sequence[NewFact] = ()) -> None:
         """Record what became of a try. A row that is settled already stays as it is, and the facts are not written."""
         ...
 

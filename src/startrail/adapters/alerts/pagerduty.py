@@ -87,7 +87,7 @@ def _event(alert: Alert, details: dict[str, str], routing_key: str) -> Json:
         "timestamp": to_text(alert.at),
         "custom_details": details,
     }
-    links = {} if alert.link is None else {"links": [{"href": alert.link, "text": "Startrail"}]}
+    links: Json = {} if alert.link is None else {"links": [{"href": alert.link, "text": "Startrail"}]}
     if alert.action == "change":
         return {"routing_key": routing_key, "payload": payload, **links}
     payload["severity"] = _SEVERITIES[alert.severity]

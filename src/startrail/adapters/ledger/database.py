@@ -10,7 +10,7 @@ from typing import Literal
 
 from startrail.adapters.ledger import cache, contracts, deliveries, facts, leases, outbox, publishing, runs, steps
 from startrail.adapters.ledger.session import Session
-from startrail.model.alert import Outgoing, OutboxRow, Settled, Trouble
+from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord

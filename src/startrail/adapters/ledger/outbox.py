@@ -12,7 +12,7 @@ from startrail.adapters.ledger.instants import instant_or_none, text_or_none
 from startrail.adapters.ledger.session import Row, Session, decoding
 from startrail.base.crash import crash_point
 from startrail.base.time import from_text, to_text
-from startrail.model.alert import Alert, Outgoing, OutboxRow, OutboxState, Settled, Trouble, rank
+from startrail.model.alert import Alert, OutboxRow, OutboxState, Outgoing, Settled, Trouble, rank
 
 _encoder = msgspec.json.Encoder()
 _alerts = msgspec.json.Decoder(Alert)
@@ -118,7 +118,12 @@ def _add_trigger(session: Session, row: OutboxRow, due: str, open_: _Told | None
 
 
 def _insert(
-    session: Session, row: OutboxRow, due: str, state: OutboxState = "waiting", at: datetime | None = None, reason: str | None = None
+    session: Session,
+    row: OutboxRow,
+    due: str,
+    state: OutboxState = "waiting",
+    at: datetime | None = None,
+    reason: str | None = None,
 ) -> None:
     session.run(
         "outbox.add",
