@@ -9,6 +9,7 @@ from startrail.cli.lazy import lazy_group
 SUBCOMMANDS: dict[str, str] = {
     "list": "Show routes, and the alerts that wait or were given up.",
     "send": "Send what is due now.",
+    "drop": "Let go of alerts that were given up.",
     "test": "Send a test alert to an endpoint, or to all endpoints of a route.",
     "change": "Tell those who want it that somebody changed something.",
 }

@@ -33,7 +33,9 @@ def command(root: Path, profile_name: str, as_json: bool, sent_too: bool, limit:
         if not shown:
             console.say("No alert waits.")
         elif given_up:
-            console.say("What was given up is tried again with: startrail alerts send --again")
+            console.say(
+                "What was given up is tried again with: startrail alerts send --again; or let it be: startrail alerts drop"
+            )
         console.result({"shown": len(shown), "given_up": len(given_up)})
         return 1 if given_up else 0
 

@@ -26,7 +26,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
         ledger, clock = opened.ports.ledger, opened.ports.clock
         if again:
-            given_up = len(ledger.outbox("given_up", 1_000_000))
+            given_up = sum(trouble.rows for trouble in ledger.alert_troubles() if trouble.state != "waiting")
             count = ledger.revive_alerts(clock.now(), to_facts(AlertsRevived(subject="alerts", alerts=given_up)))
             console.say(f"{count} that were given up wait again.")
         done = send_due(opened, console.emit, wait)

@@ -377,6 +377,15 @@ class AlertsRevived(Event, frozen=True, tag="alerts_revived"):
     alerts: int
 
 
+class AlertsDropped(Event, frozen=True, tag="alerts_dropped"):
+    """A person decided that alerts which were given up are wanted no more."""
+
+    fact = "alert.dropped"
+    alerts: int
+    by: str
+    reason: str
+
+
 class AlertsWaiting(Event, frozen=True, tag="alerts_waiting"):
     """An endpoint does not take alerts now; they wait in the ledger. Shown, never recorded."""
 

@@ -71,9 +71,9 @@ class OutboxRow(msgspec.Struct, frozen=True):
     due_at: datetime
 
 
-OutboxState = Literal["waiting", "sent", "coalesced", "refused", "failed"]
+OutboxState = Literal["waiting", "sent", "coalesced", "refused", "failed", "dropped"]
 """``coalesced``: another row of the same key says it already. ``refused``: the endpoint will never take it.
-``failed``: given up after days of trying."""
+``failed``: given up after days of trying. ``dropped``: a person let what was given up be."""
 
 
 class Outgoing(msgspec.Struct, frozen=True):

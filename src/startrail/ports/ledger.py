@@ -197,6 +197,10 @@ class Ledger(Protocol):
         """Let what was given up wait again; returns how many. Facts only when there are any."""
         ...
 
+    def drop_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        """Forget what was given up, as a person decided; returns how many. Facts only when there are any."""
+        ...
+
     def alert_troubles(self) -> list[Trouble]:
         """What waits and what was given up, by endpoint and state."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -52,7 +53,9 @@ def _service(name: str, url: str, timeout: float) -> Any:
     _silence()
     asset = package.AppriseAsset(async_mode=False, storage_mode="memory", app_id="Startrail", app_desc="Startrail")
     # Of the URL itself nothing may be said, so apprise's own complaints about it go nowhere.
-    service = package.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of modules that its plugins import
+        service = package.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if service is None:
         raise BadAppriseUrl(
             f"the secret behind endpoint {name} is no URL that apprise knows",

@@ -243,6 +243,12 @@ class SqlLedger(ABC):
             _append(session, facts if count else (), None, at)
             return count
 
+    def drop_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        with self._writing() as session:
+            count = outbox.drop(session, at)
+            _append(session, facts if count else (), None, at)
+            return count
+
     def alert_troubles(self) -> list[Trouble]:
         with self._reading() as session:
             return outbox.troubles(session)

@@ -79,6 +79,10 @@ def revive(session: Session, now: datetime) -> int:
     return session.run("outbox.revive", now=to_text(now))
 
 
+def drop(session: Session, now: datetime) -> int:
+    return session.run("outbox.drop", at=to_text(now))
+
+
 def troubles(session: Session) -> list[Trouble]:
     return [
         Trouble(endpoint, state, count, tried or 0, from_text(since))

@@ -70,6 +70,9 @@ order by seq desc limit %(limit)s;
 update outbox set state = 'waiting', due_at = %(now)s, wanted_at = %(now)s, attempts = 0, ended_at = null, reason = null
 where state in ('refused', 'failed');
 
+-- name: drop
+update outbox set state = 'dropped', ended_at = %(at)s where state in ('refused', 'failed');
+
 -- name: counts
 select endpoint, state, count(*), sum(case when attempts > 0 then 1 else 0 end), min(wanted_at) from outbox
 where state in ('waiting', 'refused', 'failed') group by endpoint, state order by endpoint, state;
