@@ -132,7 +132,8 @@ def test_only_what_will_never_be_taken_is_refused(status: int, means: type):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("120", 120.0), ("Sat, 03 Oct 2026 06:02:00 GMT", 120.0), ("Sat, 03 Oct 2026 05:00:00 GMT", 0.0), ("soon", None), ("-5", None),
+    [("120", 120.0), ("Sat, 03 Oct 2026 06:02:00 GMT", 120.0),
+     ("Sat, 03 Oct 2026 05:00:00 GMT", 0.0), ("soon", None), ("-5", None),
      (None, None), ("", None)],
 )  # fmt: skip
 def test_both_forms_of_retry_after_are_read(text: str | None, seconds: float | None):
