@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from startrail.base.errors import StartrailError
 from startrail.base.units import parse_duration
+from startrail.flow.errors import ClockSetBack
 from startrail.flow.events import AlertsWaiting, Emit
 from startrail.model.alert import AppriseUrl, Endpoint, IncidentChange, LogFile, OutboxRow, PagerDuty
 from startrail.wiring import Opened
@@ -21,14 +22,22 @@ if TYPE_CHECKING:  # most runs have nothing to send
 
 @contextmanager
 def alerting(opened: Opened, show: Emit) -> Iterator[None]:
-    """When the block ends, however it does, alerts that are due are sent. That never makes anything fail."""
+    """When the block ends, also with an error, alerts that are due are sent. That never makes anything fail."""
     try:
         yield
-    finally:
-        try:
-            send_due(opened, show)
-        except StartrailError as error:
-            show(AlertsWaiting(subject="alerts", reason=error.message))
+    except ClockSetBack:
+        raise  # facts must be in order of time, also those of alerts
+    except StartrailError:
+        _try(opened, show)
+        raise
+    _try(opened, show)
+
+
+def _try(opened: Opened, show: Emit) -> None:
+    try:
+        send_due(opened, show)
+    except StartrailError as error:
+        show(AlertsWaiting(subject="alerts", reason=error.message))
 
 
 def send_due(opened: Opened, show: Emit, seconds: float | None = None) -> Sending | None:
