@@ -27,7 +27,7 @@ def route(*to: str, **more: Any) -> Route:
 
 
 def incident(**more: Any) -> IncidentChange:
-    fields = {"incident": "i1", "key": "k", "change": "opened", "severity": "error", "title": "held", "at": NOON}
+    fields: dict[str, Any] = {"incident": "i1", "key": "k", "change": "opened", "severity": "error", "title": "held", "at": NOON}
     return IncidentChange(**(fields | more))
 
 
