@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 
@@ -26,15 +25,8 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
         ledger = opened.ports.ledger
         count = sum(trouble.rows for trouble in ledger.alert_troubles() if trouble.state != "waiting")
-        event = AlertsDropped(subject="alerts", alerts=count, by=by or _user(), reason=reason)
+        event = AlertsDropped(subject="alerts", alerts=count, by=by or options.user() or "unknown", reason=reason)
         dropped = ledger.drop_alerts(opened.ports.clock.now(), to_facts(event))
         console.say(f"{dropped} alerts dropped.")
         console.result({"dropped": dropped})
         return 0
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

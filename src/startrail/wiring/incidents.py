@@ -1,0 +1,124 @@
+"""Incidents over a project: what is made from what, and which report is due when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from startrail.flow.events import Emit, IncidentChanged
+from startrail.flow.session import Ports
+from startrail.wiring import Opened
+from startrail.wiring.alerts import alert_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from startrail.capabilities.incidents.surroundings import Delivery, Standing, Surroundings
+    from startrail.capabilities.incidents.tell import Tell
+    from startrail.model.alert import OutboxRow
+    from startrail.model.incident import Change, Incident
+    from startrail.model.project import Project
+
+
+def watchers(opened: Opened) -> tuple[Incidents]:
+    """Who looks at a run of this project when it has ended."""
+    return (Incidents(opened),)
+
+
+class Incidents:
+    """Fulfils ``flow.capability.Watcher``."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    def after_run(self, ports: Ports, run: str, show: Emit) -> None:
+        from startrail.capabilities.incidents.watch import watch
+
+        around, tell = surroundings(self._opened), telling(self._opened)
+        for incident, change in watch(ports.ledger, around, ports.clock.now(), run=run, tell=tell):
+            show(
+                IncidentChanged(
+                    subject=incident.subject, incident=incident.id, change=change.fact.removeprefix("incident."),
+                    state=incident.state, severity=incident.severity, title=incident.title, reason=incident.reason,
+                )
+            )  # fmt: skip
+
+
+def telling(opened: Opened) -> Tell:
+    """What is written into the outbox with changes of incidents: nothing in a profile that tells nobody."""
+
+    def tell(changes: Sequence[tuple[Incident, Change]]) -> Sequence[OutboxRow]:
+        if opened.profile.alerts is None or not changes:
+            return ()
+        from startrail.capabilities.incidents.tell import messages
+
+        subjects = {incident.id: incident.subject for incident, _ in changes}
+        told = [
+            msgspec.structs.replace(message, owner=_owner(opened.project, subjects[message.incident]))
+            for message in messages(changes, opened.ports.clock.now())
+        ]
+        return alert_rows(opened, told)
+
+    return tell
+
+
+def _owner(project: Project, name: str) -> str | None:
+    """Whoever answers for the source, model, report or metric."""
+    for declared in (project.sources, project.models, project.reports, project.metrics):
+        found = declared.get(name)
+        if found is not None:
+            return found.owner
+    return None
+
+
+def surroundings(opened: Opened) -> Surroundings:
+    """Everything is worked out when it is asked for."""
+    from startrail.capabilities.incidents.surroundings import Surroundings
+
+    project = opened.project
+
+    def graph() -> dict[str, frozenset[str]]:
+        from startrail.wiring.graph import graph
+
+        return graph(opened)
+
+    def kind(name: str) -> str:
+        return (
+            "report" if name in project.reports
+            else "model" if name in project.models
+            else "metric" if name in project.metrics
+            else "source"
+        )  # fmt: skip
+
+    return Surroundings(graph, kind, lambda name: _standing(opened, name))
+
+
+def _standing(opened: Opened, name: str) -> Standing:
+    from startrail.capabilities.incidents.surroundings import Standing
+    from startrail.capabilities.reports.deadline import day_of, deadline_of
+
+    report, now = opened.project.reports[name], opened.ports.clock.now()
+    due = deadline_of(report, now)
+    newest = _newest(opened, name)
+    if newest is not None and due is not None and day_of(report, newest.at) != day_of(report, now):
+        newest = None
+    return Standing(name, due, newest)
+
+
+def _newest(opened: Opened, name: str) -> Delivery | None:
+    from startrail.capabilities.incidents.surroundings import Delivery
+    from startrail.flow.events import Delivered
+
+    ledger = opened.ports.ledger
+    records = ledger.history(kind="deliver", subject=name, limit=5)
+    for record in records:
+        if record.state == "published":
+            for fact in ledger.facts(kind=Delivered.fact, subject=name, run=record.run):
+                told = msgspec.json.decode(fact.payload, type=_Punctuality)
+                return Delivery(fact.seq, fact.at, told.minutes_early)
+    return None
+
+
+class _Punctuality(msgspec.Struct):
+    minutes_early: int | None = None
