@@ -113,7 +113,7 @@ def test_a_dead_endpoint_does_not_fail_the_run_and_shows_on_the_first_page(till:
     assert "waiting    oncall" in outcome.text
     assert "alerts kept in the ledger: http://127.0.0.1:" in outcome.text
     status = till.call("status", "--profile", "prod")
-    assert "alerts    oncall: 1 tried and waiting, since" in status.text
+    assert "alerts    oncall: 0 given up, 1 tried and waiting, since" in status.text
     sending = till.call("alerts", "send", "--profile", "prod", "--now", "2026-10-03T07:00Z")
     assert sending.code == 1
     listed = till.call("alerts", "list", "--profile", "prod")
@@ -225,3 +225,64 @@ def test_the_same_route_in_two_files_is_refused(till: Till):
     till.put("incidents/more.yml", "routes:\n  desk: {to: [hook]}\n")
     outcome = till.call("alerts", "list", "--profile", "prod")
     assert (outcome.code, "route 'desk' is declared twice" in outcome.text) == (2, True)
+
+
+# -- incidents -----------------------------------------------------------------------------------------------
+def broken(till: Till) -> None:
+    """The report of 09:00 cannot be made."""
+    till.edit("models/marts/daily.sql", "amount >= 0", "amount < 0")
+    till.put("inbox/sales_2026-10-03.csv", "sale_id,day,store,amount\nc1,2026-10-03,north,1.00\n")
+
+
+def mended(till: Till) -> None:
+    till.edit("models/marts/daily.sql", "amount < 0", "amount >= 0")
+
+
+def test_a_deadline_that_cannot_be_met_pages_once_and_its_end_resolves_the_page(till: Till, server: AlertServer):
+    assert till.run("--profile", "prod", now="2026-10-02T08:00+02:00").code == 0
+    assert server.requests == []
+    broken(till)
+    for minute in (0, 5, 10):
+        assert till.run("--profile", "prod", now=f"2026-10-03T08:{minute:02d}+02:00").code == 1
+    assert len(server.pages) == 1
+    (page,) = (request.json for request in server.taken if request.path == "/v2/enqueue")
+    assert page["payload"]["severity"] == "critical"
+    assert page["payload"]["custom_details"]["about"] == "marts.daily"
+    assert "daily" in page["payload"]["custom_details"]["affects"]
+    mended(till)
+    outcome = till.run("--profile", "prod", now="2026-10-03T08:20+02:00")
+    assert outcome.code == 0, outcome.text
+    assert (len(server.pages), server.open, server.out_of_order) == (1, {}, [])
+    told = till.call("ledger", "facts", "--kind", "alert.sent", "--subject", server.pages[0]).out
+    assert [word in told for word in ('"action":"trigger"', '"action":"resolve"', '"severity":"page"')] == [True] * 3
+    no_secret(till, outcome)
+
+
+def test_who_acknowledges_on_the_command_line_is_heard_at_the_pager(till: Till, server: AlertServer):
+    assert till.run("--profile", "prod", now="2026-10-02T08:00+02:00").code == 0
+    broken(till)
+    till.run("--profile", "prod", now="2026-10-03T08:00+02:00")
+    (incident,) = server.pages
+    assert till.call("incident", "ack", incident, "--profile", "prod", "--now", "2026-10-03T08:05+02:00").code == 0
+    assert server.open == {incident: "acknowledged"}
+    resolving = (
+        "incident",
+        "resolve",
+        incident,
+        "--reason",
+        "not wanted",
+        "--profile",
+        "prod",
+        "--now",
+        "2026-10-03T08:06+02:00",
+    )
+    assert till.call(*resolving).code == 0
+    assert server.open == {}
+
+
+def test_an_incident_on_a_laptop_tells_nobody(till: Till, server: AlertServer):
+    till.good_run(now="2026-10-02T08:00+02:00")
+    broken(till)
+    assert till.run(now="2026-10-03T08:00+02:00").code == 1
+    assert "page" in till.call("incident", "list").text
+    assert (server.requests, open_ledger(till.root / ".startrail/ledger.sqlite").outbox("newest")) == ([], [])
