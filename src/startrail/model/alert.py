@@ -118,11 +118,13 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Later(msgspec.Struct, frozen=True):
-    """Not now. ``after_seconds``: what the endpoint asked for; ``crowded``: it wants nothing else before either."""
+    """Not now. ``after_seconds``: what the endpoint asked for; ``crowded``: it wants nothing else before either;
+    ``answered``: somebody is there, so that another alert may fare better."""
 
     why: str
     after_seconds: float | None = None
     crowded: bool = False
+    answered: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):
