@@ -209,7 +209,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owners: tuple[str, ...] = ()
     """Only incidents of these owners."""
     openers: tuple[str, ...] = ()
-    """Only incidents opened by these rules; ``drift.*`` stands for all whose names begin so."""
+    """Only incidents opened by these rules; ``*`` stands for anything, as in ``"* failed"``."""
     quiet: Quiet | None = None
     """Hours in which only pages come through."""
     changes: bool = False
