@@ -99,6 +99,7 @@ class _Pass:
         self._lock = threading.RLock()
         self._over = False
         self._at_work: set[str] = set()
+        self._expires: dict[str, datetime] = {}
         self._defects: list[BaseException] = []
 
     def close(self) -> Sending:
@@ -156,9 +157,12 @@ class _Pass:
                     self._of.ledger.release(lease)
 
     def _claim(self, name: str, lease: Lease) -> Outgoing | None:
+        """The lease lasts for at least two thirds of its time from here."""
         with self._lock:
             self._still()
-            self._of.ledger.renew(lease, LEASE_SECONDS, self._of.wall.now())
+            now, held = self._of.wall.now(), self._expires.get(name, lease.expires_at)
+            if held - now < timedelta(seconds=LEASE_SECONDS * 2 / 3):
+                self._expires[name] = self._of.ledger.renew(lease, LEASE_SECONDS, now).expires_at
             return self._of.ledger.claim_alert(name, lease, self._of.clock.now())
 
     def _still(self) -> None:
