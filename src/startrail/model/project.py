@@ -10,6 +10,7 @@ from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.repair import Repairs
 from startrail.model.report import Report
+from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
 
 
@@ -28,3 +29,4 @@ class Project(msgspec.Struct, frozen=True):
     repairs: dict[str, Repairs] = {}
     """By source."""
     metrics: dict[str, Metric] = {}
+    schedules: dict[str, NamedSchedule] = {}
