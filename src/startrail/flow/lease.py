@@ -37,6 +37,12 @@ def holding(ledger: Ledger, clock: Clock, emit: Emit, wait: float) -> Iterator[L
         ledger.release(lease)
 
 
+def somebody_works(ledger: Ledger, clock: Clock) -> bool:
+    """Whether a runner holds the lease that is not known to be dead."""
+    held = ledger.holder(RUNNER)
+    return held is not None and held.expires_at > clock.now() and not _is_dead(held.holder)
+
+
 def _obtain(ledger: Ledger, clock: Clock, emit: Emit, wait: float) -> Lease:
     me = _identity(os.getpid())
     waited, told = 0.0, False

@@ -41,12 +41,12 @@ def note(cron: str, zone: tzinfo, instant: datetime) -> str | None:
         return None
     wall = instant.astimezone(zone)
     if wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset():
-        return "this time comes twice that day; the first counts"
+        return "this time comes twice that day; the first one counts"
     before = (instant - timedelta(minutes=1)).astimezone(zone)
     gap = _wall(wall) - _wall(before) - timedelta(minutes=1)
     if gap <= timedelta() or any(each == _wall(wall) for each in _walls(cron, _wall(wall) - timedelta(minutes=1), 1)):
         return None
-    return f"{_wall(wall) - gap:%H:%M} to {_wall(wall):%H:%M} does not exist that day; due at the end of the gap"
+    return f"the clock goes from {_wall(wall) - gap:%H:%M} to {_wall(wall):%H:%M} that day; what it leaves out is due then, once"
 
 
 def _in_order(cron: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
