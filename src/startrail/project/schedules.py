@@ -33,9 +33,7 @@ def check_schedules(project: Project, declared: Mapping[str, frozenset[str]], pl
         _check_script(schedule, project, declared["models"], place, problems)
 
 
-def _check_script(
-    schedule: NamedSchedule, project: Project, models: frozenset[str], place: _Place, problems: Problems
-) -> None:
+def _check_script(schedule: NamedSchedule, project: Project, models: frozenset[str], place: _Place, problems: Problems) -> None:
     if schedule.script is None:
         return
     at, affects, name = place(schedule.span.file, "script"), f"schedule {schedule.name}", printable(schedule.script, 80)

@@ -92,9 +92,7 @@ def _take_over(standing: Standing, record: TickRecord, now: datetime) -> Decisio
     return Decision(tick=tick, lost=lost)
 
 
-def _fates(
-    standing: Standing, due: Iterable[datetime], runs: list[_Span], now: datetime
-) -> Iterator[tuple[datetime, Fate, str]]:
+def _fates(standing: Standing, due: Iterable[datetime], runs: list[_Span], now: datetime) -> Iterator[tuple[datetime, Fate, str]]:
     def overlapped(instant: datetime) -> bool:
         return any(run.covers(instant) for run in runs)
 

@@ -38,12 +38,16 @@ def standing(project: Project) -> tuple[Standing, ...]:
     """In order of name. That of a source is called ``source:NAME`` and runs the source with all that is made from it; that
     of a model ``model:NAME``, which also runs all that the model is made from."""
     found = [Standing(name, each, _words(each), each.span) for name, each in project.schedules.items()]
-    for source in project.sources.values():
-        if source.schedule is not None:
-            found.append(Standing(f"source:{source.name}", source.schedule, (f"{source.name}+",), source.span))
-    for model in project.models.values():
-        if model.schedule is not None:
-            found.append(Standing(f"model:{model.name}", model.schedule, (f"+{model.name}+",), model.span))
+    found += [
+        Standing(f"source:{source.name}", source.schedule, (f"{source.name}+",), source.span)
+        for source in project.sources.values()
+        if source.schedule is not None
+    ]
+    found += [
+        Standing(f"model:{model.name}", model.schedule, (f"+{model.name}+",), model.span)
+        for model in project.models.values()
+        if model.schedule is not None
+    ]
     return tuple(sorted(found, key=lambda each: each.name))
 
 

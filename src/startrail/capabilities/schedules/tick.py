@@ -120,8 +120,8 @@ class _Turn:
                     break
                 watches[name] = msgspec.structs.replace(watches[name], through=reached)
         self._waiting = tuple(dict.fromkeys(each.name for each, decision in decisions if decision.waiting))
-        ready = [(each, decision) for each, decision in decisions if decision.tick is not None]
-        return min(ready, key=lambda pair: (pair[1].tick.at, pair[0].name) if pair[1].tick else (self._now, "")) if ready else None
+        ready = [(decision.tick.at, each.name, each, decision) for each, decision in decisions if decision.tick is not None]
+        return min(ready, key=lambda found: found[:2])[2:] if ready else None
 
     def go(self, each: Standing, decision: Decision) -> None:
         """Run the tick, or give it up. An error of the run is kept, and the schedule rests until the next call."""
@@ -177,6 +177,4 @@ class _Turn:
 
 def _event(name: str, group: Passed) -> Event:
     kind = TickMissed if group.fate == "missed" else TickSkipped
-    return kind(
-        subject=name, first=to_text(group.first), last=to_text(group.last), count=group.count, reason=group.reason
-    )
+    return kind(subject=name, first=to_text(group.first), last=to_text(group.last), count=group.count, reason=group.reason)
