@@ -152,6 +152,11 @@ def _unknown(found: Analysis, data: bytes, file: str, reads: Sequence[str], writ
     ]
     if not found.writes and not writes:
         told.append("what it leaves: no table under NAMESPACE.NAME is created; add --writes NAMESPACE.NAME, or create one")
+    told += [
+        f"the rows that {table} begins with: the script only changes it; add create table if not exists {table} ..."
+        for table in found.reads_own
+        if _maker(table, project) == _NOBODY and not scripts
+    ]
     told += [f"parameter ${name}: Startrail binds {', '.join('$' + each for each in PARAMETERS)}" for name in found.parameters]
     told += [
         f"the columns of statement {gap.statement} (line {gap.line}): {gap.reason}"

@@ -53,7 +53,7 @@ def _in_order(cron: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
     """Second occurrences wait in a heap until the wall times between have had their first."""
     every = _every_hour(cron)
     seconds: list[datetime] = []
-    for wall in _walls(cron, _wall(after.astimezone(zone)) - _AROUND):
+    for wall in _walls(cron, _wall(after.astimezone(zone)) - _spread(zone, after)):
         found = _of_wall(wall, zone, every)
         for instant in found[:1]:
             while seconds and seconds[0] <= instant:
@@ -62,6 +62,12 @@ def _in_order(cron: str, zone: tzinfo, after: datetime) -> Iterator[datetime]:
         for instant in found[1:]:
             heapq.heappush(seconds, instant)
     yield from sorted(seconds)
+
+
+def _spread(zone: tzinfo, instant: datetime) -> timedelta:
+    """By how much the clock is set about that instant: so far back may wall times lie whose instants are still to come."""
+    near = [(instant + each).astimezone(zone).utcoffset() or timedelta() for each in (-_AROUND, timedelta(), _AROUND)]
+    return max(near) - min(near)
 
 
 def _of_wall(wall: datetime, zone: tzinfo, every: bool) -> tuple[datetime, ...]:
