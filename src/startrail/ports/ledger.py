@@ -66,7 +66,7 @@ class Ledger(Protocol):
 
     # -- schedules -------------------------------------------------------------------------------------
     def watches(self) -> dict[str, Watch]:
-        """By name."""
+        """By name, as of one moment."""
         ...
 
     def watch(self, watch: Watch, facts: Sequence[NewFact], at: datetime) -> bool:
@@ -79,10 +79,6 @@ class Ledger(Protocol):
 
     def give_up_tick(self, tick: Tick, facts: Sequence[NewFact], at: datetime) -> bool:
         """The tick of a dead run (``takes_over``) becomes missed. False when somebody else has it."""
-        ...
-
-    def ticks_since(self, schedule: str, after: datetime) -> list[TickRecord]:
-        """Those that are not over, or were over only after ``after``, in order of their instants."""
         ...
 
     def newest_ticks(self, schedule: str, limit: int = 1) -> list[TickRecord]:

@@ -110,10 +110,6 @@ class SqlLedger(ABC):
             _append(session, facts if ours else (), tick.takes_over, at)
             return ours
 
-    def ticks_since(self, schedule: str, after: datetime) -> list[TickRecord]:
-        with self._reading() as session:
-            return ticks.since(session, schedule, after)
-
     def newest_ticks(self, schedule: str, limit: int = 1) -> list[TickRecord]:
         with self._reading() as session:
             return ticks.newest(session, schedule, limit)

@@ -14,8 +14,11 @@ from startrail.model.schedule import Tick, TickRecord, Watch
 
 def watches(session: Session) -> dict[str, Watch]:
     with decoding("its schedules"):
+        ticks: dict[str, list[TickRecord]] = {}
+        for row in session.all("ticks.open"):
+            ticks.setdefault(row[0], []).append(_record(row))
         return {
-            name: Watch(name, cron, zone, from_text(since), from_text(through))
+            name: Watch(name, cron, zone, from_text(since), from_text(through), tuple(ticks.get(name, ())))
             for name, cron, zone, since, through in session.all("ticks.watches")
         }
 
@@ -60,11 +63,6 @@ def give_up(session: Session, tick: Tick, now: datetime) -> bool:
 
 def end(session: Session, run: str, state: RunState, now: datetime) -> None:
     session.run("ticks.end", run=run, state=state, now=to_text(now))
-
-
-def since(session: Session, schedule: str, after: datetime) -> list[TickRecord]:
-    with decoding("its ticks"):
-        return [_record(row) for row in session.all("ticks.since", schedule=schedule, after=to_text(after))]
 
 
 def newest(session: Session, schedule: str, limit: int) -> list[TickRecord]:

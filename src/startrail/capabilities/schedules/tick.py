@@ -112,9 +112,8 @@ class _Turn:
         decisions: list[tuple[Standing, Decision]] = []
         for name, each in self._schedules.items():
             while name not in self._failed:
-                through = watches[name].through
-                decision = self._decide(each, through)
-                reached = self._pass(each, through, decision.passed)
+                decision = self._decide(each, watches[name])
+                reached = self._pass(each, watches[name].through, decision.passed)
                 decisions.append((each, decision))
                 if reached is None or decision.tick is not None or decision.waiting:
                     break
@@ -146,12 +145,11 @@ class _Turn:
         told = self._told
         return Ticked(tuple(self._ran), told["missed"], told["skipped"], self._waiting, tuple(self._errors))
 
-    def _decide(self, each: Standing, through: datetime) -> Decision:
-        ledger = self._ports.ledger
-        records = ledger.ticks_since(each.name, through)
-        # Asked after the records: a run that ends in between leaves a tick that is no longer to be had.
-        busy = any(record.state == "running" for record in records) and somebody_works(ledger, self._ports.wall)
-        return decide(each, through, records, busy, self._ports.clock.now(), self._now)
+    def _decide(self, each: Standing, watch: Watch) -> Decision:
+        # Asked after the ticks were read: a run that ends in between leaves a tick that is no longer to be had.
+        going = any(record.state == "running" for record in watch.ticks)
+        busy = going and somebody_works(self._ports.ledger, self._ports.wall)
+        return decide(each, watch.through, watch.ticks, busy, self._ports.clock.now(), self._now)
 
     def _pass(self, each: Standing, through: datetime, passed: tuple[Passed, ...]) -> datetime | None:
         """Record what will not run; returns how far that reaches, None when there is nothing or somebody else decided."""

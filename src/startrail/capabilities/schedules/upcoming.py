@@ -81,12 +81,11 @@ def _state(each: Standing, ports: Ports, now: datetime) -> str:
     watch = ports.ledger.watches().get(each.name)
     if watch is None:
         return "new"
-    records = ports.ledger.ticks_since(each.name, watch.through)
-    going = [record for record in records if record.state == "running"]
+    going = [record for record in watch.ticks if record.state == "running"]
     busy = bool(going) and somebody_works(ports.ledger, ports.wall)
     if going:
         return "running" if busy and not going[0].abandoned else "died"
-    decision = decide(each, watch.through, records, busy, now)
+    decision = decide(each, watch.through, watch.ticks, busy, now)
     return "due" if decision.tick is not None or decision.passed else "waits"
 
 

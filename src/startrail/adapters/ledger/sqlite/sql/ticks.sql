@@ -41,9 +41,10 @@ select t.schedule, t.scheduled_for, t.state, t.run, t.attempts, t.claimed_at, t.
        coalesce(r.state, 'abandoned') <> 'running'
 from ticks t left join runs r on r.id = t.run
 
--- name: since
+-- name: open
 -- use: columns
-where t.schedule = :schedule and (t.state = 'running' or t.ended_at > :after)
+join watches w on w.name = t.schedule
+where t.state = 'running' or t.ended_at > w.through
 order by t.scheduled_for;
 
 -- name: newest
