@@ -31,7 +31,7 @@ class Impatient(SystemClock):
     """The real time; whoever waits for another runner looks again soon."""
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def write(root: Path, schedules: dict[str, str], dsn: str | None, schema: str) -> dict[str, str]:
