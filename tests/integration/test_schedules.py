@@ -68,7 +68,7 @@ def test_the_schedule_of_a_source_runs_the_source_and_what_is_made_from_it(till:
 
 
 def test_a_tick_that_fails_is_told_and_exits_with_one_and_the_others_run(till: Till) -> None:
-    till.put("models/marts/rate.sql", "select 1 / 0 + error('no') as rate from raw.rates\n")
+    till.put("models/marts/rate.sql", "select cast('x' || r.rate as integer) as rate from raw.rates as r\n")
     till.put("schedules/morning.yml", 'cron: "0 6 * * *"\ntimezone: Europe/Madrid\nrun: ["+rate"]\n')
     till.put("schedules/sales.yml", 'cron: "0 4 * * *"\nrun: ["+daily"]\n')
     ticked(till, NIGHT)
