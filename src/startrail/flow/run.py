@@ -9,7 +9,7 @@ import msgspec
 
 from startrail.base.ids import new_run_id
 from startrail.base.time import to_text
-from startrail.flow.capability import Capability, Phase
+from startrail.flow.capability import Capability, Phase, Watcher
 from startrail.flow.errors import ClockSetBack
 from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting
 from startrail.flow.lease import holding
@@ -55,9 +55,11 @@ def run(
     *,
     profile_name: str = "local",
     wait: float = 600.0,
+    watchers: Sequence[Watcher] = (),
     tick: Tick | None = None,
 ) -> Result:
-    """Do everything that is due. Raises RunnerBusy, ClockSetBack, LeaseLost; with a ``tick`` that another has, TickTaken."""
+    """Do everything that is due; ``watchers`` look at it when it has ended. Raises RunnerBusy, ClockSetBack, LeaseLost; with a
+    ``tick`` that another runner has, TickTaken."""
     check_clock(ports)
     waited: list[Waiting] = []
 
@@ -89,12 +91,15 @@ def run(
             ports.ledger.end_run(run_id, "failed", now, to_facts(*ended(tick, run_id, "failed", now)))
             raise
         now = ports.clock.now()
-        ending: list[Event] = [
-            RunEnded(run=run_id, state=result.state, steps=result.steps, skipped=result.skipped, counts=result.counts),
-            *ended(tick, run_id, result.state, now),
-        ]
-        ports.ledger.end_run(run_id, result.state, now, to_facts(*ending))
-        for event in ending:
+        over = RunEnded(
+            run=run_id, state=result.state, steps=result.steps, skipped=result.skipped, counts=result.counts,
+            everything=selection.everything,
+        )  # fmt: skip
+        tick_over = ended(tick, run_id, result.state, now)
+        ports.ledger.end_run(run_id, result.state, now, to_facts(over, *tick_over))
+        for watcher in watchers:
+            watcher.after_run(ports, run_id, show)
+        for event in (over, *tick_over):
             show(event)
         return result
 

@@ -26,6 +26,7 @@ def tick_once(opened: Opened, emit: Emit, *, wait: float, stop: Callable[[], boo
     from startrail.capabilities.schedules.tick import tick
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
+    from startrail.wiring.incidents import watchers
     from startrail.wiring.openlineage import telling
 
     @cache
@@ -44,6 +45,7 @@ def tick_once(opened: Opened, emit: Emit, *, wait: float, stop: Callable[[], boo
                 tell,
                 profile_name=opened.profile_name,
                 wait=0.0,
+                watchers=watchers(opened),
                 tick=due,
             )
 
