@@ -30,7 +30,7 @@ def test_alone_a_cron_expression_runs_everything_in_utc_and_catches_up_the_last(
 
 
 def test_sources_models_and_scripts_stand_in_the_list_of_schedules(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         **FILES,
         **SCRIPT,
         "sources/orders_api.yml": FILES["sources/orders_api.yml"] + 'schedule: {cron: "0 3 * * *", catchup: none}\n',

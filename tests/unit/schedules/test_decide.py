@@ -108,7 +108,7 @@ def test_every_tick_has_exactly_one_fate_whenever_somebody_looks(
 ) -> None:
     """Look at some moments, run what is due for some time: the fates together are all hours, each once."""
     standing = hourly(catchup=catchup, overlap=overlap, deadline=deadline)
-    through, now, records, told, turn = SIX, SIX, [], [], 0
+    through, now, horizon, records, told, turn = SIX, SIX, SIX, [], [], 0
     for gap in gaps:
         now += timedelta(hours=gap)
         horizon = now
