@@ -57,6 +57,25 @@ def test_missed_ticks_are_told_and_exit_with_one(till: Till) -> None:
     assert "missed   2 (2026-10-03 04:00 to 2026-10-04 04:00 UTC)" in till.call("schedule", "list").out
 
 
+def test_three_weeks_of_minutes_that_nobody_ran_are_all_told(till: Till) -> None:
+    till.put("schedules/morning.yml", 'cron: "* * * * *"\nrun: [rate]\n')
+    ticked(till, "2026-10-03T06:00:30Z")
+    outcome = till.call("tick", "--json", "--now", "2026-10-24T06:00:30Z")
+    assert sum(each["count"] for each in outcome.of("tick_missed")) == outcome.result["missed"] == 21 * 24 * 60 - 1
+    assert len(outcome.result["ran"]) == 1
+
+
+def test_a_schedule_that_comes_back_has_missed_nothing(till: Till) -> None:
+    ticked(till, NIGHT)
+    declared = till.read("schedules/morning.yml")
+    till.remove("schedules/morning.yml")
+    assert [each["subject"] for each in till.call("tick", "--json", "--now", MORNING).of("schedule_dropped")] == ["morning"]
+    assert till.call("tick", "--json", "--now", "2026-10-04T06:00+02:00").of("schedule_dropped") == []
+    till.put("schedules/morning.yml", declared)
+    assert ticked(till, "2026-10-09T09:00+02:00") == []
+    assert ticked(till, "2026-10-10T06:00+02:00") == [("morning", "2026-10-10T04:00:00Z")]
+
+
 def test_the_schedule_of_a_source_runs_the_source_and_what_is_made_from_it(till: Till) -> None:
     till.remove("schedules/morning.yml")
     till.put("sources/sales.yml", till.read("sources/sales.yml") + 'schedule: {cron: "0 4 * * *"}\n')

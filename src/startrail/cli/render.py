@@ -152,6 +152,8 @@ class Renderer:
                 self._line("waiting" if event.waiting else "warning", told, event.receiver)
             case e.ScheduleWatched():
                 self._line("watching", f"{event.cron} {event.timezone}", event.subject)
+            case e.ScheduleDropped():
+                self._line("dropped", f"{event.cron} {event.timezone} is no longer declared", event.subject)
             case e.TickClaimed():
                 again = f", taken over from run {event.takes_over}, which died" if event.takes_over else ""
                 self._line("tick", f"due {_minute(event.at)}{again}", event.subject)

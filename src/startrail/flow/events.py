@@ -365,6 +365,14 @@ class ScheduleWatched(Event, frozen=True, tag="schedule_watched"):
     """The expression and zone it had."""
 
 
+class ScheduleDropped(Event, frozen=True, tag="schedule_dropped"):
+    """A schedule is no longer declared: nothing of it is due from here on, and nothing was missed when it comes back."""
+
+    fact = "schedule.dropped"
+    cron: str
+    timezone: str
+
+
 class TickClaimed(Event, frozen=True, tag="tick_claimed"):
     """A run has a tick of a schedule; nobody else will run it."""
 

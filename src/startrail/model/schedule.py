@@ -82,7 +82,8 @@ class TickRecord(msgspec.Struct, frozen=True):
 class Watch(msgspec.Struct, frozen=True):
     """Since when a schedule is watched, and through which instant each of its ticks has been decided.
 
-    ``ticks``: those that are not over, or were over only after ``through``, in order of their instants.
+    ``cron`` is empty for one that is no longer declared. ``ticks``: those that are not over, or were over only after
+    ``through``, in order of their instants.
     """
 
     name: str

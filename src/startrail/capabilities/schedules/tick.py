@@ -12,7 +12,7 @@ from startrail.base.time import to_text
 from startrail.capabilities.schedules.decide import Decision, Passed, decide
 from startrail.capabilities.schedules.standing import Standing
 from startrail.flow.errors import RunnerBusy
-from startrail.flow.events import Emit, Event, ScheduleWatched, TickMissed, TickSkipped
+from startrail.flow.events import Emit, Event, ScheduleDropped, ScheduleWatched, TickMissed, TickSkipped
 from startrail.flow.lease import holding, somebody_works
 from startrail.flow.run import Result, check_clock
 from startrail.flow.session import Ports, to_facts
@@ -76,8 +76,11 @@ def tick(
 
 
 def watch(schedules: Sequence[Standing], ports: Ports, now: datetime, show: Emit) -> None:
-    """A schedule counts from the minute in which it is first seen, or seen with another expression or zone."""
+    """A schedule counts from the minute in which it is first seen, or seen with another expression or zone; one that is no
+    longer declared counts no more."""
     known = ports.ledger.watches()
+    for gone in known.keys() - {each.name for each in schedules}:
+        _drop(known[gone], ports, now, show)
     for each in schedules:
         before = known.get(each.name)
         cron, zone = each.schedule.cron, each.schedule.timezone
@@ -85,10 +88,20 @@ def watch(schedules: Sequence[Standing], ports: Ports, now: datetime, show: Emit
             continue
         since = now.replace(second=0, microsecond=0) - timedelta(microseconds=1)
         since = since if before is None else max(since, before.through)
-        said = None if before is None else f"{before.cron} {before.timezone}"
+        said = f"{before.cron} {before.timezone}" if before is not None and before.cron else None
         event = ScheduleWatched(subject=each.name, cron=cron, timezone=zone, since=to_text(since), before=said)
         if ports.ledger.watch(Watch(each.name, cron, zone, since, since), to_facts(event), now):
             show(event)
+
+
+def _drop(gone: Watch, ports: Ports, now: datetime, show: Emit) -> None:
+    """The row stays, without an expression: coming back is a change, and nothing before it is due."""
+    if not gone.cron:
+        return
+    until = max(now, gone.through)
+    event = ScheduleDropped(subject=gone.name, cron=gone.cron, timezone=gone.timezone)
+    if ports.ledger.watch(Watch(gone.name, "", "", until, until), to_facts(event), now):
+        show(event)
 
 
 class _Turn:
