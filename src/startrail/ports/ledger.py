@@ -66,8 +66,8 @@ class Ledger(Protocol):
         ...
 
     # -- schedules -------------------------------------------------------------------------------------
-    def watches(self) -> dict[str, Watch]:
-        """By name, as of one moment."""
+    def watches(self, until: datetime | None = None) -> dict[str, Watch]:
+        """By name, as of one moment. ``until``: ticks claimed only then or later, and over, are left out."""
         ...
 
     def watch(self, watch: Watch, facts: Sequence[NewFact], at: datetime) -> bool:

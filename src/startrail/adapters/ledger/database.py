@@ -89,9 +89,9 @@ class SqlLedger(ABC):
             return runs.newest(session, limit)
 
     # -- schedules -------------------------------------------------------------------------------------
-    def watches(self) -> dict[str, Watch]:
+    def watches(self, until: datetime | None = None) -> dict[str, Watch]:
         with self._reading() as session:
-            return ticks.watches(session)
+            return ticks.watches(session, until)
 
     def watch(self, watch: Watch, facts: Sequence[NewFact], at: datetime) -> bool:
         with self._writing() as session:

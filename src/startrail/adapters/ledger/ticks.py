@@ -11,11 +11,13 @@ from startrail.ledger.errors import TickTaken
 from startrail.model.run import Run, RunState
 from startrail.model.schedule import Tick, TickRecord, Watch
 
+_FOR_EVER = "9999"
 
-def watches(session: Session) -> dict[str, Watch]:
+
+def watches(session: Session, until: datetime | None) -> dict[str, Watch]:
     with decoding("its schedules"):
         ticks: dict[str, list[TickRecord]] = {}
-        for row in session.all("ticks.open"):
+        for row in session.all("ticks.open", until=_FOR_EVER if until is None else to_text(until)):
             ticks.setdefault(row[0], []).append(_record(row))
         return {
             name: Watch(name, cron, zone, from_text(since), from_text(through), tuple(ticks.get(name, ())))

@@ -121,7 +121,7 @@ class _Turn:
 
     def due(self) -> tuple[Standing, Decision] | None:
         """Tell what will not run, and return the earliest tick that will."""
-        watches = self._ports.ledger.watches()
+        watches = self._ports.ledger.watches(self._now)  # runs that began later overlap nothing that is due now
         decisions: list[tuple[Standing, Decision]] = []
         for name, each in self._schedules.items():
             while name not in self._failed:
