@@ -24,6 +24,7 @@ def tick_once(opened: Opened, emit: Emit, *, wait: float, stop: Callable[[], boo
     """Run everything that is due now."""
     from startrail.capabilities.schedules.standing import standing
     from startrail.capabilities.schedules.tick import tick
+    from startrail.wiring.alerts import alerting
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
     from startrail.wiring.incidents import watchers
@@ -49,7 +50,8 @@ def tick_once(opened: Opened, emit: Emit, *, wait: float, stop: Callable[[], boo
                 tick=due,
             )
 
-    return tick(standing(opened.project), opened.ports, start, emit, wait=wait, stop=stop)
+    with alerting(opened, emit):
+        return tick(standing(opened.project), opened.ports, start, emit, wait=wait, stop=stop)
 
 
 def with_clock(opened: Opened, clock: Clock | None) -> Opened:
