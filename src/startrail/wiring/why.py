@@ -18,8 +18,9 @@ from startrail.capabilities.metrics.value import Answer, Value, evaluate, prepar
 from startrail.capabilities.why.changes import with_changes
 from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
 from startrail.capabilities.why.evidence import verify, write_evidence
-from startrail.capabilities.why.explain import Side, play, report
+from startrail.capabilities.why.explain import Side, play
 from startrail.capabilities.why.gap import Gap
+from startrail.capabilities.why.report import report
 from startrail.flow.workspace import Workspace
 from startrail.lineage.gap.plain import Days, metric_of
 from startrail.lineage.gap.trace import moved_down
