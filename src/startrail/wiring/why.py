@@ -106,7 +106,7 @@ def _moved(opened: Opened, side: Side, metric: Metric, period: Period | None, re
 
 def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse, moment: str | None = None) -> Side:
     """A metric with its own number, computed by its own query. Raises what its value raises."""
-    answer = evaluate(metric, period, (), read, warehouse)
+    answer = evaluate(metric, period, (), read, warehouse, grain=False)
     value = exact_value(metric, answer)
     if metric.sql is not None:
         metric = _with_slots(metric, period, read, warehouse)

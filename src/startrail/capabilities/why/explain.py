@@ -27,6 +27,8 @@ from startrail.model.why import DATA, Aligned, Cause
 from startrail.ports.warehouse import DoesNotBind, Query, Readable, Rows, Warehouse
 
 _MOST_DIMENSIONS = 4
+_OWN = 2
+"""Statements that gave the two numbers themselves."""
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -82,7 +84,8 @@ def play(a: Side, b: Side, window: Window | None, warehouse: Warehouse) -> Game:
             hint=f"compare metrics over one table, or over models that select from one: {error.message[:120]}",
         ) from None
     if _wrong(game, a, b) is not None and a.metric.dedup is not None and b.metric.dedup is not None:
-        game = _game(a, b, window, warehouse, ties=True)
+        again = _game(a, b, window, warehouse, ties=True)
+        game = msgspec.structs.replace(again, statements=game.statements + again.statements - _OWN)
     wrong = _wrong(game, a, b)
     if wrong is not None:
         side, found = wrong
@@ -107,15 +110,14 @@ def _wrong(game: Game, a: Side, b: Side) -> tuple[Side, Fraction] | None:
 
 def _game(a: Side, b: Side, window: Window | None, warehouse: Warehouse, *, ties: bool) -> Game:
     found = align(a.metric, b.metric, ties=ties)
-    differs = a.relations != b.relations
     asking = _Asking(found, window, Kinds(a.kinds, b.kinds), warehouse)
-    known, touched, idle = asking.few(causes(found, data=differs), b if differs else a, differs)
-    blocks = blocked(known, touched)
+    known, rows, idle = asking.few(causes(found, data=a.relations != b.relations), a)
+    blocks = blocked(known, rows)
     data = next((place for place, cause in enumerate(blocks.causes) if DATA in cause.slots), None)
     sides = [(a, frozenset[str]())] if data is None else [(a, frozenset[str]()), (b, frozenset({DATA}))]
     dims = [name for name in a.metric.dimensions if name in b.metric.dimensions][:_MOST_DIMENSIONS]
     numbers, frame = asking.numbers(blocks, sides, dims, data)
-    return Game(found, blocks.causes, blocks, numbers, frame, asking.statements + 2, asking.floats, idle)
+    return Game(found, blocks.causes, blocks, numbers, frame, asking.statements + _OWN, asking.floats, idle)
 
 
 class _Asking:
@@ -126,20 +128,16 @@ class _Asking:
         self.statements = 0
         self.floats = False
 
-    def few(
-        self, known: tuple[Cause, ...], side: Side, differs: bool
-    ) -> tuple[tuple[Cause, ...], dict[str, int], tuple[str, ...]]:
+    def few(self, known: tuple[Cause, ...], side: Side) -> tuple[tuple[Cause, ...], dict[str, int], tuple[str, ...]]:
         """Where there are many causes: without filters that change no row, and how many rows the others change."""
-        filters = [cause for cause in known if len(cause.slots) == 1 and block_of(cause) == "filters"]
-        if len(known) <= MOST_CAUSES or not filters:
-            return known, {}, ()
-        query = class_query(self.found, known, self.window, self.kinds, base=frozenset({DATA}) if differs else frozenset())
+        filters = [cause.name for cause in known if len(cause.slots) == 1 and block_of(cause) == "filters"]
+        if len(known) <= MOST_CAUSES or not filters or any(DATA in cause.slots for cause in known):
+            return known, {}, ()  # of rows of two times, one look would not do
+        query = class_query(self.found, known, self.window, self.kinds)
         places = [factor.causes for factor in query.factors if len(factor.causes) == 1]
         (counts,) = self._fetch(touched(query), side).rows
         found = {known[place].name: int(count) for (place,), count in zip(places, counts, strict=True)}
-        if differs:  # only one side's rows were looked at
-            return known, found, ()
-        idle = tuple(cause.name for cause in filters if not found.get(cause.name, 1))
+        idle = tuple(name for name in filters if not found.get(name, 1))
         return tuple(cause for cause in known if cause.name not in idle), found, idle
 
     def numbers(
