@@ -86,7 +86,8 @@ class Ordered:
         if len(self._heaps) < 2:
             return {}
         step = 1 << cause
-        found: dict[Key, Piece] = {(): Piece(self.values[step] - self.values[0], self.moved[cause], self._sizes.get((), 0))}
+        found = {key: Piece(Fraction(0), self._moved[key][cause], size) for key, size in self._sizes.items()}
+        found[()] = Piece(self.values[step] - self.values[0], self.moved[cause], self._sizes.get((), 0))
         for key in self._most_moved(cause):
             there = self._counted(key, 0)
             swapped = [*self._counted((), 0), *((-1, heap) for _, heap in there), *self._counted(key, step)]
