@@ -98,11 +98,12 @@ class _Building:
         self.rates: dict[str, str] = {}
         self.rate_joins: list[exp.Join] = []
         self._unknown: tuple[int, int] | None = None
+        self._parsed: dict[frozenset[str], Slots] = {}
 
     def query(self, dimensions: Sequence[str], floats: bool) -> ClassQuery:
         a = self.found.a
         rows = rows_from(self.found, "dedup" in self.owner, self.base)
-        self.common += [tree.copy() for _, tree in slots(self.found.mixed(self.base)).filters if self._is_common(_)]
+        self.common += [tree.copy() for _, tree in self._slots(self.base).filters if self._is_common(_)]
         if self.window is not None:
             self.factor("time", TIME_SLOTS[:3], self._in_window)
             self._note_unknown()
@@ -151,7 +152,9 @@ class _Building:
         return self.base | frozenset(picked)
 
     def _slots(self, chosen: frozenset[str]) -> Slots:
-        return slots(self.found.mixed(chosen))
+        if chosen not in self._parsed:
+            self._parsed[chosen] = slots(self.found.mixed(chosen))
+        return self._parsed[chosen]
 
     def _kinds(self, chosen: frozenset[str]) -> dict[str, str]:
         time = self.kinds.b if "time_column" in chosen else self.kinds.a
@@ -230,7 +233,7 @@ class _Building:
     def _written(
         self, rows: Rows, values: list[exp.Expr], measures: list[Measure], dimensions: Sequence[str], floats: bool
     ) -> ClassQuery:
-        dims = slots(self.found.mixed(self.base)).dimensions
+        dims = self._slots(self.base).dimensions
         names = [name for name in dimensions if name in dims]
         words = [
             exp.alias_(_word(self.bits[start : start + WORD]), f"_k{place}", quoted=True)
