@@ -37,8 +37,12 @@ class Distinct:
                 kinds = self._counts.setdefault(key, {})
                 kind = Kind(side, int(row[1]), classes)
                 kinds[kind] = kinds.get(kind, 0) + int(row[-1])
-        self._moves = {kind: self._moves_of(kind) for kind in self._counts[()]}
-        self.values = {mixture: Fraction(self._total(mixture)) for mixture in frame.coalitions.mixtures}
+        self._inside: dict[tuple[int, int], int] = {}
+        self._places = self._mixtures_of_places()
+        self._steps = [_Steps(frame, cause) for cause in range(frame.count)]
+        self._mixtures = {kind: self._mixtures_of(kind) for kind in self._counts[()]}
+        self._moves = {kind: self._moves_of(mixtures) for kind, mixtures in self._mixtures.items()}
+        self.values = self._totals()
         self.moved = [0] * frame.count
         for kind, count in self._counts[()].items():
             for cause in self._moves[kind]:
@@ -69,33 +73,66 @@ class Distinct:
             causes = frozenset(self._moves[kind])
             if causes:
                 known = found.get(causes, Parts(Fraction(0), 0))
-                change = self._counted(kind, frame.coalitions.full) - self._counted(kind, 0)
+                change = (self._mixtures[kind] >> frame.coalitions.full & 1) - (self._mixtures[kind] & 1)
                 found[causes] = Parts(known.amount + change * count, known.rows + count)
         return found
 
-    def _counted(self, kind: Kind, mixture: int) -> bool:
-        frame = self.frame
-        if chosen(frame.query.measures[0].causes, mixture) != kind.place:
-            return False
-        return any(frame.included(bits, kind.side, mixture) for bits in kind.classes)
+    # Sets of mixtures are whole numbers, bit n for mixture n: there may be very many kinds of entities.
 
-    def _total(self, mixture: int) -> int:
-        return sum(count for kind, count in self._counts[()].items() if self._counted(kind, mixture))
-
-    def _moves_of(self, kind: Kind) -> dict[int, int]:
-        """The causes that bring such an entity in or take it away, and in how many orders more they bring it in."""
-        frame, relevant = self.frame, 0
-        for cause in frame.query.measures[0].causes:
-            relevant |= 1 << cause
-        for bits in kind.classes:
-            relevant |= frame.relevant(bits, kind.side)
-        found = {}
-        for cause in range(frame.count):
-            if relevant >> cause & 1:
-                steps = [
-                    (weight, self._counted(kind, mixture | 1 << cause) - self._counted(kind, mixture))
-                    for mixture, weight in frame.orders.among(cause, relevant)
-                ]
-                if any(change for _, change in steps):
-                    found[cause] = sum(weight * change for weight, change in steps)
+    def _mixtures_of_places(self) -> list[int]:
+        """Of each combination of the value: the mixtures that have it."""
+        causes = self.frame.query.measures[0].causes
+        found = [0] * (1 << len(causes))
+        for mixture in self.frame.coalitions.mixtures:
+            found[chosen(causes, mixture)] |= 1 << mixture
         return found
+
+    def _mixtures_of(self, kind: Kind) -> int:
+        """The mixtures in which such an entity counts."""
+        found = 0
+        for bits in kind.classes:
+            found |= self._mixtures_of_class(bits, kind.side)
+        return found & self._places[kind.place]
+
+    def _mixtures_of_class(self, bits: int, side: int) -> int:
+        key = (bits, side)
+        if key not in self._inside:
+            frame = self.frame
+            self._inside[key] = sum(1 << n for n in frame.coalitions.mixtures if frame.included(bits, side, n))
+        return self._inside[key]
+
+    def _moves_of(self, mixtures: int) -> dict[int, int]:
+        """The causes that bring such an entity in or take it away, and in how many orders more they bring it in."""
+        return {cause: steps.more(mixtures) for cause, steps in enumerate(self._steps) if steps.move(mixtures)}
+
+    def _totals(self) -> dict[int, Fraction]:
+        counts: dict[int, int] = {}
+        for kind, count in self._counts[()].items():
+            counts[self._mixtures[kind]] = counts.get(self._mixtures[kind], 0) + count
+        found = {}
+        for mixture in self.frame.coalitions.mixtures:
+            found[mixture] = Fraction(sum(count for mixtures, count in counts.items() if mixtures >> mixture & 1))
+        return found
+
+
+class _Steps:
+    """The steps of one cause, over sets of mixtures."""
+
+    def __init__(self, frame: Frame, cause: int) -> None:
+        self.shift = 1 << cause
+        self.by_weight: dict[int, int] = {}
+        """How much steps count -> the mixtures that they start from."""
+        for mixture, weight in frame.coalitions.steps[cause]:
+            self.by_weight[weight] = self.by_weight.get(weight, 0) | 1 << mixture
+        self.before = sum(self.by_weight.values())
+
+    def move(self, mixtures: int) -> bool:
+        """Whether some step changes that an entity counts."""
+        return bool((mixtures ^ mixtures >> self.shift) & self.before)
+
+    def more(self, mixtures: int) -> int:
+        """By how much those steps that bring it in outweigh those that take it away."""
+        after = mixtures >> self.shift
+        return sum(
+            weight * ((after & before).bit_count() - (mixtures & before).bit_count()) for weight, before in self.by_weight.items()
+        )

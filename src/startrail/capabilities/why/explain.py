@@ -15,7 +15,7 @@ from startrail.capabilities.why.numbers import Numbers
 from startrail.capabilities.why.ordered import MOST_VALUES, MOST_WITH_DIMENSIONS, Ordered
 from startrail.capabilities.why.shapley import Coalitions
 from startrail.capabilities.why.sums import Sums
-from startrail.lineage.gap.blocks import MOST_CAUSES, Blocked, block_of, blocked
+from startrail.lineage.gap.blocks import FEW_MIXTURES, MOST_CAUSES, MOST_MIXTURES, Blocked, block_of, blocked
 from startrail.lineage.gap.causes import align, causes
 from startrail.lineage.gap.errors import NotComparable
 from startrail.lineage.gap.query import ClassQuery, Kinds, class_query
@@ -27,6 +27,7 @@ from startrail.model.why import DATA, Aligned, Cause
 from startrail.ports.warehouse import DoesNotBind, Query, Readable, Rows, Warehouse
 
 _MOST_DIMENSIONS = 4
+_OF_SUMS = ("sum", "count", "avg", "ratio")
 _OWN = 2
 """Statements that gave the two numbers themselves."""
 
@@ -112,7 +113,7 @@ def _game(a: Side, b: Side, window: Window | None, warehouse: Warehouse, *, ties
     found = align(a.metric, b.metric, ties=ties)
     asking = _Asking(found, window, Kinds(a.kinds, b.kinds), warehouse)
     known, rows, idle = asking.few(causes(found, data=a.relations != b.relations), a)
-    blocks = blocked(known, rows)
+    blocks = blocked(known, rows, MOST_MIXTURES if a.metric.agg in _OF_SUMS else FEW_MIXTURES)
     data = next((place for place, cause in enumerate(blocks.causes) if DATA in cause.slots), None)
     sides = [(a, frozenset[str]())] if data is None else [(a, frozenset[str]()), (b, frozenset({DATA}))]
     dims = [name for name in a.metric.dimensions if name in b.metric.dimensions][:_MOST_DIMENSIONS]
@@ -161,7 +162,7 @@ class _Asking:
 
     def _query(self, blocks: Blocked, dims: Sequence[str], base: frozenset[str], side: Side) -> ClassQuery:
         query = class_query(self.found, blocks.causes, self.window, self.kinds, dims, base=base)
-        if self.found.a.agg in ("sum", "avg", "ratio", "count") and self._is_float(query, side):
+        if self.found.a.agg in _OF_SUMS and self._is_float(query, side):
             self.floats = True
             return class_query(self.found, blocks.causes, self.window, self.kinds, dims, floats=True, base=base)
         return query

@@ -79,7 +79,8 @@ class Ordered:
                     self._sizes[key] = self._sizes.get(key, 0) + count
         self._heaps = {key: {place: Heap(each) for place, each in places.items()} for key, places in counts.items()}
         self._grid = sorted({value for heap in self._heaps[()].values() for value in heap.values})
-        self.values = {mixture: self._number(self._counted((), mixture)) for mixture in frame.coalitions.mixtures}
+        self._merged: dict[tuple[Key, int], Heap] = {}
+        self.values = {mixture: self._number(_few(self._counted((), mixture))) for mixture in frame.coalitions.mixtures}
 
     def pieces(self, cause: int) -> Mapping[Key, Piece]:
         """Of the segments in which a cause changes rows: how far it moves the number when it is swapped there alone."""
@@ -89,8 +90,7 @@ class Ordered:
         found = {key: Piece(Fraction(0), self._moved[key][cause], size) for key, size in self._sizes.items()}
         found[()] = Piece(self.values[step] - self.values[0], self.moved[cause], self._sizes.get((), 0))
         for key in self._most_moved(cause):
-            there = self._counted(key, 0)
-            swapped = [*self._counted((), 0), *((-1, heap) for _, heap in there), *self._counted(key, step)]
+            swapped = [(1, self._whole((), 0)), (-1, self._whole(key, 0)), (1, _merged(self._counted(key, step)))]
             if sum(sign * heap.up_to[-1] for sign, heap in swapped):
                 amount = self._number(swapped) - self.values[0]
                 found[key] = Piece(amount, self._moved[key][cause], self._sizes[key])
@@ -135,6 +135,12 @@ class Ordered:
             if frame.output(Cell(bits, side, 0, ()), measure, mixture) == place
         ]
 
+    def _whole(self, key: Key, mixture: int) -> Heap:
+        """The values of a segment that are in a mixture, in one."""
+        if (key, mixture) not in self._merged:
+            self._merged[key, mixture] = _merged(self._counted(key, mixture))
+        return self._merged[key, mixture]
+
     def _number(self, counted: Signed) -> Fraction:
         count = sum(sign * heap.up_to[-1] for sign, heap in counted)
         if not count:
@@ -160,6 +166,20 @@ class Ordered:
             else:
                 low = between + 1
         return self._grid[low]
+
+
+def _few(counted: Signed) -> Signed:
+    """Many short ones in one: a look-up asks each of them some thirty times."""
+    longest = sum(len(heap.values) for _, heap in counted)
+    return counted if longest > 30 * len(counted) else [(1, _merged(counted))]
+
+
+def _merged(counted: Signed) -> Heap:
+    found: dict[int, int] = {}
+    for _, heap in counted:
+        for place, value in enumerate(heap.values):
+            found[value] = found.get(value, 0) + heap.up_to[place + 1] - heap.up_to[place]
+    return Heap(found)
 
 
 def _text(item: object) -> str | None:

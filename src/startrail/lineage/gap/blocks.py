@@ -14,7 +14,9 @@ from startrail.model.why import DATA, TIME_SLOTS, Cause
 MOST_CAUSES = 8
 """So many are told apart without blocks."""
 MOST_IN_BLOCK = 10
-MOST_MIXTURES = 2048
+MOST_MIXTURES = 1024
+FEW_MIXTURES = 256
+"""Where each mixture needs more than sums."""
 _BLOCKS = ("time", "filters", "source and joins", "measure")
 
 
@@ -28,12 +30,12 @@ class Blocked(NamedTuple):
     """The name of what is told as one -> the names of what is in it."""
 
 
-def blocked(causes: Sequence[Cause], touched: Mapping[str, int]) -> Blocked:
+def blocked(causes: Sequence[Cause], touched: Mapping[str, int], most: int = MOST_MIXTURES) -> Blocked:
     """``touched``: how many rows a difference changes, by its name; those that change most are told apart first."""
     if len(causes) <= MOST_CAUSES:
         return Blocked(tuple(causes), (tuple(range(len(causes))),), {})
     members = {name: [cause for cause in causes if block_of(cause) == name] for name in _BLOCKS}
-    rooms = _rooms({name: len(each) for name, each in members.items() if each})
+    rooms = _rooms({name: len(each) for name, each in members.items() if each}, most)
     found: list[Cause] = []
     blocks: list[tuple[int, ...]] = []
     grouped: dict[str, tuple[str, ...]] = {}
@@ -74,10 +76,10 @@ def mixtures(sizes: Sequence[int]) -> int:
     return 2**count + sum(2 ** (count - 1) * (2**size - 2) for size in sizes)
 
 
-def _rooms(sizes: dict[str, int]) -> dict[str, int]:
+def _rooms(sizes: dict[str, int], most: int) -> dict[str, int]:
     """How many are told apart in each block: the largest give way until the mixtures are few enough."""
     rooms = {name: min(size, MOST_IN_BLOCK) for name, size in sizes.items()}
-    while mixtures(list(rooms.values())) > MOST_MIXTURES:
+    while mixtures(list(rooms.values())) > most:
         rooms[max(rooms, key=lambda name: rooms[name])] -= 1
     return rooms
 
