@@ -57,7 +57,7 @@ class Game(msgspec.Struct, frozen=True):
     frame: Frame
     statements: int
     floats: bool = False
-    idle: tuple[str, ...] = ()
+    idle: tuple[Cause, ...] = ()
     """Differences that were found to change no row, and were left out."""
 
     @property
@@ -129,7 +129,7 @@ class _Asking:
         self.statements = 0
         self.floats = False
 
-    def few(self, known: tuple[Cause, ...], side: Side) -> tuple[tuple[Cause, ...], dict[str, int], tuple[str, ...]]:
+    def few(self, known: tuple[Cause, ...], side: Side) -> tuple[tuple[Cause, ...], dict[str, int], tuple[Cause, ...]]:
         """Where there are many causes: without filters that change no row, and how many rows the others change."""
         filters = [cause.name for cause in known if len(cause.slots) == 1 and block_of(cause) == "filters"]
         if len(known) <= MOST_CAUSES or not filters or any(DATA in cause.slots for cause in known):
@@ -138,8 +138,8 @@ class _Asking:
         places = [factor.causes for factor in query.factors if len(factor.causes) == 1]
         (counts,) = self._fetch(touched(query), side).rows
         found = {known[place].name: int(count) for (place,), count in zip(places, counts, strict=True)}
-        idle = tuple(name for name in filters if not found.get(name, 1))
-        return tuple(cause for cause in known if cause.name not in idle), found, idle
+        idle = tuple(cause for cause in known if cause.name in filters and not found.get(cause.name, 1))
+        return tuple(cause for cause in known if cause not in idle), found, idle
 
     def numbers(
         self, blocks: Blocked, sides: Sequence[tuple[Side, frozenset[str]]], dims: Sequence[str], data: int | None

@@ -56,7 +56,7 @@ def report(game: Game, a: Side, b: Side, period: str | None) -> Gap:
         value_b=value_b,
         gap=gap,
         lines=tuple(lines),
-        without_effect=(*(name for place, name in enumerate(names) if place not in live), *game.idle),
+        without_effect=(*(name for place, name in enumerate(names) if place not in live), *(cause.name for cause in game.idle)),
         partition=_partition(game, gap, show),
         unexplained=gap - sum((line.amount for line in lines), Decimal(0)),
         unit=a.metric.unit if a.metric.unit == b.metric.unit else None,

@@ -28,11 +28,12 @@ def rows_query(found: Aligned, cause: Cause, window: Window | None, kinds: Kinds
     query = class_query(found, (cause,), window, kinds)
     measure = query.measures[0]
     inner = query.inner.copy()
+    assert isinstance(inner, exp.Select)
     star = exp.Column(this=exp.Star(), table=exp.to_identifier(found.a.alias, quoted=True))
     inner = inner.select(star, append=True)
     before, after = (_seen(query, n, measure.at + (n if measure.causes else 0)) for n in (0, 1))
     hidden = [exp.to_identifier(f"_k{place}", quoted=True) for place in range(query.words)]
-    hidden += [exp.to_identifier(f"_v{place}", quoted=True) for place in range(query.values)]
+    hidden += [exp.to_identifier(f"_v{place}", quoted=True) for place in range(_values(query))]
     shown = exp.Column(this=exp.Star(**{"except_": hidden}), table=exp.to_identifier("r", quoted=True))
     outer = exp.select(shown, exp.alias_(before, "before", quoted=True), exp.alias_(after, "after", quoted=True))
     outer = outer.from_(inner.subquery("r")).where(exp.NullSafeNEQ(this=before.copy(), expression=after.copy()))
@@ -78,6 +79,10 @@ def _seen(query: ClassQuery, n: int, value: int) -> exp.Expr:
     if not inside:
         return column("r", f"_v{value}")
     return exp.Case(ifs=[exp.If(this=exp.and_(*inside), true=column("r", f"_v{value}"))])
+
+
+def _values(query: ClassQuery) -> int:
+    return sum(1 << len(measure.causes) for measure in query.measures)
 
 
 def _or_zero(tree: exp.Expr) -> exp.Expr:

@@ -14,9 +14,10 @@ from sqlglot import exp
 
 from startrail.lineage.expressions import column, columns, written
 from startrail.lineage.gap.rows import Rows, rows_from
-from startrail.lineage.metric.query import amount, with_values
+from startrail.lineage.gap.values import cut, differ, rates_called, worth
+from startrail.lineage.metric.query import with_values
 from startrail.lineage.metric.rates import rate_join, rate_value
-from startrail.lineage.metric.slots import RATES, PartSlots, Slots, slots
+from startrail.lineage.metric.slots import RATES, Slots, slots
 from startrail.lineage.metric.time import Window, in_time, in_window, local_time, parameters, prefilter
 from startrail.model.why import TIME_SLOTS, Aligned, Cause, Slot
 
@@ -41,7 +42,6 @@ class Measure(NamedTuple):
     causes: tuple[int, ...]
     at: int
     edges: int
-    counts: bool = False
 
 
 class ClassQuery(NamedTuple):
@@ -116,7 +116,7 @@ class _Building:
             self.factor("dedup", ("dedup",), lambda s: column(a.alias, rows.keep(s)))
         for place, slot in enumerate(self.found.joins):
             self.factor(slot.name, (slot.name,), lambda s, slot=slot, place=place: rows.condition(slot, place, slot.name in s))
-        values, measures = self._measures()
+        values, measures = self._measures(floats)
         return self._written(rows, values, measures, dimensions, floats)
 
     # -- factors -----------------------------------------------------------------------------------
@@ -182,34 +182,19 @@ class _Building:
 
     # -- measures ----------------------------------------------------------------------------------
 
-    def _measures(self) -> tuple[list[exp.Expr], list[Measure]]:
+    def _measures(self, floats: bool) -> tuple[list[exp.Expr], list[Measure]]:
         """The values of a row in all combinations, and what they are."""
-        metric = self.found.a
-        if metric.agg == "ratio":
-            wanted: list[tuple[str, tuple[str, ...], Callable[[Slots, str], exp.Expr], bool]] = [
-                ("numerator", ("numerator",), lambda found, rates: _part(found, found.parts[0], rates), False),
-                ("denominator", ("denominator",), lambda found, rates: _part(found, found.parts[1], rates), False),
-            ]
-        elif metric.agg == "count":
-            wanted = [("value", ("expr",), lambda found, _: _one_if(found.value), True)]
-        elif metric.agg == "avg":
-            wanted = [
-                ("numerator", ("expr",), _amount, False),
-                ("denominator", ("expr",), lambda found, rates: _one_if(_amount(found, rates)), True),
-            ]
-        else:
-            wanted = [("value", ("expr",), _amount, False)]
         values: list[exp.Expr] = []
         measures: list[Measure] = []
-        for name, needs, value, counts in wanted:
+        for name, needs, value in worth(self.found.a):
             if self.found.a.currency is not None or self.found.b.currency is not None:
                 needs = (*needs, "currency", *TIME_SLOTS[:2])
             depends = self._depends(needs)
             trees = [value(self._slots(chosen), self._rate(chosen)) for chosen in self._all_chosen(depends)]
             edges = len(self.bits)
-            measures.append(Measure(name, depends, len(values), edges, counts))
+            measures.append(Measure(name, depends, len(values), edges))
             for low, high in edges_of(depends):
-                self.bits.append(exp.NullSafeNEQ(this=trees[low].copy(), expression=trees[high].copy()))
+                self.bits.append(differ(self.found.a, trees[low], trees[high], floats))
             values += trees
         return values, measures
 
@@ -225,7 +210,7 @@ class _Building:
         text = written(join)
         if text not in self.rates:
             self.rates[text] = f"{RATES}{len(self.rates)}"
-            self.rate_joins.append(_called(join, self.rates[text]))
+            self.rate_joins.append(rates_called(join, self.rates[text]))
         return self.rates[text]
 
     # -- the rows ----------------------------------------------------------------------------------
@@ -240,7 +225,7 @@ class _Building:
             for place, start in enumerate(range(0, max(1, len(self.bits)), WORD))
         ]
         shown = [exp.alias_(dims[name].copy(), f"_d{place}", quoted=True) for place, name in enumerate(names)]
-        cells = [exp.alias_(_cut(value) if floats else value, f"_v{place}", quoted=True) for place, value in enumerate(values)]
+        cells = [exp.alias_(cut(value) if floats else value, f"_v{place}", quoted=True) for place, value in enumerate(values)]
         inner = rows.select.select(*words, *shown, *cells, copy=True)
         for join in self.rate_joins:
             inner.append("joins", join)
@@ -272,45 +257,6 @@ def edges_of(depends: Sequence[int]) -> list[tuple[int, int]]:
     return [(n, n | 1 << place) for place in range(len(depends)) for n in combinations(depends) if not n >> place & 1]
 
 
-def _part(found: Slots, part: PartSlots, rates: str) -> exp.Expr:
-    if part.agg == "count" or part.value is None:
-        value: exp.Expr = _one_if(part.value)
-    else:
-        value = _rated(amount(found, part.value), rates)
-    if not part.filters:
-        return value
-    return exp.Case(ifs=[exp.If(this=exp.and_(*(tree.copy() for _, tree in part.filters)), true=value)])
-
-
-def _amount(found: Slots, rates: str) -> exp.Expr:
-    assert found.value is not None
-    return _rated(amount(found, found.value), rates)
-
-
-def _rated(tree: exp.Expr, alias: str) -> exp.Expr:
-    for used in tree.find_all(exp.Column):
-        if used.table == RATES:
-            used.set("table", exp.to_identifier(alias, quoted=True))
-    return tree
-
-
-def _called(join: exp.Join, alias: str) -> exp.Join:
-    """A join of rates under another alias."""
-    renamed = join.copy()
-    _rated(renamed, alias)
-    renamed.this.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-    return renamed
-
-
-def _one_if(value: exp.Expr | None) -> exp.Expr:
-    one = exp.Literal.number(1)
-    if value is None:
-        return one
-    return exp.Case(
-        ifs=[exp.If(this=exp.Not(this=exp.paren(exp.Is(this=exp.paren(value.copy()), expression=exp.Null()))), true=one)]
-    )
-
-
 def _word(bits: Sequence[exp.Expr]) -> exp.Expr:
     """Conditions as the bits of one whole number; NULL is 0."""
     total: exp.Expr | None = None
@@ -318,7 +264,3 @@ def _word(bits: Sequence[exp.Expr]) -> exp.Expr:
         flag = exp.Case(ifs=[exp.If(this=bit.copy(), true=exp.Literal.number(1 << place))], default=exp.Literal.number(0))
         total = flag if total is None else exp.Add(this=total, expression=flag)
     return exp.cast(exp.paren(total) if total is not None else exp.Literal.number(0), "bigint")
-
-
-def _cut(tree: exp.Expr) -> exp.Expr:
-    return exp.cast(exp.paren(tree.copy()), "decimal(38, 9)")
