@@ -145,11 +145,12 @@ def test_an_entity_of_two_segments_stands_apart_so_that_segments_sum(warehouse: 
         order(2, "1.00", customer_id=1, currency="USD", status="new"),
     ]
     orders += [order(3, "1.00", customer_id=2, currency="USD", status="new"), order(4, "1.00", customer_id=3)]
+    orders += [order(5 + n, "1.00", customer_id=4, currency=(None, "EUR")[n], status="new") for n in range(2)]
     one = changed(REVENUE, agg="count_distinct", expr="customer_id", filters=(PAID,), dimensions=("currency",))
     found = gap_of(warehouse, (one, changed(one, filters=())), orders)
     (line,) = found.lines
-    assert {each.by["currency"]: each.amount for each in line.segments} == {select.SEVERAL: 1, "USD": 1}
-    assert [(part.causes, part.amount, part.rows) for part in found.partition] == [(("filter paid",), Decimal(2), 2)]
+    assert {each.by["currency"]: each.amount for each in line.segments} == {select.SEVERAL: 2, "USD": 1}
+    assert [(part.causes, part.amount, part.rows) for part in found.partition] == [(("filter paid",), Decimal(3), 3)]
 
 
 @pytest.mark.parametrize("agg", ["median", "min", "max"])
