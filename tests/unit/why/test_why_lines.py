@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -168,6 +168,22 @@ def test_classes_that_need_more_bits_than_one_number_has(warehouse: Warehouse) -
     assert found.unexplained == 0
     assert found.verified == MOST_CAUSES
     assert sum((part.amount for part in found.partition), Decimal(0)) == found.gap
+
+
+@pytest.mark.parametrize(("period", "bounds"), [("2026-10", "[)"), ("2026-10", "()"), ("2026-10", "[]"), ("2026-10-25", "(]")])
+def test_every_hour_near_the_edges_is_in_the_period_that_its_own_clock_says(
+    period: str, bounds: Any, warehouse: Warehouse
+) -> None:
+    """The number itself reads the clock of every row, the classes only near the edges."""
+    span = parse_period(period)
+    edges = [span.start, span.end]
+    hours = [edge.replace(tzinfo=UTC) + timedelta(hours=hour) for edge in edges for hour in range(-74, 75)]
+    orders = [order(n, f"{n}.25", hour, hours[n * 7 % len(hours)]) for n, hour in enumerate(hours)]
+    one = changed(REVENUE, agg_time_dimension=TimeDimension("invoiced_at", timezone="Pacific/Auckland"))
+    two = changed(REVENUE, agg_time_dimension=TimeDimension("loaded_at", timezone="America/Los_Angeles", bounds=bounds))
+    tables = Pinned(relations(orders, [], []))
+    found = gap_between(side(one, span, tables, warehouse), side(two, span, tables, warehouse), span, warehouse, check=True)
+    assert (found.unexplained, found.verified) == (0, 2 + (bounds != "[)"))
 
 
 def test_ties_that_both_sides_break_by_other_columns_are_noticed(warehouse: Warehouse) -> None:

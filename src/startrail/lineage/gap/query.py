@@ -18,7 +18,7 @@ from startrail.lineage.gap.values import cut, differ, rates_called, worth
 from startrail.lineage.metric.query import with_values
 from startrail.lineage.metric.rates import rate_join, rate_value
 from startrail.lineage.metric.slots import RATES, Slots, slots
-from startrail.lineage.metric.time import Window, in_time, in_window, local_time, parameters, prefilter
+from startrail.lineage.metric.time import Window, in_time, in_window, in_window_quickly, local_time, parameters, prefilter
 from startrail.model.why import TIME_SLOTS, Aligned, Cause, Slot
 
 WORD = 60
@@ -165,7 +165,8 @@ class _Building:
         mixed, kinds = self._slots(chosen), self._kinds(chosen)
         if mixed.time is None:  # plain SQL may have no period
             return None
-        return with_values(in_window(mixed, kinds), parameters(mixed, self.window, kinds))
+        assert self.window is not None
+        return with_values(in_window_quickly(mixed, self.window, kinds), parameters(mixed, self.window, kinds))
 
     def _in_time(self, chosen: frozenset[str]) -> exp.Expr | None:
         return in_time(self._slots(chosen), self._kinds(chosen))
