@@ -21,7 +21,7 @@ from startrail.lineage.gap.errors import NotComparable
 from startrail.lineage.gap.query import ClassQuery, Kinds, class_query
 from startrail.lineage.gap.select import Grouped, class_rows, class_sums, class_values, entity_sets, touched
 from startrail.lineage.metric.time import Window
-from startrail.model.metric import Metric
+from startrail.model.metric import Metric, MetricInput
 from startrail.model.types import Primitive
 from startrail.model.why import DATA, Aligned, Cause
 from startrail.ports.warehouse import DoesNotBind, Query, Readable, Rows, Warehouse
@@ -45,6 +45,10 @@ class Side(msgspec.Struct, frozen=True):
     """Decimal places that the number is shown with at least."""
     snapshots: Mapping[str, int] = {}
     """Table -> the snapshot that is read, where it is not the newest."""
+    inputs: tuple[MetricInput, ...] = ()
+    """The version of every table that is read."""
+    definition: str = ""
+    """The version of the definition."""
 
 
 class Game(msgspec.Struct, frozen=True):
