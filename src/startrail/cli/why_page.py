@@ -121,6 +121,7 @@ def _segments(gap: Gap) -> Iterator[str]:
     for line in told:
         for each in line.segments:
             name = ", ".join(f"{key} = {value if value is not None else 'none'}" for key, value in each.by.items())
-            yield f"<tr><td>{safe(line.cause)}</td><td>{safe(name or 'everything else')}</td>"
+            name = (name or "everything else") + ("" if line.additive else ", swapped alone (does not sum)")
+            yield f"<tr><td>{safe(line.cause)}</td><td>{safe(name)}</td>"
             yield f'<td class="n">{signed(each.amount)}</td><td class="n">{each.rows:,}</td></tr>\n'
     yield "</tbody></table></div>\n"

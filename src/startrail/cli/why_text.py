@@ -74,7 +74,8 @@ def _line(line: Line, width: int, names: int) -> Iterator[str]:
     if line.timing is not None and line.permanent is not None:
         yield f"     timing {signed(line.timing)} (another period makes it good), permanent {signed(line.permanent)}"
     if line.segments:
-        yield f"     mostly: {'; '.join(_segment(each) for each in line.segments)}"
+        word = "mostly" if line.additive else "each swapped alone, which does not sum"
+        yield f"     {word}: {'; '.join(_segment(each) for each in line.segments)}"
     if line.evidence:
         yield f"     evidence {line.evidence}"
 

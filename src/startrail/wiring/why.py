@@ -18,8 +18,9 @@ from startrail.capabilities.metrics.value import Answer, Value, evaluate, prepar
 from startrail.capabilities.why.changes import with_changes
 from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
 from startrail.capabilities.why.evidence import verify, write_evidence
-from startrail.capabilities.why.explain import Side, play, report
+from startrail.capabilities.why.explain import Side, play
 from startrail.capabilities.why.gap import Gap
+from startrail.capabilities.why.report import report
 from startrail.lineage.gap.plain import Days, metric_of
 from startrail.lineage.gap.trace import moved_down
 from startrail.lineage.metric.time import Window
@@ -121,7 +122,7 @@ def _moved(opened: Opened, side: Side, metric: Metric, period: Period | None, re
 
 def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse, moment: str | None = None) -> Side:
     """A metric with its own number, computed by its own query. Raises what its value raises."""
-    answer = evaluate(metric, period, (), read, warehouse)
+    answer = evaluate(metric, period, (), read, warehouse, grain=False)
     value = exact_value(metric, answer)
     if metric.sql is not None:
         metric = _with_slots(metric, period, read, warehouse)

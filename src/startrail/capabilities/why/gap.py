@@ -41,6 +41,10 @@ class Line(msgspec.Struct, frozen=True):
     permanent: Decimal | None = None
     """Of time slots, swapped alone: what another period of that length makes good, and what none does."""
     segments: tuple[Segment, ...] = ()
+    additive: bool = True
+    """Whether the segments sum to the amount; if not, each is what the cause moves when it is swapped there alone."""
+    block: str = ""
+    """The block in which its share was found; empty when all differences are told apart at once."""
     slots: tuple[str, ...] = ()
     evidence: str = ""
     """The name of its query: see ``--evidence``."""
