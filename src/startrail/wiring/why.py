@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 
 from startrail.base.span import Span
 from startrail.capabilities.metrics.dictionary import find
-from startrail.capabilities.metrics.errors import NotNumbers
 from startrail.capabilities.metrics.period import Period, parse_period
 from startrail.capabilities.metrics.tables import Pinned, pin
-from startrail.capabilities.metrics.value import Answer, Value, evaluate, prepared
+from startrail.capabilities.metrics.value import evaluate, prepared
 from startrail.capabilities.why.changes import with_changes
-from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
+from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare, NotReproduced
 from startrail.capabilities.why.evidence import verify, write_evidence
 from startrail.capabilities.why.explain import Side, play, report
 from startrail.capabilities.why.gap import Gap
 from startrail.flow.workspace import Workspace
+from startrail.lineage.gap.errors import NotComparable, OpaqueSql
 from startrail.lineage.gap.plain import Days, metric_of
 from startrail.lineage.gap.trace import moved_down
 from startrail.lineage.metric.time import Window
@@ -28,6 +26,8 @@ from startrail.model.metric import Metric
 from startrail.ports.warehouse import Warehouse
 from startrail.wiring import Opened
 from startrail.wiring.metrics import pinned
+from startrail.wiring.values import exact_value, places_of
+from startrail.wiring.why_texts import gap_of_project, otherwise
 
 
 def why(
@@ -53,11 +53,16 @@ def why(
     warehouse = opened.ports.warehouse()
     two = two or one
     left_read = pinned(opened, one, at, two)
-    left = side(one, span, left_read, warehouse, at)
-    right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
-    if left.metric.source != right.metric.source and at is None and vs is None:
-        left, right = _over_one_table(opened, left, right, span)
-    return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+    try:
+        left = side(one, span, left_read, warehouse, at)
+        right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
+        if left.metric.source != right.metric.source and at is None and vs is None:
+            left, right = _over_one_table(opened, left, right, span)
+        return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+    except (OpaqueSql, NotComparable, NotReproduced) as refusal:
+        if at is not None or vs is not None:
+            raise
+        return otherwise(refusal, lambda: gap_of_project(opened, one, two, span), check=check, evidence=evidence)
 
 
 def gap_between(
@@ -112,7 +117,7 @@ def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehou
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
     label = f"{metric.name} at {moment}" if moment is not None else metric.name
     old = {each.table: each.snapshot for each in read.inputs if moment is not None and each.snapshot is not None}
-    return Side(metric, value, read.relations, kinds, label, answer.exact, _places(answer), old)
+    return Side(metric, value, read.relations, kinds, label, answer.exact, places_of(answer), old)
 
 
 def _from_file(path: Path) -> Metric:
@@ -128,31 +133,3 @@ def _with_slots(metric: Metric, period: Period | None, read: Pinned, warehouse: 
     columns = {each.name: read.schema(each.name, warehouse).names() for each in read.relations}
     days = Days(period.first, period.last) if period is not None else None
     return metric_of(metric.sql or "", metric.name, columns, days, metric.span)
-
-
-def exact_value(metric: Metric, answer: Answer) -> Fraction | None:
-    """The number without rounding. Raises NotNumbers."""
-    (value,) = answer.values
-    if metric.agg in ("avg", "median", "ratio") and metric.sql is None:
-        return _quotient(value)
-    if value.value is None:
-        return None
-    if not isinstance(value.value, int | float | Decimal):
-        raise NotNumbers(f"{metric.name} is no number, so it has no gap", at=metric.span, hint="compare numbers")
-    return _fraction(value.value)
-
-
-def _places(answer: Answer) -> int:
-    (value,) = answer.values
-    exponent = value.value.as_tuple().exponent if isinstance(value.value, Decimal) else 0
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _quotient(value: Value) -> Fraction | None:
-    if value.numerator is None or not value.denominator:
-        return None
-    return _fraction(value.numerator) / _fraction(value.denominator)
-
-
-def _fraction(number: float | Decimal) -> Fraction:
-    return Fraction(Decimal(repr(number))) if isinstance(number, float) else Fraction(number)

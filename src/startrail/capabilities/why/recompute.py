@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,20 +34,24 @@ class Number(msgspec.Struct, frozen=True):
     unit: str | None = None
 
 
-class Source(msgspec.Struct, frozen=True):
-    """What all mixtures read."""
+class Recomputed(NamedTuple):
+    """The gap, and the texts behind its lines: a line's ``slots`` are those of one cause."""
 
-    relations: tuple[Readable, ...]
-    parameters: Mapping[str, Any] = {}
+    gap: Gap
+    texts: Texts
 
 
-def recompute(found: Texts, a: Number, b: Number, source: Source, warehouse: Warehouse, period: str | None) -> Gap:
+Source = tuple[Readable, ...]
+"""What all mixtures read."""
+
+
+def recompute(found: Texts, a: Number, b: Number, source: Source, warehouse: Warehouse, period: str | None) -> Recomputed:
     """The gap, attributed. Raises NotComparable, NotReproduced, NoGap, and what the warehouse raises."""
     if a.value is None or b.value is None:
         missing = a if a.value is None else b
         raise NoGap(f"{missing.label} has no value in this period", hint="choose another")
     if not found.causes:
-        return _gap(found, [a.value], a, b, period, floats=False, statements=2)
+        return Recomputed(_gap(found, [a.value], a, b, period, floats=False, statements=2), found)
     found = _bindable(found, source, warehouse)
     values, floats = [], False
     for mixture in range(1 << len(found.causes)):
@@ -61,7 +66,21 @@ def recompute(found: Texts, a: Number, b: Number, source: Source, warehouse: War
                 affects="no line of the gap is given",
                 hint="build the models anew, then ask again: startrail run",
             )
-    return _gap(found, values, a, b, period, floats=floats, statements=len(values) + 2)
+    return Recomputed(_gap(found, values, a, b, period, floats=floats, statements=len(values) + 2), found)
+
+
+def write_texts(found: Recomputed, folder: Path) -> None:
+    """``00_a.sql``, ``00_b.sql``, and per line A's text with its place alone as on side B. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    everything = range(len(found.texts.causes))
+    files = {"00_a": (), "00_b": tuple(everything)}
+    for line in found.gap.lines:
+        at = next((place for place in everything if found.texts.causes[place].slots == line.slots), None)
+        if at is not None:
+            word = "".join(letter if letter.isalnum() else "_" for letter in line.cause)[:40].strip("_")
+            files[f"{line.evidence}_{word}"] = (at,)
+    for name, chosen in files.items():
+        (folder / f"{name}.sql").write_text(found.texts.sql(chosen, pretty=True) + "\n", encoding="utf-8")
 
 
 def _chosen(found: Texts, mixture: int) -> frozenset[int]:
@@ -79,6 +98,12 @@ def _bindable(found: Texts, source: Source, warehouse: Warehouse) -> Texts:
             known[key] = _binds(found.sql(key), source, warehouse)
         return known[key]
 
+    if not binds(()) or not binds(range(len(found.causes))):
+        raise NotComparable(
+            "a text put together from its pieces does not fit its tables any more",
+            affects="no line of the gap is given",
+            hint="give every table and column a name of its own",
+        )
     while len(groups) > 1:
         together = _needing(groups, binds)
         if together is None:
@@ -94,7 +119,7 @@ def _bindable(found: Texts, source: Source, warehouse: Warehouse) -> Texts:
     return found.together(groups)
 
 
-def _needing(groups: Sequence[Sequence[int]], binds: Any) -> set[int] | None:
+def _needing(groups: Sequence[Sequence[int]], binds: Callable[[Collection[int]], bool]) -> set[int] | None:
     """Groups that must be swapped together; None when every mixture binds."""
     count = len(groups)
     for size in range(1, count):
@@ -115,7 +140,7 @@ def _places(groups: Sequence[Sequence[int]], chosen: Collection[int]) -> list[in
 
 def _binds(sql: str, source: Source, warehouse: Warehouse) -> bool:
     try:
-        warehouse.describe(Query(sql, source.relations, dict(source.parameters)))
+        warehouse.describe(Query(sql, source))
     except DoesNotBind:
         return False
     return True
@@ -123,7 +148,7 @@ def _binds(sql: str, source: Source, warehouse: Warehouse) -> bool:
 
 def _value(sql: str, source: Source, warehouse: Warehouse) -> tuple[Fraction, bool]:
     """The number of a mixture, or the quotient of its two columns, and whether it is floating point."""
-    rows = warehouse.fetch(Query(sql, source.relations, dict(source.parameters)), 2)
+    rows = warehouse.fetch(Query(sql, source), 2)
     if len(rows.rows) != 1:
         raise _unmixed(f"a mixture of the two texts gives {'several' if rows.rows else 'no'} rows")
     floats = any(isinstance(each.type, Primitive) and each.type.name in ("float", "double") for each in rows.schema.columns)

@@ -48,10 +48,10 @@ class Texts(NamedTuple):
     causes: tuple[Cause, ...]
     build: Build
 
-    def sql(self, chosen: Collection[int]) -> str:
+    def sql(self, chosen: Collection[int], *, pretty: bool = False) -> str:
         """Side A's text with the chosen places of side B."""
         tree: exp.Expr = self.build(frozenset(chosen))
-        return tree.sql(dialect=DIALECT, comments=False)
+        return tree.sql(dialect=DIALECT, comments=False, pretty=pretty)
 
     def together(self, groups: Sequence[Sequence[int]]) -> Texts:
         """Places that can only be swapped together as one cause."""
@@ -136,7 +136,9 @@ class _Merge:
             return lambda chosen: _with(a, {"this": left(chosen), "expression": right(chosen), "with_": given(chosen)})
         if not where:
             raise self.refused("they are built differently")
-        return self.swap(a, b, f"{where}query" if isinstance(a, exp.Query) and not isinstance(a, exp.Subquery) else f"{where}table")
+        return self.swap(
+            a, b, f"{where}query" if isinstance(a, exp.Query) and not isinstance(a, exp.Subquery) else f"{where}table"
+        )
 
     def select(self, a: exp.Select, b: exp.Select, where: str) -> Build:
         b = with_alias(a, b)
@@ -166,7 +168,7 @@ class _Merge:
             return lambda _: None
         if one is not None and two is not None and bool(one.args.get("recursive")) != bool(two.args.get("recursive")):
             raise self.refused("only one of them is recursive")
-        found = []
+        found: list[Build] = []
         for pair in in_order(one.expressions if one else [], two.expressions if two else []):
             if pair.a is None or pair.b is None or same(pair.a, pair.b):
                 only = pair.a or pair.b

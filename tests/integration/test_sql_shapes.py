@@ -1,0 +1,223 @@
+"""Every query text of TPC-H and TPC-DS: is its lineage known, and is a gap between its numbers explained, or refused?
+
+The texts are fetched (``tools/sqltexts.py``); without them these tests are skipped. The table is printed with ``-s``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pytest
+from sqlglot import exp
+from tests.fixtures.sqltexts import QueryText, schemas, tables, texts, tool
+from tests.fixtures.warehouse import open_duckdb
+
+from startrail.base.errors import ModelError, StartrailError
+from startrail.capabilities.metrics.tables import Pinned
+from startrail.capabilities.why.errors import NoGap
+from startrail.capabilities.why.gap import Gap
+from startrail.lineage.trace.script import trace
+from startrail.model.metric import Metric
+from startrail.model.table import Relation
+from startrail.ports.warehouse import Query, Warehouse
+from startrail.wiring.why import gap_between, side
+from startrail.wiring.why_texts import gap_of_texts, otherwise
+
+COLUMNS = 2
+"""Of each text and form, so many of its aggregates."""
+
+
+class Row(NamedTuple):
+    """What came of one number of one text. ``verdict``: by rows, by texts, equal, no value, refused."""
+
+    text: str
+    form: str
+    column: str
+    verdict: str
+    reason: str
+    gap: Gap | None = None
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    fetch = tool()
+    try:
+        found: Path = fetch.folder()
+    except fetch.NotFetched as reason:
+        pytest.skip(str(reason))
+    return found
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shapes")
+
+
+@pytest.fixture(scope="module")
+def warehouse(store: Path) -> Iterator[Warehouse]:
+    opened = open_duckdb(store)
+    yield opened
+    opened.close()
+
+
+def test_the_lineage_of_every_text_is_known(folder: Path) -> None:
+    known = schemas(folder)
+    missing = {
+        text.name: traced.not_analysed for text in texts(folder) if (traced := trace(text.sql, "duckdb", known)).not_analysed
+    }
+    assert missing == {}
+
+
+@pytest.mark.slow
+def test_no_gap_between_numbers_of_the_texts_is_wrong(
+    folder: Path, store: Path, warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = schemas(folder)
+    rows = [row for text in texts(folder) for row in _rows(text, known, store, warehouse)]
+    with capsys.disabled():
+        _print(rows)
+    for row in rows:
+        if row.gap is not None:
+            assert row.gap.unexplained == 0, row
+            assert sum((line.amount for line in row.gap.lines), Decimal(0)) == row.gap.gap, row
+    counts = Counter(row.verdict for row in rows)
+    assert counts["by rows"] + counts["by texts"] + counts["equal"] > 2 * counts["refused"]
+    assert counts["by rows"] >= 20
+    assert {row.text for row in rows} == {text.name for text in texts(folder)}
+
+
+def _rows(text: QueryText, known: dict[str, dict[str, str]], store: Path, warehouse: Warehouse) -> Iterator[Row]:
+    made = tables(text, known)
+    built = tuple(
+        Relation(each.name, each.schema, warehouse.build(Query(f"select * from {each.name}", (each,)), each.schema, f"{text.name}/{each.name}", "made", "all"))
+        for each in made
+    )  # fmt: skip
+    numbers = list(_numbers(text.tree))
+    if not numbers:
+        yield Row(text.name, "", "", "refused", "no column of it is an aggregate, or a number over its groups")
+    for form, column, one in numbers:
+        two = _changed(one, random.Random(f"{text.name} {form} {column}"))
+        a, b = (tree.sql(dialect="duckdb") for tree in (one, two))
+        yield _row(text.name, form, column, (a, b), built, store, warehouse)
+
+
+def _row(
+    name: str, form: str, column: str, sides: tuple[str, str], built: tuple[Relation, ...], store: Path, warehouse: Warehouse
+) -> Row:
+    a, b = (Metric(word, sql=sql) for word, sql in zip(("a", "b"), sides, strict=True))
+    read = Pinned(built)
+    try:
+        try:
+            left, right = (side(each, None, read, warehouse) for each in (a, b))
+            found = gap_between(left, right, None, warehouse)
+        except NoGap:
+            raise
+        except ModelError as refusal:
+            found = otherwise(refusal, lambda: gap_of_texts(a, b, None, read, warehouse))
+    except NoGap as error:
+        return Row(name, form, column, "no value", error.message)
+    except StartrailError as error:
+        return Row(name, form, column, "refused", error.message)
+    plain = [_plainly(sql, built, store) for sql in sides]
+    close = any("floating point" in note for note in found.notes)
+    for number, expected in zip((found.value_a, found.value_b), plain, strict=True):
+        assert expected is not None
+        assert number == Decimal(str(expected)) or (
+            close and abs(float(number) - float(expected)) <= 1e-6 * max(1, abs(float(expected)))
+        ), (name, form, column)
+    verdict = "equal" if not found.lines else f"by {found.method}"
+    return Row(name, form, column, verdict, ", ".join(line.cause for line in found.lines), found)
+
+
+def _plainly(sql: str, built: tuple[Relation, ...], store: Path) -> object:
+    """The number by the engine alone, over the same files."""
+    with duckdb.connect() as connection:
+        for each in built:
+            namespace, _, name = each.name.partition(".")
+            files = ", ".join(f"'{store / 'store' / file.key}'" for file in each.files)
+            connection.execute(f'create schema if not exists "{namespace}"')
+            connection.execute(f'create view "{namespace}"."{name}" as select * from read_parquet([{files}])')
+        row = connection.execute(sql).fetchone()
+    assert row is not None
+    return row[0]
+
+
+# -- metrics of a text -----------------------------------------------------------------------------
+
+
+def _numbers(tree: exp.Query) -> Iterator[tuple[str, str, exp.Query]]:
+    """Its aggregates over all rows, over one of its groups, and summed over its groups."""
+    bare = tree.copy()
+    for key in ("order", "limit"):
+        bare.set(key, None)
+    if isinstance(bare, exp.Select):
+        aggregates = [each for each in bare.expressions if _aggregates(each)][:COLUMNS]
+        for each in aggregates:
+            one = bare.copy()
+            for key in ("group", "having", "distinct"):
+                one.set(key, None)
+            one.set("expressions", [each.copy()])
+            yield "all rows", each.alias_or_name, one
+    names = [
+        each.alias_or_name
+        for each in bare.selects
+        if each.alias_or_name and (_aggregates(each) or not isinstance(tree, exp.Select))
+    ]
+    for name in names[:COLUMNS]:
+        if sum(1 for each in bare.selects if each.alias_or_name == name) == 1 and (
+            tree.args.get("group") or not isinstance(tree, exp.Select)
+        ):
+            total = exp.Sum(this=exp.column(name, "q"))
+            yield "its groups", name, exp.select(total).from_(bare.copy().subquery("q"))
+
+
+def _aggregates(tree: exp.Expr) -> bool:
+    outside = [
+        node
+        for node in tree.find_all(exp.AggFunc)
+        if node.find_ancestor(exp.Window) is None and node.find_ancestor(exp.Subquery) is None
+    ]
+    return bool(outside) and next(tree.find_all(exp.Window, exp.Grouping), None) is None
+
+
+def _changed(tree: exp.Query, rng: random.Random) -> exp.Query:
+    """A filter changed, and what is summed too where that can be."""
+    found = tree.copy()
+    literals = [
+        (node, each)
+        for node in found.find_all(exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In)
+        for each in node.args.values()
+        if isinstance(each, exp.Literal | exp.Cast) and not node.find_ancestor(exp.Join)
+    ]
+    rng.shuffle(literals)
+    for node, literal in itertools.islice(literals, 1):
+        whole = node.find_ancestor(exp.Where) is not None and isinstance(node.parent, exp.And | exp.Where)
+        if isinstance(literal, exp.Literal) and not literal.is_string:
+            literal.replace(exp.Literal.number(int(float(literal.name)) + 1))
+        elif whole and isinstance(node.parent, exp.And):
+            node.replace(exp.Not(this=exp.paren(exp.Is(this=next(node.find_all(exp.Column)).copy(), expression=exp.Null()))))
+    sums = [
+        node
+        for node in found.find_all(exp.Sum)
+        if isinstance(node.this, exp.Column | exp.Mul | exp.Case) and not node.find_ancestor(exp.Window)
+    ]
+    if sums:
+        chosen = rng.choice(sums)
+        chosen.set("this", exp.Mul(this=exp.paren(chosen.this.copy()), expression=exp.Literal.number(2)))
+    return found
+
+
+def _print(rows: list[Row]) -> None:
+    """The table of accepted and refused shapes."""
+    print()  # noqa: T201
+    for row in rows:
+        verdict = row.verdict if row.verdict != "refused" else "refused "
+        print(f"{row.text:<10} {row.form:<10} {row.column[:24]:<24} {verdict:<9} {row.reason[:150]}")  # noqa: T201
+    print(dict(Counter(row.verdict for row in rows)))  # noqa: T201
