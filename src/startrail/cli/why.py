@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from startrail.base.errors import ModelError
 from startrail.cli import options
 from startrail.cli.console import Console
 from startrail.wiring import open_project
 
 if TYPE_CHECKING:
     from startrail.capabilities.why.gap import Gap
+    from startrail.wiring import Opened
 
 
 @click.command("why")
@@ -59,6 +61,10 @@ def command(
                 html.write_text("".join(page(found)), encoding="utf-8")
         except OSError as error:
             raise cannot_write(evidence or html or root, error) from error
+        except ModelError as refusal:
+            if at is None and vs is None:
+                _by_key(opened, console, a, b, period, (sql_a, sql_b))
+            raise refusal from None
         if not as_json:
             for line in lines(found):
                 click.echo(line)
@@ -66,6 +72,20 @@ def command(
             console.say(f"  evidence written to {evidence}")
         console.result(found)
         return 0
+
+
+def _by_key(
+    opened: Opened, console: Console, a: str | None, b: str | None, period: str | None, plain: tuple[Path | None, Path | None]
+) -> None:  # fmt: skip
+    """The next best thing to a gap by cause."""
+    from startrail.cli.why_keyed import no_key, shown
+    from startrail.wiring.why_keyed import NoKey, by_key
+
+    found = by_key(opened, a, b, period, plain)
+    text = no_key(found) if isinstance(found, NoKey) else "\n".join(shown(found))
+    console.item(
+        {"type": "no_key" if isinstance(found, NoKey) else "keyed_diff", "additive_by_cause": False, "diff": found}, text
+    )
 
 
 def _bridges(a: str | None, period: str | None, root: Path, profile_name: str, as_json: bool) -> int:

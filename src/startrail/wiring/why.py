@@ -39,12 +39,7 @@ def why(
     ``check``: independent queries must agree. ``evidence``: a folder for SQL and rows. ``plain``: files with SQL instead
     of the first and the second metric. Raises OSError for the folder.
     """
-    named = [name for name in (a, b) if name is not None]
-    metrics = opened.project.metrics
-    one = _from_file(plain[0]) if plain[0] is not None else find(named.pop(0), metrics) if named else None
-    two = _from_file(plain[1]) if plain[1] is not None else find(named.pop(0), metrics) if named else None
-    if one is None or named:
-        raise NothingToCompare("'why' takes two numbers", hint="startrail why A B, or --sql-a FILE --sql-b FILE")
+    one, two = asked(opened, a, b, plain)
     if two is None and at == vs:
         raise NothingToCompare(
             f"'{one.name}' is compared with nothing", hint=f"startrail why {one.name} OTHER, or --at INSTANT --vs INSTANT"
@@ -63,6 +58,19 @@ def why(
         if at is not None or vs is not None:
             raise
         return otherwise(refusal, lambda: gap_of_project(opened, one, two, span), check=check, evidence=evidence)
+
+
+def asked(
+    opened: Opened, a: str | None, b: str | None, plain: tuple[Path | None, Path | None]
+) -> tuple[Metric, Metric | None]:  # fmt: skip
+    """The metrics that a command names. Raises NothingToCompare, UnknownMetric, NoSuchSql."""
+    named = [name for name in (a, b) if name is not None]
+    metrics = opened.project.metrics
+    one = _from_file(plain[0]) if plain[0] is not None else find(named.pop(0), metrics) if named else None
+    two = _from_file(plain[1]) if plain[1] is not None else find(named.pop(0), metrics) if named else None
+    if one is None or named:
+        raise NothingToCompare("'why' takes two numbers", hint="startrail why A B, or --sql-a FILE --sql-b FILE")
+    return one, two
 
 
 def gap_between(

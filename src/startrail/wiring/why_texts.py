@@ -11,6 +11,7 @@ from startrail.base.errors import ModelError
 from startrail.capabilities.metrics.period import Period
 from startrail.capabilities.metrics.tables import Pinned, pin
 from startrail.capabilities.metrics.value import evaluate, prepared
+from startrail.capabilities.why.errors import NoGap
 from startrail.capabilities.why.gap import Gap
 from startrail.capabilities.why.recompute import Number, Recomputed, recompute, write_texts
 from startrail.flow.workspace import Workspace
@@ -28,6 +29,8 @@ def otherwise(refusal: ModelError, mix: Callable[[], Recomputed], *, check: bool
     """The gap by mixed texts, after its slots were refused. Raises the refusal with what else was tried; OSError."""
     try:
         found = mix()
+    except NoGap:
+        raise
     except ModelError as second:
         if second.message == refusal.message:
             raise refusal from None

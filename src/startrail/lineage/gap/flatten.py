@@ -4,15 +4,38 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from startrail.lineage.gap.pullup import pulled_up
+
 
 def flattened(select: exp.Select) -> exp.Select:
     """The same SELECT over the tables themselves, as far as that is exact; what is left says the rest."""
-    found = select.copy()
+    found = _without_with(select)
     for _ in range(10):
+        found = pulled_up(found) if found.args.get("joins") else found
         outer = _once(found)
         if outer is None:
             return found
         found = outer
+    return found
+
+
+def _without_with(select: exp.Select) -> exp.Select:
+    """Queries of WITH that are read once, in the place where they are read."""
+    found = select.copy()
+    given = found.args.get("with_")
+    if given is None or given.args.get("recursive"):
+        return found
+    for cte in reversed(list(given.expressions)):
+        name = cte.alias.lower()
+        readers = [table for table in found.find_all(exp.Table) if not table.db and table.name.lower() == name]
+        columns = cte.args["alias"].args.get("columns") if cte.args.get("alias") is not None else None
+        if len(readers) > 1 or columns or any(reader.find_ancestor(exp.CTE) is cte for reader in readers):
+            return select.copy()
+        for reader in readers:
+            alias = exp.TableAlias(this=exp.to_identifier(reader.alias or reader.name))
+            reader.replace(exp.Subquery(this=cte.this.copy(), alias=alias))
+        cte.pop()
+    found.set("with_", None)
     return found
 
 
@@ -26,6 +49,8 @@ def _once(outer: exp.Select) -> exp.Select | None:
     ):
         return None
     given = {each.alias_or_name.lower(): each.unalias() for each in inner.expressions}
+    if list(given) == ["*"] and isinstance(inner.expressions[0], exp.Star) and not any(inner.expressions[0].args.values()):
+        return _same_columns(outer, inner)
     if any(isinstance(each, exp.Star) or name in ("", "*") for name, each in given.items()):
         return None
     if next(inner.find_all(exp.Window), None) is not None:
@@ -35,6 +60,16 @@ def _once(outer: exp.Select) -> exp.Select | None:
     if any(next(each.find_all(exp.AggFunc), None) is not None for each in given.values()):
         return None
     return _over(outer, inner, outer.expressions, given)
+
+
+def _same_columns(outer: exp.Select, inner: exp.Select) -> exp.Select | None:
+    """``select *`` of one table, without groups: the outer's columns are the table's."""
+    if inner.args.get("joins") or inner.args.get("group"):
+        return None
+    names = {column.name.lower() for each in outer.expressions for column in each.find_all(exp.Column)}
+    where = outer.args.get("where")
+    names |= {column.name.lower() for column in where.find_all(exp.Column)} if where is not None else set()
+    return _over(outer, inner, outer.expressions, {name: exp.column(name) for name in names})
 
 
 def _regrouped(outer: exp.Select, inner: exp.Select, given: dict[str, exp.Expr]) -> exp.Select | None:
