@@ -27,7 +27,7 @@ from startrail.ports.warehouse import Warehouse
 from startrail.wiring import Opened
 from startrail.wiring.metrics import pinned
 from startrail.wiring.values import exact_value, places_of
-from startrail.wiring.why_texts import gap_of_project, otherwise
+from startrail.wiring.why_texts import gap_of_project, mixed_or_none, otherwise
 
 
 def why(
@@ -53,6 +53,10 @@ def why(
         right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
         if left.metric.source != right.metric.source and at is None and vs is None:
             left, right = _over_one_table(opened, left, right, span)
+            if left.metric.source != right.metric.source and _is_model(opened, left, right):
+                mixed = mixed_or_none(lambda: gap_of_project(opened, one, two, span), check=check, evidence=evidence)
+                if mixed is not None:
+                    return mixed
         return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
     except (OpaqueSql, NotComparable, NotReproduced) as refusal:
         if at is not None or vs is not None:
@@ -96,6 +100,12 @@ def _over_one_table(opened: Opened, a: Side, b: Side, period: Period | None) -> 
                 read = pinned(opened, one, None, two)
                 return _moved(opened, a, one, period, read), _moved(opened, b, two, period, read)
     return a, b
+
+
+def _is_model(opened: Opened, *sides: Side) -> bool:
+    """Whether a source is made by SQL that a text could be mixed with."""
+    found = [opened.project.models.get(side.metric.source or "") for side in sides]
+    return any(model is not None and model.kind != "script" for model in found)
 
 
 def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:

@@ -15,6 +15,7 @@ from startrail.capabilities.why.errors import NoGap
 from startrail.capabilities.why.gap import Gap
 from startrail.capabilities.why.recompute import Number, Recomputed, recompute, write_texts
 from startrail.flow.workspace import Workspace
+from startrail.lineage.gap.causes import align
 from startrail.lineage.gap.inline import inlined, read_by, text_of
 from startrail.lineage.gap.texts import Text, merged
 from startrail.lineage.metric.time import Window
@@ -38,16 +39,29 @@ def otherwise(refusal: ModelError, mix: Callable[[], Recomputed], *, check: bool
             f"{refusal.message}; nor can the texts be mixed: {second.message}",
             at=refusal.at, affects=refusal.affects, hint=refusal.hint,
         ) from None  # fmt: skip
+    return _proven(found, check=check, evidence=evidence)
+
+
+def mixed_or_none(mix: Callable[[], Recomputed], *, check: bool = False, evidence: Path | None = None) -> Gap | None:
+    """The gap by mixed texts; None when it is refused, because slots may tell something. Raises OSError."""
+    try:
+        found = mix()
+    except ModelError:
+        return None
+    return _proven(found, check=check, evidence=evidence)
+
+
+def _proven(found: Recomputed, *, check: bool, evidence: Path | None) -> Gap:
+    """Every mixture was a query of its own, and both ends were held against the two numbers."""
     if evidence is not None:
         write_texts(found, evidence)
-    if not check:
-        return found.gap
-    # every mixture was a query of its own, and both ends were held against the two numbers
-    return msgspec.structs.replace(found.gap, verified=len(found.texts.causes))
+    return msgspec.structs.replace(found.gap, verified=len(found.texts.causes)) if check else found.gap
 
 
 def gap_of_project(opened: Opened, a: Metric, b: Metric, period: Period | None) -> Recomputed:
     """The gap between two metrics of a project, as their tables are now. Raises what :func:`gap_of_texts` raises."""
+    if a.sql is None and b.sql is None and a.agg != b.agg:
+        align(a, b)  # refuses: a sum and an average are two questions, whatever their texts share
     models = {name.lower(): model.sql for name, model in opened.project.models.items() if model.kind != "script"}
     read = pinned(opened, a, None, b)
     below = [set(_below([each.name for each in pinned(opened, side, None).relations], models)) for side in (a, b)]
