@@ -80,14 +80,11 @@ def test_a_refusal_is_followed_by_both_numbers_by_key(till: Till) -> None:
 
 def test_without_a_common_key_the_missing_one_is_named(till: Till) -> None:
     metric(till, "finance.all", "raw.sales", "sale_id", "expr: amount\n")
-    metric(till, "finance.top", "marts.daily", "[day, store]", "agg: max\nexpr: amount\n")
+    till.put("metrics/finance/top.yml", "metric: finance.top\nsource: marts.total\nagg: max\nexpr: amount\n")
     till.good_run()
     outcome = till.call("why", "finance.all", "finance.top")
     assert outcome.code == 2
-    assert (
-        outcome.out
-        == "not compared by key either: marts.daily has no column sale_id, which the rows of the other are told apart by\n"
-    )
+    assert outcome.out.startswith("not compared by key either: marts.total has no column sale_id")
 
 
 def test_texts_that_take_one_of_the_rows_that_tie_are_refused(till: Till, tmp_path: Path) -> None:
