@@ -42,6 +42,18 @@ def test_two_models_of_groups_are_mixed_over_the_table_that_both_read(till: Till
     assert Decimal(str(row["value"])) == Decimal("34.50")
 
 
+def test_models_that_are_not_built_as_they_are_written_are_not_mixed(till: Till) -> None:
+    till.put("models/marts/stores.sql", STORES.format(least="0"))
+    till.put("models/marts/large_stores.sql", STORES.format(least="6"))
+    metric(till, "finance.all", "marts.stores", "store", "expr: amount\n")
+    metric(till, "finance.large", "marts.large_stores", "store", "expr: amount\n")
+    till.good_run()
+    assert till.call("why", "finance.all", "finance.large", "--json").result["method"] == "texts"
+    till.edit("models/marts/large_stores.sql", "> 6", "> 9")
+    result = till.call("why", "finance.all", "finance.large", "--json").result
+    assert (result["method"], [line["cause"] for line in result["lines"]]) == ("rows", ["source"])
+
+
 def test_a_model_with_a_join_is_looked_through(till: Till) -> None:
     till.put(
         "models/marts/rated.sql",

@@ -23,6 +23,8 @@ from startrail.ports.warehouse import DoesNotBind, Query, Readable, Warehouse
 
 NOTE = "every mixture of the two texts was run as a query of its own: causes are exact, single rows are not told"
 _CLOSE = Fraction(1, 10**6)
+_MOST_TOGETHER = 3
+"""One line that says all of more places than these together explains nothing."""
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -110,7 +112,7 @@ def _bindable(found: Texts, source: Source, warehouse: Warehouse) -> Texts:
             break
         kept = [group for place, group in enumerate(groups) if place not in together]
         groups = [*kept, sorted(each for place in together for each in groups[place])]
-    if len(groups) == 1 and len(found.causes) > 1:
+    if len(groups) == 1 and len(found.causes) > _MOST_TOGETHER:
         raise NotComparable(
             f"none of the {len(found.causes)} places in which the texts differ can be swapped without the others",
             affects="no line of the gap is given",

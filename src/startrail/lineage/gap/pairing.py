@@ -73,6 +73,19 @@ def with_alias(a: exp.Select, b: exp.Select) -> exp.Select:
     return found
 
 
+def unprefixed(a: exp.Select, b: exp.Select) -> tuple[exp.Select, exp.Select]:
+    """Where each reads one table only: its columns without its name in front, which many leave out."""
+    if any(side.args.get("joins") or side.args.get("laterals") or side.args.get("from_") is None for side in (a, b)):
+        return a, b
+    found = a.copy(), b.copy()
+    for side in found:
+        name = alias_of(side.args["from_"])
+        for column in list(side.find_all(exp.Column)):
+            if column.table == name and not column.db and column.find_ancestor(exp.Select) is side:
+                column.set("table", None)
+    return found
+
+
 def paired(a: Sequence[exp.Expr], b: Sequence[exp.Expr]) -> Iterator[tuple[list[exp.Expr], list[exp.Expr]]]:
     """Conditions in pairs: equal ones; those about the same columns; those that are alike but for the columns; the rest alone."""
     left, right = list(a), list(b)

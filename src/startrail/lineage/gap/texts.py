@@ -17,7 +17,19 @@ from startrail.base.span import Span
 from startrail.base.text import printable
 from startrail.lineage.expressions import DIALECT, conjuncts, moving
 from startrail.lineage.gap.errors import NotComparable, OpaqueSql
-from startrail.lineage.gap.pairing import Pair, alias_of, asked, in_order, masked, outermost, paired, plainly, same, with_alias
+from startrail.lineage.gap.pairing import (
+    Pair,
+    alias_of,
+    asked,
+    in_order,
+    masked,
+    outermost,
+    paired,
+    plainly,
+    same,
+    unprefixed,
+    with_alias,
+)
 from startrail.model.why import Cause
 
 MOST_CAUSES = 5
@@ -89,6 +101,9 @@ def query_of(side: Text) -> exp.Query:
     for name in trees[0].find_all(exp.Identifier):  # the engine does not tell them apart by case or quotes
         name.set("this", name.name.lower())
         name.set("quoted", True)
+    for table in trees[0].find_all(exp.Table):
+        if not table.args.get("alias"):
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
     return trees[0]
 
 
@@ -141,7 +156,7 @@ class _Merge:
         )
 
     def select(self, a: exp.Select, b: exp.Select, where: str) -> Build:
-        b = with_alias(a, b)
+        a, b = unprefixed(a, with_alias(a, b))
         builds: dict[str, Build] = {"with_": self.ctes(a, b)}
         for key in dict.fromkeys([*a.args, *b.args]):
             one, two = a.args.get(key), b.args.get(key)
@@ -298,6 +313,9 @@ def _said(tree: exp.Expr | None) -> str | None:
     plain = tree.copy()
     for name in plain.find_all(exp.Identifier):
         name.set("quoted", not name.name.isidentifier())
+    for table in plain.find_all(exp.Table):
+        if table.alias == table.name:
+            table.set("alias", None)
     return plain.sql(dialect=DIALECT, comments=False)
 
 
