@@ -44,24 +44,32 @@ def why(
         raise NothingToCompare(
             f"'{one.name}' is compared with nothing", hint=f"startrail why {one.name} OTHER, or --at INSTANT --vs INSTANT"
         )
-    span = parse_period(period) if period is not None else None
-    warehouse = opened.ports.warehouse()
-    two = two or one
-    left_read = pinned(opened, one, at, two)
+    timeless = at is None and vs is None
     try:
-        left = side(one, span, left_read, warehouse, at)
-        right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
-        if left.metric.source != right.metric.source and at is None and vs is None:
-            left, right = _over_one_table(opened, left, right, span)
-            if left.metric.source != right.metric.source and _is_model(opened, left, right):
-                mixed = mixed_or_none(lambda: gap_of_project(opened, one, two, span), check=check, evidence=evidence)
-                if mixed is not None:
-                    return mixed
+        left, right, span, warehouse = sides(opened, one, two or one, period, at, vs)
+        if timeless and left.metric.source != right.metric.source and _is_model(opened, left, right):
+            mixed = mixed_or_none(lambda: gap_of_project(opened, one, two or one, period), check=check, evidence=evidence)
+            if mixed is not None:
+                return mixed
         return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
     except (OpaqueSql, NotComparable, NotReproduced) as refusal:
-        if at is not None or vs is not None:
+        if not timeless:
             raise
-        return otherwise(refusal, lambda: gap_of_project(opened, one, two, span), check=check, evidence=evidence)
+        return otherwise(refusal, lambda: gap_of_project(opened, one, two or one, period), check=check, evidence=evidence)
+
+
+def sides(
+    opened: Opened, one: Metric, two: Metric, period: str | None, at: str | None = None, vs: str | None = None
+) -> tuple[Side, Side, Period | None, Warehouse]:
+    """Both numbers, each by its own query, over one table where there is one. Raises what their values raise."""
+    span = parse_period(period) if period is not None else None
+    warehouse = opened.ports.warehouse()
+    left_read = pinned(opened, one, at, two)
+    left = side(one, span, left_read, warehouse, at)
+    right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
+    if left.metric.source != right.metric.source and at is None and vs is None:
+        left, right = _over_one_table(opened, left, right, span)
+    return left, right, span, warehouse
 
 
 def asked(

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from startrail.base.errors import ModelError
-from startrail.capabilities.metrics.period import Period
+from startrail.capabilities.metrics.period import Period, parse_period
 from startrail.capabilities.metrics.tables import Pinned, pin
 from startrail.capabilities.metrics.value import evaluate, prepared
 from startrail.capabilities.why.errors import NoGap
@@ -58,7 +58,7 @@ def _proven(found: Recomputed, *, check: bool, evidence: Path | None) -> Gap:
     return msgspec.structs.replace(found.gap, verified=len(found.texts.causes)) if check else found.gap
 
 
-def gap_of_project(opened: Opened, a: Metric, b: Metric, period: Period | None) -> Recomputed:
+def gap_of_project(opened: Opened, a: Metric, b: Metric, period: str | None) -> Recomputed:
     """The gap between two metrics of a project, as their tables are now. Raises what :func:`gap_of_texts` raises."""
     if a.sql is None and b.sql is None and a.agg != b.agg:
         align(a, b)  # refuses: a sum and an average are two questions, whatever their texts share
@@ -68,7 +68,13 @@ def gap_of_project(opened: Opened, a: Metric, b: Metric, period: Period | None) 
     workspace = Workspace(opened.ports.ledger, opened.ports.tables)
     everything = dict.fromkeys([*(each.name for each in read.relations), *sorted(below[0] | below[1])])
     return gap_of_texts(
-        a, b, period, pin(everything, workspace), opened.ports.warehouse(), models, frozenset(below[0] & below[1])
+        a,
+        b,
+        parse_period(period) if period is not None else None,
+        pin(everything, workspace),
+        opened.ports.warehouse(),
+        models,
+        frozenset(below[0] & below[1]),
     )
 
 

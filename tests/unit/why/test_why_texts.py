@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -62,12 +63,17 @@ VALUE = st.sampled_from(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@cache
+def _planted() -> Planted:
+    return plant(["test_accounts"], 1)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(WHERE, min_size=1, max_size=3), st.lists(WHERE, min_size=1, max_size=3), VALUE, VALUE, st.booleans())
 def test_lines_sum_to_the_gap_whatever_differs(
     warehouse: Warehouse, one: list[str], two: list[str], left: str, right: str, nested: bool
 ) -> None:
-    planted = plant(["test_accounts"], 1)
+    planted = _planted()
 
     def text(where: list[str], value: str) -> str:
         inner = f"select country, {value} as v from marts.orders where {' and '.join(where)} group by country"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from math import factorial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +14,8 @@ import msgspec
 from startrail.base.errors import ModelError
 from startrail.capabilities.why.classes import exact
 from startrail.capabilities.why.errors import NoGap, NotReproduced
-from startrail.capabilities.why.explain import FLOATS, QUOTIENT_PLACES
 from startrail.capabilities.why.gap import Gap, Line
-from startrail.capabilities.why.shapley import bands, rounded, shapley
+from startrail.capabilities.why.shapley import order_weights, rounded
 from startrail.lineage.gap.errors import NotComparable
 from startrail.lineage.gap.texts import Texts
 from startrail.model.types import Primitive
@@ -23,6 +23,7 @@ from startrail.ports.warehouse import DoesNotBind, Query, Readable, Warehouse
 
 NOTE = "every mixture of the two texts was run as a query of its own: causes are exact, single rows are not told"
 _CLOSE = Fraction(1, 10**6)
+_QUOTIENT_PLACES = 12
 _MOST_TOGETHER = 3
 """One line that says all of more places than these together explains nothing."""
 
@@ -112,9 +113,10 @@ def _bindable(found: Texts, source: Source, warehouse: Warehouse) -> Texts:
             break
         kept = [group for place, group in enumerate(groups) if place not in together]
         groups = [*kept, sorted(each for place in together for each in groups[place])]
-    if len(groups) == 1 and len(found.causes) > _MOST_TOGETHER:
+    whole = any(cause.name.endswith(("table", "query")) for cause in found.causes)
+    if len(groups) == 1 and (whole or len(found.causes) > _MOST_TOGETHER):
         raise NotComparable(
-            f"none of the {len(found.causes)} places in which the texts differ can be swapped without the others",
+            "the texts differ in places of which none can be swapped without the others, so one line would say all of it",
             affects="no line of the gap is given",
             hint="bring one text closer to the other",
         )
@@ -178,7 +180,7 @@ def _gap(
     def show(number: Fraction) -> Decimal:
         return Decimal(round(number * 10**places)).scaleb(-places)
 
-    shares, ends = shapley(values), bands(values)
+    shares, ends = _shares(values), _bands(values)
     gap = show(b.value) - show(a.value)
     off = (b.value - values[-1]) - (a.value - values[0])
     live = [place for place, share in enumerate(shares) if share or any(ends[place])]
@@ -195,7 +197,7 @@ def _gap(
     ]  # fmt: skip
     if off:
         share = float(amounts[-1] / gap) if gap else None
-        lines.append(Line(FLOATS, None, None, amounts[-1], share, show(off), show(off), False, 0, exact=str(off)))
+        lines.append(Line("floating point", None, None, amounts[-1], share, show(off), show(off), False, 0, exact=str(off)))
     lines.sort(key=lambda line: (-abs(line.amount), line.cause))
     notes = [NOTE, *(["floating point: sums may differ in their last places"] if floats else [])]
     return Gap(
@@ -207,10 +209,27 @@ def _gap(
     )  # fmt: skip
 
 
+def _shares(values: Sequence[Fraction]) -> list[Fraction]:
+    """Of each cause: what it moves on average over all orders of swapping, its Shapley value."""
+    count = len(values).bit_length() - 1
+    weights, shares = order_weights(count), [Fraction(0)] * count
+    for mixture in range(len(values)):
+        for cause in range(count):
+            if not mixture >> cause & 1:
+                shares[cause] += weights[mixture.bit_count()] * (values[mixture | 1 << cause] - values[mixture])
+    return [share / factorial(count) for share in shares]
+
+
+def _bands(values: Sequence[Fraction]) -> list[tuple[Fraction, Fraction]]:
+    """Of each cause: what it moves when it is swapped first, and when it is swapped last."""
+    count, full = len(values).bit_length() - 1, len(values) - 1
+    return [(values[1 << cause] - values[0], values[full] - values[full & ~(1 << cause)]) for cause in range(count)]
+
+
 def _decimals(number: Fraction) -> int:
     """Decimal places of a number that ends; 12 otherwise."""
     places = 0
-    while number.denominator != 1 and places < QUOTIENT_PLACES:
+    while number.denominator != 1 and places < _QUOTIENT_PLACES:
         number *= 10
         places += 1
     return places
