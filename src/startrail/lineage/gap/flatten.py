@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from startrail.lineage.expressions import conjuncts
 from startrail.lineage.gap.pullup import pulled_up
 
 
@@ -11,6 +12,7 @@ def flattened(select: exp.Select) -> exp.Select:
     """The same SELECT over the tables themselves, as far as that is exact; what is left says the rest."""
     found = _without_with(select)
     for _ in range(10):
+        found = _one_group(found)
         found = pulled_up(found) if found.args.get("joins") else found
         outer = _once(found)
         if outer is None:
@@ -81,12 +83,56 @@ def _regrouped(outer: exp.Select, inner: exp.Select, given: dict[str, exp.Expr])
     if len(outer.expressions) != 1:
         return None
     top = outer.expressions[0].unalias()
+    if isinstance(top, exp.Column) and top.name.lower() in aggregated and _is_one(outer, inner, given):
+        return _over(outer, inner, [given[top.name.lower()]], {name: given[name] for name in given if name not in aggregated})
     if not isinstance(top, exp.Sum) or not isinstance(top.this, exp.Column):
         return None
     part = given.get(top.this.name.lower())
     if not isinstance(part, exp.Sum | exp.Count) or isinstance(part.this, exp.Distinct):
         return None
     return _over(outer, inner, [part], {name: each for name, each in given.items() if name not in aggregated})
+
+
+def _one_group(select: exp.Select) -> exp.Select:
+    """Without GROUP BY where WHERE leaves one group: each of its columns equals a constant."""
+    group = select.args.get("group")
+    if group is None or not _plain_groups(group) or len(select.expressions) != 1:
+        return select
+    if any(column.find(exp.AggFunc) for column in group.expressions) or select.args.get("having"):
+        return select
+    if not {each.sql().lower() for each in group.expressions} <= _constants(select):
+        return select
+    found = select.copy()
+    found.set("group", None)
+    return found
+
+
+def _is_one(outer: exp.Select, inner: exp.Select, given: dict[str, exp.Expr]) -> bool:
+    """Whether the conditions outside leave one group of those inside."""
+    group = inner.args["group"]
+    if not _plain_groups(group):
+        return False
+    called = {each.sql().lower(): name for name, each in given.items()}
+    pinned = {name.rpartition(".")[2].strip('"') for name in _constants(outer)}
+    return all(called.get(each.sql().lower(), "") in pinned for each in group.expressions)
+
+
+def _plain_groups(group: exp.Expr) -> bool:
+    return not any(value for key, value in group.args.items() if key != "expressions") and all(
+        isinstance(each, exp.Column) for each in group.expressions
+    )
+
+
+def _constants(select: exp.Select) -> set[str]:
+    """The columns that WHERE sets equal to a constant."""
+    where = select.args.get("where")
+    found = set()
+    for part in conjuncts(where.this) if isinstance(where, exp.Where) else []:
+        sides = [part.this, part.expression] if isinstance(part, exp.EQ) else []
+        for one, two in (sides, sides[::-1]) if sides else ():
+            if isinstance(one, exp.Column) and isinstance(two, exp.Literal):
+                found.add(one.sql().lower())
+    return found
 
 
 def _over(outer: exp.Select, inner: exp.Select, shown: list[exp.Expr], given: dict[str, exp.Expr]) -> exp.Select | None:
