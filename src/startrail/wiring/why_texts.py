@@ -14,7 +14,6 @@ from startrail.capabilities.metrics.value import evaluate, prepared
 from startrail.capabilities.why.errors import NoGap
 from startrail.capabilities.why.gap import Gap
 from startrail.capabilities.why.recompute import Number, Recomputed, recompute, write_texts
-from startrail.flow.workspace import Workspace
 from startrail.lineage.gap.causes import align
 from startrail.lineage.gap.inline import inlined, read_by, text_of
 from startrail.lineage.gap.texts import Text, merged
@@ -65,7 +64,7 @@ def gap_of_project(opened: Opened, a: Metric, b: Metric, period: str | None) -> 
     models = {name.lower(): model.sql for name, model in opened.project.models.items() if model.kind != "script"}
     read = pinned(opened, a, None, b)
     below = [set(_below([each.name for each in pinned(opened, side, None).relations], models)) for side in (a, b)]
-    workspace = Workspace(opened.ports.ledger, opened.ports.tables)
+    workspace = opened.workspace()
     everything = dict.fromkeys([*(each.name for each in read.relations), *sorted(below[0] | below[1])])
     return gap_of_texts(
         a,
@@ -86,16 +85,20 @@ def gap_of_texts(
 
     Raises OpaqueSql, NotComparable, NotReproduced, NoGap, and what the metrics and the warehouse raise.
     """
-    numbers, trees, sides = [], [], []
+    numbers, trees, sides, versions = [], [], [], []
     bound = {"start": period.start, "end": period.end} if period is not None else {}
     for metric in (a, b):
         answer = evaluate(metric, period, (), read, warehouse)
         numbers.append(Number(metric.name, exact_value(metric, answer), places_of(answer), metric.unit))
+        versions.append(answer.definition)
         side = Text(_text(metric, period, read, warehouse), metric.name, metric.span)
         sides.append(side)
         trees.append(inlined(side, models or {}, shared, bound))
     found = merged(trees[0], trees[1], sides[0], sides[1])
-    return recompute(found, numbers[0], numbers[1], read.relations, warehouse, period.name if period is not None else None)
+    name = period.name if period is not None else None
+    mixed = recompute(found, numbers[0], numbers[1], read.relations, warehouse, name)
+    told = msgspec.structs.replace(mixed.gap, definitions=(versions[0], versions[1]), inputs=read.inputs)
+    return mixed._replace(gap=told)
 
 
 def _text(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse) -> str:

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from startrail.model.metric import MetricInput
+
 
 class Segment(msgspec.Struct, frozen=True):
     """Part of a cause's amount: the rows with these values of dimensions."""
@@ -86,3 +88,7 @@ class Gap(msgspec.Struct, frozen=True):
     """How many independent queries agreed; None = not asked for."""
     method: Literal["rows", "texts"] = "rows"
     """``texts``: every mixture was run as a query; lines have no rows, and no segments."""
+    definitions: tuple[str, str] | None = None
+    """Versions of the two definitions, as recorded values name them."""
+    inputs: tuple[MetricInput, ...] = ()
+    """The versions of the tables that were read."""
