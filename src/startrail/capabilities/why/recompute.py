@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 
 from startrail.base.errors import ModelError
-from startrail.capabilities.why.classes import exact
 from startrail.capabilities.why.errors import NoGap, NotReproduced
 from startrail.capabilities.why.gap import Gap, Line
 from startrail.capabilities.why.shapley import order_weights, rounded
@@ -157,7 +156,7 @@ def _value(sql: str, source: Source, warehouse: Warehouse) -> tuple[Fraction, bo
         raise _unmixed(f"a mixture of the two texts gives {'several' if rows.rows else 'no'} rows")
     floats = any(isinstance(each.type, Primitive) and each.type.name in ("float", "double") for each in rows.schema.columns)
     try:
-        numbers = [None if item is None else exact(item) for item in rows.rows[0]]
+        numbers = [None if item is None else Fraction(Decimal(str(item))) for item in rows.rows[0]]
     except (InvalidOperation, ValueError, OverflowError):
         raise _unmixed("a mixture of the two texts gives no number") from None
     if None in numbers or (len(numbers) == 2 and not numbers[1]):
