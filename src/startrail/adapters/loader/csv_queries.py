@@ -108,9 +108,7 @@ def _textual(field: Field, source: str, name: str, habit: Habit | None, must: bo
     """The value, and a condition in which it goes by its name."""
     plain = msgspec.structs.replace(field, format=msgspec.structs.replace(field.format, null_words=()))
     found = conversion(plain, source, "plain", must=must)
-    value, fine = found.value, found.fine
-    if fine is not None and value not in (source, "NULL"):
-        fine = fine.replace(value, name)
+    value, fine = found.value, found.fine_of(name, source)
     if habit is None or fine is None or field.type != Primitive("timestamptz") or not _iso(field):
         return Conversion(value, fine)
     value = f"CASE WHEN {habit.shows(source)} THEN {habit.value(source)} ELSE {value} END"
