@@ -77,7 +77,7 @@ def test_a_ledger_of_an_older_version_is_brought_forward_and_keeps_what_it_knows
     old.append([NewFact("k", "s")], run=None, at=NOW)
     old.close()
     next_version()
-    with pytest.raises(LedgerTooOld, match="version 2"):
+    with pytest.raises(LedgerTooOld, match="version 3"):
         place.open(read_only=True)
     new = place.open()
     assert place.sql("select n from later") == [(7,)]
@@ -93,7 +93,7 @@ def test_a_migration_that_fails_leaves_the_old_version(place: Place, next_versio
     (tmp_path / "migrations" / "0100.sql").write_text("create table nonsense (;\n")
     with pytest.raises(Exception, match="syntax"):
         place.open()
-    assert place.sql("select value from meta where key = 'startrail.version'") == [("2",)]
+    assert place.sql("select value from meta where key = 'startrail.version'") == [("3",)]
     (tmp_path / "migrations" / "0100.sql").unlink()
     place.open()
     assert place.sql("select n from later") == [(7,)]

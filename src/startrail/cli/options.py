@@ -58,3 +58,13 @@ def names(text: str | None) -> tuple[str, ...]:
 def common(function: Callable[..., Any]) -> Callable[..., Any]:
     """``-C``, ``--profile`` and ``--json``."""
     return folder(profile(as_json(function)))
+
+
+def user() -> str:
+    """The name of the user of this process; empty when the system does not know one."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

@@ -149,6 +149,8 @@ class Renderer:
                 lost = f"; {_count(event.lost, 'event')} given up" if event.lost else ""
                 told = f"{_count(event.waiting, 'lineage event')} kept for the next run{lost}: {_first_line(event.reason)}"
                 self._line("waiting" if event.waiting else "warning", told, event.receiver)
+            case e.IncidentChanged():
+                self._tell_incident(event)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
                 if event.counts.quarantined or event.counts.held:
@@ -191,6 +193,12 @@ class Renderer:
             self._line("delivered", f"{where}; arrived {_count(early, 'minute')} before its deadline", event.report)
         else:
             self._line("late", f"{where}; arrived {_count(-early, 'minute')} after its deadline", event.report)
+
+    def _tell_incident(self, event: e.IncidentChanged) -> None:
+        words = {"opened": "incident", "reopened": "incident", "escalated": "incident", "resolved": "resolved"}
+        if event.change in words and event.severity != "info":
+            standing = f"{event.severity}, {event.state}" if event.change != "resolved" else event.reason
+            self._line(words[event.change], f"{event.title} ({standing})", event.incident)
 
     def _progress(self, event: e.Progress) -> None:
         small = event.unit == "bytes" and 0 < event.total < _WORTH_A_BAR

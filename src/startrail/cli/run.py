@@ -26,6 +26,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     from startrail.flow.select import select
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
+    from startrail.wiring.incidents import watchers
     from startrail.wiring.openlineage import telling
 
     with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
@@ -40,6 +41,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
                 emit,
                 profile_name=profile_name,
                 wait=wait,
+                watchers=watchers(opened),
             )
         console.result(result)
         return 0 if result.ok else 1

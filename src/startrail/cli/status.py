@@ -15,6 +15,7 @@ from startrail.wiring import open_project
 @options.common
 def command(root: Path, profile_name: str, as_json: bool) -> int:
     """Show reports, sources and the last run. Exits with 1 when something waits for a person."""
+    from startrail.base.text import printable
     from startrail.flow.status import status
 
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
@@ -27,6 +28,9 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
                 {"type": "last_run", "run": last.id, "state": last.state},
                 f"last run  {last.id}  {last.state}  {last.started_at:%Y-%m-%d %H:%M} UTC",
             )
+        for incident in found.incidents:
+            title = printable(incident.title, 160)
+            console.item(incident, f"incident  {incident.id}  {incident.severity}, {incident.state}: {title}")
         for report in found.reports:
             when = f"delivered {report.delivered_at:%Y-%m-%d %H:%M} UTC" if report.delivered_at else "not delivered yet"
             console.item(report, f"report    {report.report}  {when}{_early(report.minutes_early)}  {report.path or ''}".rstrip())

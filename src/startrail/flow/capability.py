@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from startrail.flow.session import Session
+from startrail.flow.events import Emit
+from startrail.flow.session import Ports, Session
 from startrail.flow.tasks import Task
 from startrail.model.step import Step
 
@@ -32,3 +33,9 @@ class Capability(Protocol):
     def tasks(self, phase: Phase, session: Session) -> list[Task]:
         """The work of this phase, given what the phases before have staged."""
         ...
+
+
+class Watcher(Protocol):
+    """Registered by the wiring; looks at the facts of a run when it has ended."""
+
+    def after_run(self, ports: Ports, run: str, show: Emit) -> None: ...

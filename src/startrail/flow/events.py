@@ -329,6 +329,19 @@ class RunEnded(Event, frozen=True, tag="run_ended"):
     steps: int
     skipped: int
     counts: Counts = Counts()
+    everything: bool = True
+    """False when only a selection was asked for."""
+
+
+class IncidentChanged(Event, frozen=True, tag="incident_changed"):
+    """An incident was opened, mitigated, resolved …: shown as it stands then. Its own facts are named ``incident.*``."""
+
+    incident: str
+    change: str
+    state: str
+    severity: str
+    title: str
+    reason: str = ""
 
 
 class LineageWaiting(Event, frozen=True, tag="lineage_waiting"):

@@ -9,7 +9,7 @@ import msgspec
 
 from startrail.base.ids import new_run_id
 from startrail.base.time import to_text
-from startrail.flow.capability import Capability, Phase
+from startrail.flow.capability import Capability, Phase, Watcher
 from startrail.flow.errors import ClockSetBack
 from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting
 from startrail.flow.lease import holding
@@ -53,8 +53,9 @@ def run(
     *,
     profile_name: str = "local",
     wait: float = 600.0,
+    watchers: Sequence[Watcher] = (),
 ) -> Result:
-    """Do everything that is due. Raises RunnerBusy, ClockSetBack, LeaseLost."""
+    """Do everything that is due; ``watchers`` look at it when it has ended. Raises RunnerBusy, ClockSetBack, LeaseLost."""
     _check_clock(ports)
     waited: list[Waiting] = []
 
@@ -83,8 +84,13 @@ def run(
             error.add_note(f"in run {run_id}")
             ports.ledger.end_run(run_id, "failed", ports.clock.now())
             raise
-        ended = RunEnded(run=run_id, state=result.state, steps=result.steps, skipped=result.skipped, counts=result.counts)
+        ended = RunEnded(
+            run=run_id, state=result.state, steps=result.steps, skipped=result.skipped, counts=result.counts,
+            everything=selection.everything,
+        )  # fmt: skip
         ports.ledger.end_run(run_id, result.state, ports.clock.now(), to_facts(ended))
+        for watcher in watchers:
+            watcher.after_run(ports, run_id, show)
         show(ended)
         return result
 

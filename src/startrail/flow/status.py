@@ -9,6 +9,7 @@ import msgspec
 from startrail.flow.drift import Acks
 from startrail.flow.events import Delivered
 from startrail.model.drift import DriftKind
+from startrail.model.incident import Incident
 from startrail.model.project import Project
 from startrail.model.run import Run
 from startrail.model.step import StepOutput
@@ -49,6 +50,8 @@ class Status(msgspec.Struct, frozen=True):
     reports: tuple[ReportStatus, ...]
     sources: tuple[SourceStatus, ...]
     held: tuple[HeldStatus, ...]
+    incidents: tuple[Incident, ...] = ()
+    """Those that are not over."""
 
     @property
     def healthy(self) -> bool:
@@ -66,6 +69,7 @@ def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Sta
         reports=tuple(_report(project, name, ledger) for name in sorted(project.reports)),
         sources=tuple(_source(project, name, ledger, now) for name in sorted(project.sources)),
         held=tuple(HeldStatus(str(table)) for table in ledger.held_tables()),
+        incidents=tuple(ledger.standing_incidents()),
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from startrail.model.delivery import Delivery
+from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
@@ -122,6 +123,27 @@ class Ledger(Protocol):
         self, *, kind: str | None = None, subject: str | None = None, run: str | None = None, limit: int | None = None
     ) -> list[StepRecord]:
         """Newest first, by end."""
+        ...
+
+    # -- incidents: what facts show to be wrong --------------------------------------------------------
+    def incident_mark(self) -> Mark:
+        """How far facts were read for incidents."""
+        ...
+
+    def record_incidents(self, mark: Mark, after: int, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> bool:
+        """Append facts ``incident.*`` with what they come to, and note that facts up to ``after`` were read.
+
+        False, and nothing changes, when another process recorded something since ``mark`` was read: look again."""
+        ...
+
+    def incidents(self, *, limit: int = 100) -> list[Incident]:
+        """Those that changed last, first."""
+        ...
+
+    def incident(self, id: str) -> Incident | None: ...
+
+    def standing_incidents(self, ended_after: datetime | None = None) -> list[Incident]:
+        """All that are not resolved, and those that were resolved after an instant; the last changed first."""
         ...
 
     # -- what is visible -------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
-from startrail.adapters.ledger import cache, contracts, deliveries, facts, leases, publishing, runs, steps
-from startrail.adapters.ledger.session import Session
+from startrail.adapters.ledger import cache, contracts, deliveries, facts, incidents, leases, publishing, runs, steps
+from startrail.adapters.ledger.session import NO_LIMIT, Session
 from startrail.model.delivery import Delivery
+from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
@@ -152,6 +153,27 @@ class SqlLedger(ABC):
     ) -> list[StepRecord]:
         with self._reading() as session:
             return steps.history(session, kind, subject, run, limit)
+
+    # -- incidents -------------------------------------------------------------------------------------
+    def incident_mark(self) -> Mark:
+        with self._reading() as session:
+            return incidents.mark(session)
+
+    def record_incidents(self, mark: Mark, after: int, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> bool:
+        with self._writing() as session:
+            return incidents.record(session, mark, after, facts, run, at)
+
+    def incidents(self, *, limit: int = 100) -> list[Incident]:
+        with self._reading() as session:
+            return incidents.everything(session, limit)
+
+    def incident(self, id: str) -> Incident | None:
+        with self._reading() as session:
+            return incidents.one(session, id)
+
+    def standing_incidents(self, ended_after: datetime | None = None) -> list[Incident]:
+        with self._reading() as session:
+            return incidents.several(session, ended_after, NO_LIMIT)
 
     # -- what is visible -------------------------------------------------------------------------------
     def pointers(self) -> dict[TableName, Pointer]:

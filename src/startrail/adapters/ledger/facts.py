@@ -21,14 +21,15 @@ _PAGE = 1000
 _BEFORE_ALL = -(2**63)
 
 
-def append(session: Session, facts: Sequence[NewFact], run: str | None, at: datetime) -> None:
-    """Chain the facts to the head. The caller's transaction excludes all other writers."""
+def append(session: Session, facts: Sequence[NewFact], run: str | None, at: datetime) -> list[Fact]:
+    """Chain the facts to the head; returns them as they are now. The caller's transaction excludes all other writers."""
     if not facts:
-        return
+        return []
     safe = [msgspec.structs.replace(fact, subject=storable(fact.subject), payload=storable(fact.payload)) for fact in facts]
     links, head = chain.extend(_head(session), safe, run, at)
     session.many("facts.append", [link._asdict() for link in links])
     session.run("facts.move_head", head=f"{head.seq} {head.hash}")
+    return [link.fact() for link in links]
 
 
 def pages(

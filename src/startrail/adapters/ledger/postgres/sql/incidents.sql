@@ -1,0 +1,25 @@
+-- Incidents: what the facts `incident.*` come to. Changed only together with such facts.
+
+-- name: mark
+select value from meta where key = 'incidents.mark';
+
+-- name: move_mark
+insert into meta (key, value) values ('incidents.mark', %(mark)s)
+on conflict (key) do update set value = excluded.value;
+
+-- name: by_ids
+select document from incidents where id = any(array(select jsonb_array_elements_text(%(keys)s::jsonb)));
+
+-- Those that are not over, and those that ended after an instant.
+-- name: standing
+select document from incidents where state <> 'resolved' or resolved_at > %(since)s order by seq desc limit %(limit)s;
+
+-- name: newest
+select document from incidents order by seq desc limit %(limit)s;
+
+-- name: put
+insert into incidents (id, key, state, severity, cause, subject, repeats, seq, opened_at, mitigated_at, resolved_at, document)
+values (%(id)s, %(key)s, %(state)s, %(severity)s, %(cause)s, %(subject)s, %(repeats)s, %(seq)s, %(opened_at)s, %(mitigated_at)s, %(resolved_at)s, %(document)s)
+on conflict (id) do update set
+    state = excluded.state, severity = excluded.severity, repeats = excluded.repeats, seq = excluded.seq,
+    mitigated_at = excluded.mitigated_at, resolved_at = excluded.resolved_at, document = excluded.document;

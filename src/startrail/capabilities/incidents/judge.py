@@ -1,0 +1,227 @@
+"""What new facts mean for the incidents there are: which are opened, repeated, cleared, mitigated, resolved.
+
+A pure function of facts, incidents and surroundings, so that two processes that look at the same come to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from startrail.base.ids import fingerprint
+from startrail.capabilities.incidents import flap
+from startrail.capabilities.incidents.inhibit import explained_by
+from startrail.capabilities.incidents.mitigations import BOOK, exhausted
+from startrail.capabilities.incidents.openers import group, symptoms
+from startrail.capabilities.incidents.severity import severity
+from startrail.capabilities.incidents.surroundings import Surroundings
+from startrail.capabilities.incidents.verify import Proofs, enough
+from startrail.flow.events import Adopted, DriftFound, Replayed
+from startrail.ledger.incidents import advance
+from startrail.model import incident as i
+from startrail.model.incident import BY_ITSELF, SEVERITIES, Affected, Change, Incident, Symptom
+from startrail.model.step import Fact
+
+
+@dataclass
+class Judgement:
+    """The incidents as they are becoming, and the changes that make them so."""
+
+    now: datetime
+    surroundings: Surroundings
+    acts: Callable[[str], Iterable[Fact]]
+    """Facts of an incident that tell of mitigations."""
+    book: dict[str, Incident] = field(default_factory=dict)
+    changes: list[tuple[str, Change]] = field(default_factory=list)
+
+    def change(self, id: str, change: Change) -> None:
+        self.book[id] = advance(self.book.get(id), id, change, 0, self.now)
+        self.changes.append((id, change))
+
+    @property
+    def standing(self) -> list[Incident]:
+        return [each for each in self.book.values() if each.state != "resolved"]
+
+
+def judge(
+    facts: Sequence[Fact],
+    incidents: Iterable[Incident],
+    surroundings: Surroundings,
+    now: datetime,
+    acts: Callable[[str], Iterable[Fact]],
+    known: Callable[[], frozenset[str]],
+) -> Judgement:
+    """``incidents``: all that are not resolved, and those that were a short while ago. ``known``: keys of symptoms that a
+    person has acknowledged."""
+    judgement = Judgement(now, surroundings, acts, {each.id: each for each in incidents})
+    seen = symptoms(_without_replays(facts))
+    if any(symptom.cause == "drift" for symptom in seen):
+        accepted = known()
+        seen = [symptom for symptom in seen if symptom.key not in accepted]
+    by_seq = {fact.seq: fact for fact in facts}
+    _place([symptom for symptom in seen if symptom.cause != "late"], by_seq, judgement)
+    _place([symptom for symptom in seen if symptom.cause == "late"], by_seq, judgement)  # what explains them stands now
+    proofs, seen_now = Proofs(facts), {symptom.key for symptom in seen}
+    for incident in judgement.standing:
+        _clear(incident, proofs, seen_now, judgement)
+    for incident in judgement.standing:
+        _weigh(incident, bool(seen_now & {symptom.key for symptom in incident.symptoms}), judgement)
+    return judgement
+
+
+def _without_replays(facts: Sequence[Fact]) -> list[Fact]:
+    """What a delivery shows again when it is loaded again is no news."""
+    again = {
+        (fact.run, msgspec.json.decode(fact.payload, type=_Delivery).delivery)
+        for fact in facts
+        if fact.kind in (Adopted.fact, Replayed.fact)
+    }
+    return [
+        fact
+        for fact in facts
+        if fact.kind != DriftFound.fact
+        or not again
+        or (fact.run, msgspec.json.decode(fact.payload, type=_Delivery).delivery) not in again
+    ]
+
+
+class _Delivery(msgspec.Struct):
+    delivery: str = ""
+
+
+def _place(seen: list[Symptom], facts: dict[int, Fact], judgement: Judgement) -> None:
+    """Each symptom goes to the incident that explains it, or with others of its cause into a new one."""
+    repeats: dict[str, list[Symptom]] = {}
+    causes: dict[str, list[Symptom]] = {}
+    for symptom in seen:
+        incident = explained_by(symptom, judgement.standing) or _returning(symptom, judgement)
+        if incident is not None:
+            repeats.setdefault(incident.id, []).append(symptom)
+        else:
+            causes.setdefault(group(symptom), []).append(symptom)
+    for id_, found in repeats.items():
+        _repeat(judgement.book[id_], tuple(found), judgement)
+    for found in causes.values():
+        _open(tuple(sorted(found, key=_gravest_first)), facts, judgement)
+
+
+def _gravest_first(symptom: Symptom) -> tuple[int, str]:
+    """Not by when it was seen: tasks run side by side."""
+    return -SEVERITIES.index(symptom.severity), symptom.key
+
+
+def _returning(symptom: Symptom, judgement: Judgement) -> Incident | None:
+    ended = [each for each in judgement.book.values() if flap.comes_back(each, judgement.now)]
+    return explained_by(symptom, [each for each in ended if any(old.key == symptom.key for old in each.symptoms)])
+
+
+def _open(found: tuple[Symptom, ...], facts: dict[int, Fact], judgement: Judgement) -> None:
+    gravest, first = found[0], min(symptom.first for symptom in found)
+    key = f"{group(gravest)}: {min(symptom.key for symptom in found)}"
+    id_ = fingerprint(key, facts[first].hash)[:8]
+    affected = _affected(found, judgement.surroundings)
+    grave, _ = severity(found, affected, judgement.surroundings)
+    opened = i.Opened(
+        key=key, title=_title(found), subject=gravest.subject, cause=gravest.cause, severity=grave, symptoms=found,
+        affected=affected,
+    )  # fmt: skip
+    judgement.change(id_, opened)
+    _act(id_, found, judgement)
+
+
+def _repeat(incident: Incident, found: tuple[Symptom, ...], judgement: Judgement) -> None:
+    if incident.state == "resolved":
+        grave, _ = severity(found, incident.affected, judgement.surroundings)
+        judgement.change(incident.id, i.Reopened(severity=grave, symptoms=found))
+    else:
+        judgement.change(incident.id, i.Repeated(symptoms=found))
+    names = {each.name for each in incident.affected}
+    subjects = {symptom.subject for symptom in incident.symptoms}
+    strange = tuple(s for s in found if s.subject not in subjects and s.subject not in names)
+    more = tuple(each for each in _affected(strange, judgement.surroundings) if each.name not in names)
+    if more:
+        judgement.change(incident.id, i.Attached(affected=more))
+    _act(incident.id, found, judgement)
+
+
+def _affected(found: Iterable[Symptom], surroundings: Surroundings) -> tuple[Affected, ...]:
+    subjects = {symptom.subject for symptom in found}
+    reach = {each.name: each for subject in sorted(subjects) for each in surroundings.made_from(subject)}
+    for subject in sorted(subjects - set(reach)):  # a report that fails or is late is threatened itself
+        if surroundings.kinds(subject) == "report":
+            reach[subject] = surroundings.affected(subject)
+    return tuple(reach[name] for name in sorted(reach))
+
+
+def _act(id_: str, found: Iterable[Symptom], judgement: Judgement) -> None:
+    """Write down what the policy has done already."""
+    done: dict[str, list[Symptom]] = {}
+    for symptom in found:
+        if symptom.mitigation is not None:
+            done.setdefault(symptom.mitigation, []).append(symptom)
+    for name, those in done.items():
+        evidence = tuple(sorted({seq for symptom in those for seq in (symptom.first, symptom.last)}))
+        judgement.change(id_, i.Acted(mitigation=name, by=BY_ITSELF, what=BOOK[name].does, evidence=evidence))
+
+
+def _clear(incident: Incident, proofs: Proofs, seen_now: set[str], judgement: Judgement) -> None:
+    gone = {
+        symptom.key: seq for symptom in incident.standing if (seq := proofs.gone(symptom, symptom.key in seen_now)) is not None
+    }
+    if not gone:
+        return
+    again = tuple(sorted(seq for key, seq in gone.items() if key.startswith("step ")))
+    if again:
+        retried = "retry_from_checkpoint"
+        judgement.change(incident.id, i.Acted(mitigation=retried, by=BY_ITSELF, what=BOOK[retried].does, evidence=again))
+    judgement.change(incident.id, i.Cleared(symptoms=gone))
+    if not judgement.book[incident.id].standing:
+        evidence = tuple(sorted(set(gone.values())))
+        judgement.change(incident.id, i.Resolved(by=BY_ITSELF, reason=_over(incident), evidence=evidence))
+
+
+def _weigh(incident: Incident, seen_now: bool, judgement: Judgement) -> None:
+    """Whether what was done is enough; if not, whether it has become graver."""
+    if incident.state == "mitigated" and not seen_now:
+        return
+    evidence = enough(incident.standing, incident.affected, judgement.surroundings)
+    spent = [act for act in incident.acts if exhausted(act, judgement.acts(incident.id), judgement.now)]
+    if evidence is not None and not spent:
+        if incident.state != "mitigated":
+            due = any(each.due is not None for each in incident.affected)
+            reason = "the policy dealt with it, and every report was delivered before its deadline" if due else (
+                "the policy dealt with it, and nothing with a deadline is made from it"
+            )  # fmt: skip
+            judgement.change(incident.id, i.Mitigated(by=BY_ITSELF, reason=reason, evidence=evidence))
+        return
+    grave, why = severity(incident.standing, incident.affected, judgement.surroundings)
+    if spent and grave != "page":
+        grave, why = "error", f"{', '.join(spent)} was applied as often as the book allows"
+    if SEVERITIES.index(grave) > SEVERITIES.index(incident.severity) or (spent and incident.state == "mitigated"):
+        judgement.change(incident.id, i.Escalated(severity=grave, reason=why))
+
+
+_OVER = {
+    "drift": "later deliveries are as the contract says, or a person knows of the drift",
+    "hold": "what was held is loaded or discarded",
+    "failure": "what failed has finished",
+    "resource": "what failed has finished",
+    "check": "what failed its check is published, or no longer wanted",
+    "late": "the report was delivered before its deadline again",
+}
+
+
+def _over(incident: Incident) -> str:
+    return _OVER.get(incident.cause, "what was wrong is no longer seen")
+
+
+def _title(found: tuple[Symptom, ...]) -> str:
+    if found[0].cause == "resource" and len({symptom.subject for symptom in found}) > 1:
+        return f"{len(found)} steps failed, first: {found[0].what}"
+    head = found[0].what if found[0].cause != "drift" else f"{found[0].subject}: {found[0].what}"
+    if found[0].cause == "hold":
+        head = f"{found[0].subject}: {found[0].what}"
+    return head + (f", and {len(found) - 1} more" if len(found) > 1 else "")

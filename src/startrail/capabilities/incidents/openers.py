@@ -1,0 +1,157 @@
+"""Which facts show that something is wrong: an open table of rules, one per kind of fact.
+
+A rule looks at one fact alone and says which symptom it shows, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from startrail.base.text import printable
+from startrail.flow.events import Checked, Delivered, DeliveryHeld, DriftFound, StepFailed
+from startrail.ledger.incidents import KINDS
+from startrail.model.drift import Finding
+from startrail.model.incident import Symptom
+from startrail.model.step import CheckResult, Fact
+from startrail.model.table import WHOLE
+
+_VERBS: dict[str, tuple[Any, str]] = {
+    "keep": ("info", "keep_unknown_field"),
+    "quarantine": ("warning", "quarantine_rows"),
+    "hold": ("error", "serve_last_good"),
+}
+"""Severity and mitigation of a drift by what the policy did; what was accepted or stopped opens nothing here."""
+
+
+class Opener(NamedTuple):
+    """``rule`` is the name people know it by; ``kind`` the fact that it looks at."""
+
+    rule: str
+    kind: str
+    sees: Callable[[Fact, str], Symptom | None]
+
+
+def symptoms(facts: Iterable[Fact]) -> list[Symptom]:
+    """What these facts show, each symptom once, with how often and where it was seen; in order of first sight."""
+    found: dict[str, Symptom] = {}
+    for fact in facts:
+        for opener in OPENERS.get(fact.kind, ()):
+            seen = opener.sees(fact, opener.rule)
+            if seen is not None:
+                seen = msgspec.structs.replace(seen, first=fact.seq, last=fact.seq)
+                old = found.get(seen.key)
+                if old is not None:
+                    seen = msgspec.structs.replace(seen, first=old.first, seen=old.seen + 1)
+                found[seen.key] = seen
+    return list(found.values())
+
+
+class _Drift(msgspec.Struct):
+    delivery: str
+    name: str
+    finding: Finding
+
+
+def _drift(fact: Fact, rule: str) -> Symptom | None:
+    told = msgspec.json.decode(fact.payload, type=_Drift)
+    found = told.finding
+    if found.verb not in _VERBS:
+        return None
+    severity, mitigation = _VERBS[found.verb]
+    return Symptom(
+        key=f"drift {fact.subject} {found.kind} {found.path}", rule=rule, cause="drift", subject=fact.subject,
+        what=f"{found.kind} at {printable(found.path, 80)}, by policy: {found.verb}",
+        severity=severity, blocks=found.verb == "hold", mitigation=mitigation, delivery=told.delivery,
+    )  # fmt: skip
+
+
+class _Held(msgspec.Struct):
+    delivery: str
+    name: str
+    reason: str
+
+
+def _held(fact: Fact, rule: str) -> Symptom:
+    told = msgspec.json.decode(fact.payload, type=_Held)
+    return Symptom(
+        key=f"held {told.delivery}", rule=rule, cause="hold", subject=fact.subject,
+        what=f"delivery {printable(told.name, 80)} is held: {printable(told.reason, 200)}",
+        blocks=True, mitigation="serve_last_good", delivery=told.delivery,
+    )  # fmt: skip
+
+
+class _Failed(msgspec.Struct):
+    kind: str
+    partition: str
+    error: str
+
+
+def _failed(fact: Fact, rule: str) -> Symptom:
+    told = msgspec.json.decode(fact.payload, type=_Failed)
+    part = "" if told.kind == "land" or told.partition in ("", WHOLE) else f" {told.partition}"
+    first = told.error.partition("\n")[0]
+    code = first.partition(" ")[0]
+    return Symptom(
+        key=f"step {told.kind} {fact.subject}{part}", rule=rule,
+        cause="resource" if code.startswith(_ENVIRONMENT) else "failure", subject=fact.subject,
+        what=f"{told.kind} {printable(fact.subject, 80)} failed: {printable(first, 200)}", blocks=True,
+    )  # fmt: skip
+
+
+_ENVIRONMENT = ("ST5", "ST6")
+"""Families of errors that come from ledger, stores, engines and disks: many steps fail, for one cause."""
+
+
+class _Checked(msgspec.Struct):
+    result: CheckResult
+
+
+def _checked(fact: Fact, rule: str) -> Symptom | None:
+    result = msgspec.json.decode(fact.payload, type=_Checked).result
+    if result.severity != "error":
+        return None
+    return Symptom(
+        key=f"check {fact.subject} {result.check}", rule=rule, cause="check", subject=fact.subject,
+        what=f"check {printable(result.check, 120)} of {printable(fact.subject, 80)} fails", blocks=True,
+    )  # fmt: skip
+
+
+class _Delivered(msgspec.Struct):
+    minutes_early: int | None = None
+
+
+def _late(fact: Fact, rule: str) -> Symptom | None:
+    early = msgspec.json.decode(fact.payload, type=_Delivered).minutes_early
+    if early is None or early >= 0:
+        return None
+    return Symptom(
+        key=f"late {fact.subject}", rule=rule, cause="late", subject=fact.subject,
+        what=f"report {printable(fact.subject, 80)} was delivered {-early} min after its deadline", severity="warning",
+    )  # fmt: skip
+
+
+def group(symptom: Symptom) -> str:
+    """Symptoms that appear together and have this in common have one cause: what one subject shows at one time, or what
+    one failing resource makes fail."""
+    if symptom.cause == "resource":
+        return "resource " + symptom.what.partition(" failed: ")[2].partition(" ")[0]
+    return f"subject {symptom.subject}"
+
+
+_TABLE = (
+    Opener("drift", str(DriftFound.fact), _drift),
+    Opener("delivery held", str(DeliveryHeld.fact), _held),
+    Opener("step failed", str(StepFailed.fact), _failed),
+    Opener("check failed", str(Checked.fact), _checked),
+    Opener("report late", str(Delivered.fact), _late),
+)
+
+OPENERS: dict[str, tuple[Opener, ...]] = {
+    kind: tuple(each for each in _TABLE if each.kind == kind) for kind in dict.fromkeys(each.kind for each in _TABLE)
+}
+"""By kind of fact."""
+
+assert not KINDS & set(OPENERS)  # an incident is no cause of an incident
