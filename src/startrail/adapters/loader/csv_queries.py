@@ -72,8 +72,7 @@ def reader(paths: str, task: LoadTask, width: int, null: str = _NUL) -> str:
     return (
         f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, header = false, delim = {delimiter}, "
         f"quote = {quote}, escape = {quote}, new_line = '\\n', nullstr = {word}, allow_quoted_nulls = true, strict_mode = true, "
-        f"null_padding = false, "
-        f"compression = 'none', max_line_size = {3 * LONGEST_PLAIN}, buffer_size = {_BUFFER})"
+        f"null_padding = false, compression = 'none', max_line_size = {3 * LONGEST_PLAIN}, buffer_size = {_BUFFER})"
     )
 
 
