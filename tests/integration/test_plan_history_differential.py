@@ -181,6 +181,26 @@ def test_the_quick_way_is_really_taken(tmp_path: Path) -> None:
     assert without_samples(found) == without_samples(made.under(STRICTER, full=True))
 
 
+@pytest.mark.parametrize(
+    ("name", "more", "refused"),
+    [
+        ("channel", {"enum": ("shop",)}, 400),
+        ("spent", {"minimum": "1.51"}, 400),
+        ("day", {"maximum": "2026-10-02"}, 133),
+        ("phone", {"required": True, "pattern": "[0-5]"}, 400),
+    ],
+)
+def test_a_promise_that_the_quick_way_cannot_judge_is_judged_value_by_value(
+    name: str, more: dict[str, Any], refused: int, tmp_path: Path
+) -> None:
+    stricter = contract(*changed({f.name: f for f in CUSTOMERS.fields}, name, more).values(), key=("id",))
+    made = Rehearsals(tmp_path, customers(400), CUSTOMERS, look=LOOK)
+    found = made.under(stricter)
+    assert found.part
+    assert found.compared.refused == refused
+    assert without_samples(found) == without_samples(made.under(stricter, full=True))
+
+
 @pytest.mark.parametrize("phone", ["", ', "phone": null'])
 def test_a_field_that_no_record_has_holds_the_delivery(phone: str, tmp_path: Path) -> None:
     made = Rehearsals(tmp_path, customers(8, phone), CUSTOMERS, look=LOOK)

@@ -213,7 +213,7 @@ class FieldsAgain:
 
     def _values(self, records: list[Any], lines: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Each value by its text."""
-        columns = [list(map(getter, records)) for getter in self._getters]
+        columns = [[_present(raw) for raw in map(getter, records)] for getter in self._getters]
         self._check_names(columns, lines)
         unsure: set[int] = set()
         for column, certain, must in zip(columns, self._certain, self._must, strict=True):
@@ -221,7 +221,7 @@ class FieldsAgain:
                 row for row, value in enumerate(column) if (must if value is None else certain is None or not certain(value))
             )
         for row in sorted(unsure):
-            key = tuple([None if column[row] is None else bytes(column[row]) for column in columns])
+            key = tuple([column[row] for column in columns])
             kinds = self._known.get(key)
             if kinds is None:
                 kinds = self._asked(key)
@@ -319,9 +319,17 @@ def _named(name: str) -> re.Pattern[bytes]:
     return re.compile(rb'(?i)("' + re.escape(name.encode()) + rb'")\s*:')
 
 
+def _present(raw: msgspec.Raw | None) -> bytes | None:
+    """A value's JSON text; None where there is none, or null."""
+    return None if raw is None or (text := bytes(raw)) == b"null" else text
+
+
 def _decoder(kinds: list[Any], fields: list[Field]) -> Callable[[bytes], list[Any]]:
+    """A raw value is not made optional: where a value may be raw or null, msgspec takes only null."""
     names = {f"f{index}": field.name for index, field in enumerate(fields)}
-    members = [(attribute, kind | None, None) for attribute, kind in zip(names, kinds, strict=True)]
+    members = [
+        (attribute, kind if kind is msgspec.Raw else kind | None, None) for attribute, kind in zip(names, kinds, strict=True)
+    ]
     struct = msgspec.defstruct("Part", members, rename=names.__getitem__, gc=False)
     return msgspec.json.Decoder(struct).decode_lines
 
