@@ -123,6 +123,7 @@ class FieldsAgain:
         self._certain = [_certain(field) for field in self._fields]
         self._getters = [attrgetter(f"f{index}") for index in range(len(self._fields))]
         self._names = [(f'"{field.name}"'.encode(), _named(field.name)) for field in self._fields]
+        self._signs = _KELVIN if any("k" in field.name.lower() for field in self._fields) else ()
         self._aliases = [f'"{alias}"'.encode() for field in self._fields for alias in field.aliases]
         self._known: dict[tuple[bytes | None, ...], tuple[int, ...]] = {}
         self._codes: dict[Violation, int] = {}
@@ -195,6 +196,10 @@ class FieldsAgain:
         empty = [index for index, must in enumerate(self._must) if must and None in columns[index]]
         if not empty:
             return []
+        if len(empty) == 1:
+            key = tuple(None if place == empty[0] else b"" for place in range(len(columns)))
+            kinds = self._kinds_of_null(key, empty[0])
+            return [(row, kinds) for row, value in enumerate(columns[empty[0]]) if value is None] if kinds else []
         found: dict[int, list[int]] = {}
         for index in empty:
             key = tuple(None if place == index else b"" for place in range(len(columns)))
@@ -262,6 +267,13 @@ class FieldsAgain:
     def _note(self, first: int, broken: list[tuple[int, tuple[int, ...]]], again: set[int], lines: bytes) -> None:
         texts: list[bytes] | None = None
         ordinals, codes, found = self.found.ordinals, self.found.kinds, self.found
+        same = broken[0][1]
+        if not again and all(kinds is same for _, kinds in broken) and all(self._kept[kind] >= _EACH for kind in same):
+            found.newly_refused += len(broken)
+            for kind in same:
+                ordinals.extend([first + row for row, _ in broken])
+                codes.extend([kind] * len(broken))
+            return
         for row, kinds in broken:
             ordinal = first + row
             if again and ordinal in again:
@@ -284,21 +296,23 @@ class FieldsAgain:
 
     def _check_names(self, columns: list[list[Any]], lines: bytes) -> None:
         """Raises NotSure where a field that seems absent may be there under an alias or in other letter case."""
-        lacking = {row for column in columns if None in column for row, value in enumerate(column) if value is None}
-        if not lacking:
+        absent = [column.count(None) for column in columns]
+        if not any(absent):
             return
-        if len(lacking) < len(columns[0]):
+        if max(absent) < len(columns[0]):
+            lacking = {row for column in columns if None in column for row, value in enumerate(column) if value is None}
             texts = _texts(lines)
             if len(texts) != len(columns[0]):
                 raise NotSure("not a record a line")
             lines = b"\n".join([texts[row] for row in lacking])
         if any(alias in lines for alias in self._aliases):
             raise NotSure("a field may be there under an alias")
-        if (b"\\u00" in lines and _ASCII_ESCAPED.search(lines)) or any(sign in lines for sign in _KELVIN):
+        if (b"\\u00" in lines and _ASCII_ESCAPED.search(lines)) or any(sign in lines for sign in self._signs):
             raise NotSure("a name may be written with escapes")
         lowered = lines.lower()
         for name, pattern in self._names:
-            if lowered.count(name.lower()) != lines.count(name) and any(match != name for match in pattern.findall(lines)):
+            times = lowered.count(name.lower())
+            if times and times != lines.count(name) and any(match != name for match in pattern.findall(lines)):
                 raise NotSure("a field may be there in other letter case")
 
 
