@@ -27,7 +27,7 @@ _MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
     e.Landed, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
-    e.Delivered, e.StepFailed, e.Checked, e.MetricValued,
+    e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -145,12 +145,23 @@ class Renderer:
             case e.MetricValued():
                 number = "none" if event.value is None else f"{event.value} {event.unit or ''}".rstrip()
                 self._line("measured", f"{event.period or 'all time'}: {number}", event.metric)
+            case e.BridgeChecked():
+                self._tell_bridge(event)
             case e.LineageWaiting():
                 lost = f"; {_count(event.lost, 'event')} given up" if event.lost else ""
                 told = f"{_count(event.waiting, 'lineage event')} kept for the next run{lost}: {_first_line(event.reason)}"
                 self._line("waiting" if event.waiting else "warning", told, event.receiver)
             case e.IncidentChanged():
                 self._tell_incident(event)
+            case e.AlertSent():
+                waited = f" after {event.attempts} tries" if event.attempts > 1 else ""
+                self._line("told", f"{event.action} of {printable(event.subject, 80)}{waited}", event.endpoint)
+            case e.AlertFailed():
+                self._line(
+                    "warning", f"{event.action} of {printable(event.subject, 80)} {event.state}: {event.reason}", event.endpoint
+                )
+            case e.AlertsWaiting():
+                self._line("waiting", f"alerts kept in the ledger: {_first_line(event.reason)}", event.subject)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
                 if event.counts.quarantined or event.counts.held:
@@ -177,6 +188,15 @@ class Renderer:
         self._line("failed" if result.severity == "error" else "warning", f"check {result.check}: {words}", event.subject)
         if result.sample not in ("", "[]"):
             self._block(f"for example {printable(result.sample, 400)}")
+
+    def _tell_bridge(self, event: e.BridgeChecked) -> None:
+        if not event.holds:
+            verb = "failed" if event.severity == "error" else "warning"
+            self._line(verb, f"bridge to {event.to} in {event.period}: {event.message}", event.metric)
+        else:
+            unit = f" {event.unit}" if event.unit else ""
+            gap = "no number on either side" if event.gap is None else f"gap {event.gap}{unit}, from known causes only"
+            self._line("bridged", f"to {event.to} in {event.period}: {gap}", event.metric)
 
     def _tell_step(self, event: e.StepFinished) -> None:
         if event.kind == "check" and event.subject not in self._found:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from startrail.cli import options
 from startrail.cli.console import Console
 from startrail.wiring import open_project
+
+if TYPE_CHECKING:
+    from startrail.flow.status import BridgeStatus
 
 
 @click.command("status")
@@ -42,8 +46,20 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
             name = held_table.table
             see = f"startrail query 'select * from {name}@failed'"
             console.item(held_table, f"held      {name}: a check failed, the last good data is served; see: {see}")
+        for bridge in found.bridges:
+            console.item(bridge, _bridge(bridge))
+        for alert in found.alerts:
+            text = f"{alert.given_up} given up, {alert.waiting} tried and waiting, since {alert.since:%Y-%m-%d %H:%M} UTC"
+            console.item(alert, f"alerts    {alert.endpoint}: {text}; see: startrail alerts list")
         console.result({"healthy": found.healthy})
         return 0 if found.healthy else 1
+
+
+def _bridge(bridge: BridgeStatus) -> str:
+    name = f"bridge    {bridge.metric} to {bridge.to} in {bridge.period}"
+    if bridge.holds:
+        return f"{name}  {'no number on either side' if bridge.gap is None else f'holds, gap {bridge.gap}'}"
+    return f"{name}  broken: {bridge.why}"
 
 
 def _early(minutes: int | None) -> str:

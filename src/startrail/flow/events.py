@@ -264,6 +264,31 @@ class Checked(Event, frozen=True, tag="checked"):
     result: CheckResult
 
 
+class BridgeChecked(Event, frozen=True, tag="bridge_checked"):
+    """The gap between two metrics over a period was held against the causes that it may have."""
+
+    fact = "bridge.checked"
+    metric: str
+    to: str
+    period: str
+    holds: bool
+    severity: str
+    value: str | None = None
+    """Of ``metric``, as text, so that no digit is lost; this and the next two are None without a number on either side."""
+    value_to: str | None = None
+    gap: str | None = None
+    unit: str | None = None
+    causes: dict[str, str] = {}
+    """What each cause carries; with ``unexplained`` they sum to the gap."""
+    new: tuple[str, ...] = ()
+    """Those of them that the bridge does not name."""
+    unexplained: str | None = None
+    refused: str | None = None
+    """Why nothing could be attributed; then the bridge does not hold."""
+    message: str | None = None
+    """What is wrong with one that does not hold, in words."""
+
+
 class Published(Event, frozen=True, tag="published"):
     """Everything that the run staged became visible in one transaction."""
 
@@ -271,6 +296,8 @@ class Published(Event, frozen=True, tag="published"):
     publication: str
     tables: tuple[str, ...]
     steps: int
+    views: dict[str, str] = {}
+    """The key of the step whose text each view has from now on."""
 
 
 class PublicationHeld(Event, frozen=True, tag="publication_held"):
@@ -352,6 +379,57 @@ class LineageWaiting(Event, frozen=True, tag="lineage_waiting"):
     reason: str
     lost: int = 0
     """Events that were given up: refused by the receiver, or the oldest of more than may wait."""
+
+
+class AlertSent(Event, frozen=True, tag="alert_sent"):
+    """An endpoint took an alert. ``subject`` is the incident, or whatever it was about."""
+
+    fact = "alert.sent"
+    endpoint: str
+    delivery: str
+    """Every try carried this id."""
+    key: str
+    action: str
+    severity: str
+    attempts: int
+    waited: float
+    """Seconds since it was first due."""
+
+
+class AlertFailed(Event, frozen=True, tag="alert_failed"):
+    """An alert was refused for good, or given up after days of trying. ``startrail alerts send --again`` tries it again."""
+
+    fact = "alert.failed"
+    endpoint: str
+    delivery: str
+    key: str
+    action: str
+    severity: str
+    attempts: int
+    state: str
+    reason: str
+
+
+class AlertsRevived(Event, frozen=True, tag="alerts_revived"):
+    """A person let alerts wait again that were given up."""
+
+    fact = "alert.revived"
+    alerts: int
+
+
+class AlertsDropped(Event, frozen=True, tag="alerts_dropped"):
+    """A person decided that alerts which were given up are wanted no more."""
+
+    fact = "alert.dropped"
+    alerts: int
+    by: str
+    reason: str
+
+
+class AlertsWaiting(Event, frozen=True, tag="alerts_waiting"):
+    """An endpoint does not take alerts now; they wait in the ledger. Shown, never recorded."""
+
+    reason: str
 
 
 class Progress(Event, frozen=True, tag="progress"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -10,10 +11,14 @@ from startrail.flow.drift import Acks
 from startrail.flow.events import Delivered
 from startrail.model.drift import DriftKind
 from startrail.model.incident import Incident
+from startrail.model.metric import Metric
 from startrail.model.project import Project
 from startrail.model.run import Run
 from startrail.model.step import StepOutput
 from startrail.ports.ledger import Ledger
+
+_RECENT_BRIDGES = 8
+"""Checks of each bridge that are looked at for the newest of every period."""
 
 
 class ReportStatus(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
@@ -43,6 +48,28 @@ class HeldStatus(msgspec.Struct, frozen=True, tag_field="type", tag="held"):
     table: str
 
 
+class BridgeStatus(msgspec.Struct, frozen=True, tag_field="type", tag="bridge"):
+    """The newest check of a bridge in one period. ``gap``: None when there is none, or it could not be attributed."""
+
+    metric: str
+    to: str
+    period: str
+    holds: bool
+    severity: str
+    checked_at: datetime | None
+    gap: str | None = None
+    why: str | None = None
+
+
+class AlertStatus(msgspec.Struct, frozen=True, tag_field="type", tag="alerts"):
+    """Alerts that an endpoint did not take: ``waiting`` are tried again, ``given_up`` wait for a person."""
+
+    endpoint: str
+    waiting: int
+    given_up: int
+    since: datetime
+
+
 class Status(msgspec.Struct, frozen=True):
     """Everything ``startrail status`` shows."""
 
@@ -50,14 +77,22 @@ class Status(msgspec.Struct, frozen=True):
     reports: tuple[ReportStatus, ...]
     sources: tuple[SourceStatus, ...]
     held: tuple[HeldStatus, ...]
+    bridges: tuple[BridgeStatus, ...] = ()
+    """Of each bridge, the newest two periods that were checked."""
     incidents: tuple[Incident, ...] = ()
     """Those that are not over."""
+    alerts: tuple[AlertStatus, ...] = ()
 
     @property
     def healthy(self) -> bool:
         """False when something waits for a person."""
         last = self.last_run
-        return not self.held and not any(s.held for s in self.sources) and (last is None or last.state in ("done", "running"))
+        untold = any(alert.given_up for alert in self.alerts)
+        return (
+            not (self.held or untold)
+            and not any(s.held for s in self.sources)
+            and (last is None or last.state in ("done", "running"))
+        )
 
 
 def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Status:
@@ -69,8 +104,42 @@ def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Sta
         reports=tuple(_report(project, name, ledger) for name in sorted(project.reports)),
         sources=tuple(_source(project, name, ledger, now) for name in sorted(project.sources)),
         held=tuple(HeldStatus(str(table)) for table in ledger.held_tables()),
+        bridges=tuple(each for metric in project.metrics.values() if metric.bridges for each in _bridges(metric, ledger)),
         incidents=tuple(ledger.standing_incidents()),
+        alerts=_alerts(ledger),
     )
+
+
+def _bridges(metric: Metric, ledger: Ledger) -> Iterator[BridgeStatus]:
+    records = ledger.history(kind="bridge", subject=metric.name, limit=_RECENT_BRIDGES * len(metric.bridges))
+    for bridge in metric.bridges:
+        newest: dict[str, BridgeStatus] = {}
+        for record in records:
+            if record.output is not None and record.output.note.get("to") == bridge.to:
+                period, (result, *_) = record.output.note.get("period", ""), record.output.checks
+                why = None if result.passed else result.message
+                newest.setdefault(
+                    period,
+                    BridgeStatus(
+                        metric.name, bridge.to, period, result.passed, result.severity, record.ended_at,
+                        record.output.note.get("gap"), why,
+                    ),
+                )  # fmt: skip
+        yield from (newest[period] for period in sorted(newest)[-2:])
+
+
+def _alerts(ledger: Ledger) -> tuple[AlertStatus, ...]:
+    """What is simply not due yet, or was never tried, is no news."""
+    found: dict[str, AlertStatus] = {}
+    for trouble in ledger.alert_troubles():
+        waiting = trouble.tried if trouble.state == "waiting" else 0
+        given_up = 0 if trouble.state == "waiting" else trouble.rows
+        if waiting or given_up:
+            so_far = found.get(trouble.endpoint, AlertStatus(trouble.endpoint, 0, 0, trouble.since))
+            found[trouble.endpoint] = AlertStatus(
+                trouble.endpoint, so_far.waiting + waiting, so_far.given_up + given_up, min(so_far.since, trouble.since)
+            )
+    return tuple(found.values())
 
 
 def _report(project: Project, name: str, ledger: Ledger) -> ReportStatus:

@@ -13,6 +13,7 @@ import msgspec
 from startrail.capabilities.incidents.surroundings import Surroundings
 from startrail.flow.events import (
     Adopted,
+    BridgeChecked,
     Delivered,
     Discarded,
     DriftAcknowledged,
@@ -45,6 +46,9 @@ class _Told(msgspec.Struct):
     quarantine: str | None = None
     ordinals: tuple[int, ...] | None = None
     minutes_early: int | None = None
+    to: str = ""
+    period: str | None = None
+    holds: bool = False
     counts: Counts = Counts()
 
 
@@ -111,6 +115,8 @@ class Proofs:
             self._published |= dict.fromkeys(told.tables, seq)
         elif fact.kind == Delivered.fact and (told.minutes_early or 0) >= 0:
             self._gone[f"late {subject}"] = seq
+        elif fact.kind == BridgeChecked.fact and told.holds:
+            self._gone[f"bridge {subject} {told.to} {told.period}"] = seq
         elif fact.kind == RunEnded.fact and told.everything:
             self._tried[fact.run or ""] = seq
             if told.state == "done":
@@ -119,7 +125,7 @@ class Proofs:
 
 _COUNT = frozenset(
     (*_LOADED, *(str(each.fact) for each in (StepFinished, StepFailed, Discarded, DriftAcknowledged, Published, HoldEnded,
-                                             Delivered, RunEnded)))
+                                             Delivered, RunEnded, BridgeChecked)))
 )  # fmt: skip
 
 
