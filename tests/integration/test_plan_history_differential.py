@@ -99,7 +99,7 @@ POLICIES = (
 
 
 def changed(fields: dict[str, Field], name: str, more: dict[str, Any]) -> dict[str, Field]:
-    if "gone" in more:
+    if "gone" in more or (name not in fields and "type" not in more):
         return {key: each for key, each in fields.items() if key != name}
     more = {**more, "type": parse_type(more["type"])} if "type" in more else more
     before = fields.get(name)
