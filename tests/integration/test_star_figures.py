@@ -131,7 +131,8 @@ class Oracle:
             gone = sum(f["told"]["rows"] for f in self.discards)  # loads since then count them as discarded themselves
             want = {
                 "deliveries": str(len(self.deliveries)), "in": str(total["rows_in"]), "loaded": str(total["loaded"]),
-                "quarantined": str(total["rows_in"] - total["loaded"] - total["held"] - gone), "held": str(total["held"]), "discarded": str(gone), "lost": "0",
+                "quarantined": str(total["rows_in"] - total["loaded"] - total["held"] - gone), "held": str(total["held"]),
+                "discarded": str(gone), "lost": "0",
             }  # fmt: skip
         elif text.startswith("Deliveries"):
             how = text.split()[1].rstrip(":")

@@ -11,6 +11,10 @@ import click
 COMMANDS: dict[str, str] = {
     "init": "Start a project folder, empty or from an example.",
     "run": "Do all that is due: land, load, build, check, publish, deliver.",
+    "tick": "Run every schedule that is due now, each tick once, and exit.",
+    "serve": "Run schedules as they become due, until it is stopped.",
+    "schedule": "When what runs next, and the glue that makes it run.",
+    "adopt": "Take a cron job's SQL script in as it is, with its schedule.",
     "plan": "Show what a run would do now, and why.",
     "status": "Show reports, sources and the last run.",
     "query": "Ask published tables, also table@snapshot and table@failed.",
@@ -22,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "contract": "Check, test and translate data contracts.",
     "incident": "What is wrong, since when, and what was done about it; its report from facts.",
     "stories": "Incidents that are over as stories in STAR form, and your own; search, export, import, lint.",
+    "alerts": "See which alerts wait, send what is due, test an endpoint or a route.",
     "quarantine": "Look at refused rows, mend and replay them, or discard them.",
     "metric": "The dictionary of metrics: definitions, SQL, values, exchange with other tools.",
     "why": "Explain why two numbers differ: which difference of definition carries how much, to the cent.",

@@ -26,10 +26,13 @@ def command(
     """End it. What is verified from facts ends by itself; should the trouble come back, so does the incident."""
     from startrail.capabilities.incidents.deeds import resolve
     from startrail.capabilities.incidents.stories.principles import principle
+    from startrail.wiring.alerts import alerting
+    from startrail.wiring.incidents import telling
 
-    with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
-        shown, who = tuple(principle(each) for each in principles), by or options.user() or "unknown"
-        incident = resolve(opened.ports.ledger, id, who, reason, opened.ports.clock.now(), principles=shown)
+    shown = tuple(principle(each) for each in principles)
+    with Console(as_json) as console, open_project(root, profile_name, now=now) as opened, alerting(opened, console.emit):
+        who, at = by or options.user() or "unknown", opened.ports.clock.now()
+        incident = resolve(opened.ports.ledger, id, who, reason, at, telling(opened), principles=shown)
         console.say(f"incident {incident.id} is resolved")
         console.result({"incident": incident.id, "state": incident.state})
         return 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from startrail.model.alert import Route
 from startrail.model.contract import Contract
 from startrail.model.metric import Metric
 from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.repair import Repairs
 from startrail.model.report import Report
+from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
 
 
@@ -28,3 +30,5 @@ class Project(msgspec.Struct, frozen=True):
     repairs: dict[str, Repairs] = {}
     """By source."""
     metrics: dict[str, Metric] = {}
+    routes: dict[str, Route] = {}
+    schedules: dict[str, NamedSchedule] = {}

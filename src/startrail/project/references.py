@@ -13,8 +13,10 @@ from startrail.model.source import Source
 from startrail.project import errors
 from startrail.project.bridges import check_bridges
 from startrail.project.files import ROOT_FILE
+from startrail.project.incidents import check_routes
 from startrail.project.metrics import check_metric_names, check_metrics
 from startrail.project.scalars import Problems
+from startrail.project.schedules import check_schedules
 from startrail.project.values import table_name
 from startrail.project.yaml import Node
 
@@ -49,6 +51,7 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
             _unknown("model", report.model, tables, at, f"report {report.name}", problems)
     check_metric_names(project, places.of, problems)
     check_metrics(project, tables, complete, places.of, problems)
+    check_schedules(project, declared, places.of, problems)
     check_bridges(project, places.of, problems)
     for name, repairs in project.repairs.items():
         if name not in declared["sources"]:
@@ -56,6 +59,7 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
     for test in project.tests.values():
         if test.model not in models:
             _unknown("model", test.model, models, places.of(test.span.file, "model"), f"test {test.name}", problems)
+    check_routes(project, problems)
     for name, profile in project.profiles.items():
         for source_name in profile.feeds:
             if source_name not in declared["sources"]:

@@ -8,8 +8,9 @@ import msgspec
 
 from startrail.model.metric import Metric
 from startrail.model.report import Report
+from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
-from startrail.project.forms import ModelTestForm, ProjectForm, RepairsForm
+from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm, RepairsForm
 from startrail.project.header import CHECK_WORDS, ModelHeader
 from startrail.project.odcs_extras import CustomProperties
 
@@ -22,11 +23,13 @@ _DECLARATIONS: dict[str, tuple[type, str]] = {
     "repairs": (RepairsForm, "contracts/repairs/*.yml"),
     "metric": (Metric, "metrics/**/*.yml"),
     "report": (Report, "reports/*.yml"),
+    "incidents": (IncidentsForm, "incidents/*.yml"),
     "test": (ModelTestForm, "tests/**/*.yml"),
+    "schedule": (NamedSchedule, "schedules/*.yml"),
     "model": (ModelHeader, "the header of models/*/*.sql"),
 }
 _FROM_ELSEWHERE = ("name", "span")
-"""Fields of Source and Report that the file does not hold: the name is the file's, the span its place."""
+"""Fields of Source, Report and NamedSchedule that the file does not hold: the name is the file's, the span its place."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -37,11 +40,13 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def _schema(target: type, files: str) -> dict[str, Any]:
     (root,), parts = msgspec.json.schema_components((target,), ref_template="#/$defs/{name}", schema_hook=_free)
-    if target in (Source, Report):
+    if target in (Source, Report, NamedSchedule):
         _without(parts[target.__name__], _FROM_ELSEWHERE)
     if target is Metric:
         _without(parts["Metric"], ("span",))
         parts["Metric"]["required"].remove("metric")  # the file's path says it otherwise
+    if "Route" in parts:
+        _without(parts["Route"], ("span",))
     if "CheckForm" in parts:
         parts["CheckForm"]["oneOf"] = [{"required": [word]} for word in CHECK_WORDS]
     parts.pop("Span", None)

@@ -6,12 +6,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from typing import Literal
 
-from startrail.adapters.ledger import cache, contracts, deliveries, facts, incidents, leases, publishing, runs, steps
+from startrail.adapters.ledger import (
+    cache,
+    contracts,
+    deliveries,
+    facts,
+    incidents,
+    leases,
+    outbox,
+    publishing,
+    runs,
+    steps,
+    ticks,
+)
 from startrail.adapters.ledger.session import NO_LIMIT, Session
+from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
+from startrail.model.schedule import Tick, TickRecord, Watch
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
@@ -38,9 +53,10 @@ class SqlLedger(ABC):
     def close(self) -> None: ...
 
     # -- facts -----------------------------------------------------------------------------------------
-    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None:
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime, outbox: Sequence[OutboxRow] = ()) -> None:
         with self._writing() as session:
             _append(session, facts, run, at)
+            _put_out(session, outbox, at)
 
     def facts(
         self,
@@ -62,10 +78,16 @@ class SqlLedger(ABC):
 
     # -- runs ------------------------------------------------------------------------------------------
     def start_run(
-        self, run: Run, lease: Lease, facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None
+        self,
+        run: Run,
+        lease: Lease,
+        facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None,
+        tick: Tick | None = None,
     ) -> tuple[str, ...]:
         with self._leased(lease) as session:
             abandoned = runs.start(session, run, lease)
+            if tick is not None:
+                ticks.claim(session, tick, run)
             if facts is not None:
                 _append(session, facts(abandoned), run.id, run.started_at)
             return abandoned
@@ -73,11 +95,40 @@ class SqlLedger(ABC):
     def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None:
         with self._writing() as session:
             ended = runs.end(session, run, state, at)
+            if ended:
+                ticks.end(session, run, state, at)
             _append(session, facts if ended else (), run, at)
 
     def runs(self, limit: int = 20) -> list[Run]:
         with self._reading() as session:
             return runs.newest(session, limit)
+
+    # -- schedules -------------------------------------------------------------------------------------
+    def watches(self, until: datetime | None = None) -> dict[str, Watch]:
+        with self._reading() as session:
+            return ticks.watches(session, until)
+
+    def watch(self, watch: Watch, facts: Sequence[NewFact], at: datetime) -> bool:
+        with self._writing() as session:
+            new = ticks.watch(session, watch)
+            _append(session, facts if new else (), None, at)
+            return new
+
+    def decide_ticks(self, name: str, before: datetime, through: datetime, facts: Sequence[NewFact], at: datetime) -> bool:
+        with self._writing() as session:
+            ours = ticks.decide(session, name, before, through)
+            _append(session, facts if ours else (), None, at)
+            return ours
+
+    def give_up_tick(self, tick: Tick, facts: Sequence[NewFact], at: datetime) -> bool:
+        with self._writing() as session:
+            ours = ticks.give_up(session, tick, at)
+            _append(session, facts if ours else (), tick.takes_over, at)
+            return ours
+
+    def newest_ticks(self, schedule: str, limit: int = 1) -> list[TickRecord]:
+        with self._reading() as session:
+            return ticks.newest(session, schedule, limit)
 
     # -- deliveries ------------------------------------------------------------------------------------
     def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:
@@ -159,9 +210,20 @@ class SqlLedger(ABC):
         with self._reading() as session:
             return incidents.mark(session)
 
-    def record_incidents(self, mark: Mark, after: int, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> bool:
+    def record_incidents(
+        self,
+        mark: Mark,
+        after: int,
+        facts: Sequence[NewFact],
+        *,
+        run: str | None,
+        at: datetime,
+        outbox: Sequence[OutboxRow] = (),
+    ) -> bool:
         with self._writing() as session:
-            return incidents.record(session, mark, after, facts, run, at)
+            recorded = incidents.record(session, mark, after, facts, run, at)
+            _put_out(session, outbox if recorded else (), at)
+            return recorded
 
     def incidents(self, *, limit: int = 100) -> list[Incident]:
         with self._reading() as session:
@@ -238,6 +300,40 @@ class SqlLedger(ABC):
         with self._writing() as session:
             leases.release(session, lease)
 
+    # -- outbox ----------------------------------------------------------------------------------------
+    def due_endpoints(self, now: datetime) -> tuple[str, ...]:
+        with self._reading() as session:
+            return outbox.due_endpoints(session, now)
+
+    def claim_alert(self, endpoint: str, lease: Lease, now: datetime) -> Outgoing | None:
+        with self._leased(lease) as session:
+            return outbox.claim(session, endpoint, now)
+
+    def settle_alert(self, endpoint: str, settled: Settled, lease: Lease, at: datetime, facts: Sequence[NewFact] = ()) -> None:
+        with self._leased(lease) as session:
+            changed = outbox.settle(session, endpoint, settled, at)
+            _append(session, facts if changed else (), None, at)
+
+    def outbox(self, which: Literal["waiting", "given_up", "newest"], limit: int = 100) -> list[Outgoing]:
+        with self._reading() as session:
+            return outbox.several(session, which, limit)
+
+    def revive_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        with self._writing() as session:
+            count = outbox.revive(session, at)
+            _append(session, facts if count else (), None, at)
+            return count
+
+    def drop_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        with self._writing() as session:
+            count = outbox.drop(session, at)
+            _append(session, facts if count else (), None, at)
+            return count
+
+    def alert_troubles(self) -> list[Trouble]:
+        with self._reading() as session:
+            return outbox.troubles(session)
+
     # -- cache -----------------------------------------------------------------------------------------
     def cached(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
         with self._reading() as session:
@@ -256,4 +352,5 @@ class SqlLedger(ABC):
             yield session
 
 
-_append = facts.append  # `append` names its parameter after the port, which hides the module
+_append = facts.append  # `append` names its parameters after the port, which hides the modules
+_put_out = outbox.add
