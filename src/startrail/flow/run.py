@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
 
+from startrail.base.errors import StartrailError
 from startrail.base.ids import new_run_id
 from startrail.base.time import to_text
 from startrail.flow.capability import Capability, Phase, Watcher
 from startrail.flow.errors import ClockSetBack
-from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting
+from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting, WatchFailed
 from startrail.flow.lease import holding
 from startrail.flow.publish import end_holds, hold, publish
 from startrail.flow.select import Selection
@@ -89,10 +91,23 @@ def run(
             everything=selection.everything,
         )  # fmt: skip
         ports.ledger.end_run(run_id, result.state, ports.clock.now(), to_facts(ended))
-        for watcher in watchers:
-            watcher.after_run(ports, run_id, show)
+        look(watchers, ports, run_id, show)
         show(ended)
         return result
+
+
+def look(watchers: Sequence[Watcher], ports: Ports, run: str | None, show: Emit) -> None:
+    """Let the watchers look at what has happened. What one of them cannot do is told, and breaks nothing: the facts stay,
+    and the next look reads them."""
+    for watcher in watchers:
+        try:
+            watcher.after_run(ports, run, show)
+        except Exception as error:
+            told = str(error) if isinstance(error, StartrailError) else f"{type(error).__name__}: {error}"
+            failed = WatchFailed(subject=watcher.name, error=told)
+            show(failed)
+            with suppress(StartrailError):  # a ledger that takes no incident may take no fact either
+                ports.ledger.append(to_facts(failed), run=run, at=ports.clock.now())
 
 
 def _phases(session: Session, capabilities: Sequence[Capability]) -> Result:

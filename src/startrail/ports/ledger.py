@@ -9,7 +9,7 @@ from typing import Protocol
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
-from startrail.model.step import Fact, StepRecord
+from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
 from startrail.ports.feed import Seen
@@ -25,6 +25,13 @@ class Ledger(Protocol):
 
     # -- facts: append-only, each chained by hash to the one before -------------------------------------
     def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None: ...
+
+    def append_once(self, fact: NewFact, told: Callable[[Fact], bool], *, run: str | None, at: datetime) -> bool:
+        """Append it unless the newest fact of its kind about its subject tells it already; both in one transaction, so
+        that of several processes one tells it."""
+        ...
+
+    def newest_fact(self, kind: str, subject: str) -> Fact | None: ...
 
     def facts(
         self,
@@ -123,6 +130,10 @@ class Ledger(Protocol):
         self, *, kind: str | None = None, subject: str | None = None, run: str | None = None, limit: int | None = None
     ) -> list[StepRecord]:
         """Newest first, by end."""
+        ...
+
+    def took(self, subject: str, limit: int) -> list[Took]:
+        """How long the newest ended steps of a subject took, whatever their kind; newest first."""
         ...
 
     # -- incidents: what facts show to be wrong --------------------------------------------------------

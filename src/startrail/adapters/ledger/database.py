@@ -12,7 +12,7 @@ from startrail.adapters.ledger.session import NO_LIMIT, Session
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
-from startrail.model.step import Fact, StepRecord
+from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
 from startrail.ports.feed import Seen
@@ -41,6 +41,18 @@ class SqlLedger(ABC):
     def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None:
         with self._writing() as session:
             _append(session, facts, run, at)
+
+    def append_once(self, fact: NewFact, told: Callable[[Fact], bool], *, run: str | None, at: datetime) -> bool:
+        with self._writing() as session:
+            newest = facts.newest_about(session, fact.kind, fact.subject)
+            if newest is not None and told(newest):
+                return False
+            _append(session, [fact], run, at)
+            return True
+
+    def newest_fact(self, kind: str, subject: str) -> Fact | None:
+        with self._reading() as session:
+            return facts.newest_about(session, kind, subject)
 
     def facts(
         self,
@@ -147,6 +159,10 @@ class SqlLedger(ABC):
     def steps(self, keys: Iterable[str]) -> dict[str, StepRecord]:
         with self._reading() as session:
             return steps.by_keys(session, keys)
+
+    def took(self, subject: str, limit: int) -> list[Took]:
+        with self._reading() as session:
+            return steps.took(session, subject, limit)
 
     def history(
         self, *, kind: str | None = None, subject: str | None = None, run: str | None = None, limit: int | None = None

@@ -55,6 +55,11 @@ def latest(session: Session) -> Fact | None:
     return None if row is None else _fact(row)
 
 
+def newest_about(session: Session, kind: str, subject: str) -> Fact | None:
+    row = session.one("facts.newest_about", kind=kind, subject=storable(subject))
+    return None if row is None else _fact(row)
+
+
 def verify(reading: Reading) -> Verification:
     """Check what was recorded when checking began; facts appended meanwhile wait for the next time."""
     with reading() as session:
