@@ -12,6 +12,8 @@ from startrail.model.run import NewFact, Run
 from startrail.model.table import TableName
 from startrail.ports.feed import Seen
 
+_VERSION = "select value from meta where key = 'startrail.version'"
+
 
 @pytest.fixture
 def next_version(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -76,8 +78,9 @@ def test_a_ledger_of_an_older_version_is_brought_forward_and_keeps_what_it_knows
     old = place.open()
     old.append([NewFact("k", "s")], run=None, at=NOW)
     old.close()
+    ((before,),) = place.sql(_VERSION)
     next_version()
-    with pytest.raises(LedgerTooOld, match="version 3"):
+    with pytest.raises(LedgerTooOld, match=f"version {before} "):
         place.open(read_only=True)
     new = place.open()
     assert place.sql("select n from later") == [(7,)]
@@ -89,11 +92,12 @@ def test_a_ledger_of_an_older_version_is_brought_forward_and_keeps_what_it_knows
 
 def test_a_migration_that_fails_leaves_the_old_version(place: Place, next_version, tmp_path: Path):
     place.open().close()
+    before = place.sql(_VERSION)
     next_version()
     (tmp_path / "migrations" / "0100.sql").write_text("create table nonsense (;\n")
     with pytest.raises(Exception, match="syntax"):
         place.open()
-    assert place.sql("select value from meta where key = 'startrail.version'") == [("3",)]
+    assert place.sql(_VERSION) == before
     (tmp_path / "migrations" / "0100.sql").unlink()
     place.open()
     assert place.sql("select n from later") == [(7,)]

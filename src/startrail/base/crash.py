@@ -29,10 +29,14 @@ POINTS: tuple[str, ...] = (
 )
 """In the order in which a run passes them; their positions are the crash numbers of the fault harness."""
 
+ALERT_POINTS: tuple[str, ...] = ("alerts written", "alert claimed", "alert sent", "alert recorded")
+"""Points of the outbox: inside the transaction that writes to it, and around each try to send."""
+
 hook: Callable[[str], None] | None = None
 
 
 def crash_point(name: str) -> None:
-    """Mark a place where a kill must leave everything consistent; ``name`` is one of :data:`POINTS`."""
+    """Mark a place where a kill must leave everything consistent; ``name`` is one of :data:`POINTS` or
+    :data:`ALERT_POINTS`."""
     if hook is not None:
         hook(name)

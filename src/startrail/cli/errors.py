@@ -25,6 +25,15 @@ class BadOutput(UsageError):
     code = "ST803"
 
 
+class UnknownAlertTarget(UsageError):
+    """The profile has no endpoint and no route of that name.
+
+    Mind the near miss in the hint; ``startrail alerts list`` shows the routes.
+    """
+
+    code = "ST693"
+
+
 def cannot_write(path: Path, error: OSError) -> BadOutput:
     """The operating system's refusal in our words."""
     reason = (error.strerror or type(error).__name__).lower()

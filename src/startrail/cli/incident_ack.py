@@ -23,10 +23,12 @@ def command(
 ) -> int:  # fmt: skip
     """Say that you have it in hand: it repeats no message until it gets graver."""
     from startrail.capabilities.incidents.deeds import acknowledge
+    from startrail.wiring.alerts import alerting
+    from startrail.wiring.incidents import telling
 
-    with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
+    with Console(as_json) as console, open_project(root, profile_name, now=now) as opened, alerting(opened, console.emit):
         who = by or options.user() or "unknown"
-        incident = acknowledge(opened.ports.ledger, id, who, note, opened.ports.clock.now())
+        incident = acknowledge(opened.ports.ledger, id, who, note, opened.ports.clock.now(), telling(opened))
         console.say(f"incident {incident.id} is {incident.state}, by {who}")
         console.result({"incident": incident.id, "state": incident.state})
         return 0

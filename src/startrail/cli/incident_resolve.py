@@ -23,9 +23,12 @@ def command(
 ) -> int:  # fmt: skip
     """End it. What is verified from facts ends by itself; should the trouble come back, so does the incident."""
     from startrail.capabilities.incidents.deeds import resolve
+    from startrail.wiring.alerts import alerting
+    from startrail.wiring.incidents import telling
 
-    with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
-        incident = resolve(opened.ports.ledger, id, by or options.user() or "unknown", reason, opened.ports.clock.now())
+    with Console(as_json) as console, open_project(root, profile_name, now=now) as opened, alerting(opened, console.emit):
+        who, at = by or options.user() or "unknown", opened.ports.clock.now()
+        incident = resolve(opened.ports.ledger, id, who, reason, at, telling(opened))
         console.say(f"incident {incident.id} is resolved")
         console.result({"incident": incident.id, "state": incident.state})
         return 0

@@ -151,6 +151,15 @@ class Renderer:
                 self._line("waiting" if event.waiting else "warning", told, event.receiver)
             case e.IncidentChanged():
                 self._tell_incident(event)
+            case e.AlertSent():
+                waited = f" after {event.attempts} tries" if event.attempts > 1 else ""
+                self._line("told", f"{event.action} of {printable(event.subject, 80)}{waited}", event.endpoint)
+            case e.AlertFailed():
+                self._line(
+                    "warning", f"{event.action} of {printable(event.subject, 80)} {event.state}: {event.reason}", event.endpoint
+                )
+            case e.AlertsWaiting():
+                self._line("waiting", f"alerts kept in the ledger: {_first_line(event.reason)}", event.subject)
             case e.RunEnded():
                 self._line(event.state, _ending(event, self._quiet and event.state == "done"))
                 if event.counts.quarantined or event.counts.held:

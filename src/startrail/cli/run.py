@@ -24,6 +24,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     """
     from startrail.flow.run import run
     from startrail.flow.select import select
+    from startrail.wiring.alerts import alerting
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
     from startrail.wiring.incidents import watchers
@@ -31,7 +32,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
 
     with Console(as_json) as console, open_project(root, profile_name, now=now) as opened:
         chosen = select(patterns, graph(opened)) if patterns else select((), {})
-        with telling(opened, console.emit) as emit:
+        with alerting(opened, console.emit), telling(opened, console.emit) as emit:
             result = run(
                 opened.project,
                 opened.profile,

@@ -42,6 +42,9 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
             name = held_table.table
             see = f"startrail query 'select * from {name}@failed'"
             console.item(held_table, f"held      {name}: a check failed, the last good data is served; see: {see}")
+        for alert in found.alerts:
+            text = f"{alert.given_up} given up, {alert.waiting} tried and waiting, since {alert.since:%Y-%m-%d %H:%M} UTC"
+            console.item(alert, f"alerts    {alert.endpoint}: {text}; see: startrail alerts list")
         console.result({"healthy": found.healthy})
         return 0 if found.healthy else 1
 

@@ -422,6 +422,57 @@ class LineageWaiting(Event, frozen=True, tag="lineage_waiting"):
     """Events that were given up: refused by the receiver, or the oldest of more than may wait."""
 
 
+class AlertSent(Event, frozen=True, tag="alert_sent"):
+    """An endpoint took an alert. ``subject`` is the incident, or whatever it was about."""
+
+    fact = "alert.sent"
+    endpoint: str
+    delivery: str
+    """Every try carried this id."""
+    key: str
+    action: str
+    severity: str
+    attempts: int
+    waited: float
+    """Seconds since it was first due."""
+
+
+class AlertFailed(Event, frozen=True, tag="alert_failed"):
+    """An alert was refused for good, or given up after days of trying. ``startrail alerts send --again`` tries it again."""
+
+    fact = "alert.failed"
+    endpoint: str
+    delivery: str
+    key: str
+    action: str
+    severity: str
+    attempts: int
+    state: str
+    reason: str
+
+
+class AlertsRevived(Event, frozen=True, tag="alerts_revived"):
+    """A person let alerts wait again that were given up."""
+
+    fact = "alert.revived"
+    alerts: int
+
+
+class AlertsDropped(Event, frozen=True, tag="alerts_dropped"):
+    """A person decided that alerts which were given up are wanted no more."""
+
+    fact = "alert.dropped"
+    alerts: int
+    by: str
+    reason: str
+
+
+class AlertsWaiting(Event, frozen=True, tag="alerts_waiting"):
+    """An endpoint does not take alerts now; they wait in the ledger. Shown, never recorded."""
+
+    reason: str
+
+
 class Progress(Event, frozen=True, tag="progress"):
     """Bytes, rows or steps done out of a total (0 = not known). Shown, never recorded."""
 

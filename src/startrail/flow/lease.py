@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from startrail.base.errors import StartrailError
+from startrail.base.ids import token
 from startrail.flow.errors import RunnerBusy
 from startrail.flow.events import Emit, Waiting
 from startrail.model.run import Lease
@@ -35,6 +36,18 @@ def holding(ledger: Ledger, clock: Clock, emit: Emit, wait: float) -> Iterator[L
         stop.set()
         beat.join()
         ledger.release(lease)
+
+
+def try_lease(ledger: Ledger, clock: Clock, name: str, seconds: float) -> Lease | None:
+    """The lease, if nobody alive has it. Each call is a holder of its own, also within one process."""
+    me = f"{_identity(os.getpid())}#{token(4)}"
+    lease = ledger.acquire(name, me, seconds, clock.now())
+    if lease is not None:
+        return lease
+    other = ledger.holder(name)
+    if other is None or not _is_dead(other.holder.partition("#")[0]):
+        return None
+    return ledger.take_over(other, me, seconds, clock.now())
 
 
 def _obtain(ledger: Ledger, clock: Clock, emit: Emit, wait: float) -> Lease:

@@ -43,6 +43,15 @@ class HeldStatus(msgspec.Struct, frozen=True, tag_field="type", tag="held"):
     table: str
 
 
+class AlertStatus(msgspec.Struct, frozen=True, tag_field="type", tag="alerts"):
+    """Alerts that an endpoint did not take: ``waiting`` are tried again, ``given_up`` wait for a person."""
+
+    endpoint: str
+    waiting: int
+    given_up: int
+    since: datetime
+
+
 class Status(msgspec.Struct, frozen=True):
     """Everything ``startrail status`` shows."""
 
@@ -52,12 +61,18 @@ class Status(msgspec.Struct, frozen=True):
     held: tuple[HeldStatus, ...]
     incidents: tuple[Incident, ...] = ()
     """Those that are not over."""
+    alerts: tuple[AlertStatus, ...] = ()
 
     @property
     def healthy(self) -> bool:
         """False when something waits for a person."""
         last = self.last_run
-        return not self.held and not any(s.held for s in self.sources) and (last is None or last.state in ("done", "running"))
+        untold = any(alert.given_up for alert in self.alerts)
+        return (
+            not (self.held or untold)
+            and not any(s.held for s in self.sources)
+            and (last is None or last.state in ("done", "running"))
+        )
 
 
 def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Status:
@@ -70,7 +85,22 @@ def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Sta
         sources=tuple(_source(project, name, ledger, now) for name in sorted(project.sources)),
         held=tuple(HeldStatus(str(table)) for table in ledger.held_tables()),
         incidents=tuple(ledger.standing_incidents()),
+        alerts=_alerts(ledger),
     )
+
+
+def _alerts(ledger: Ledger) -> tuple[AlertStatus, ...]:
+    """What is simply not due yet, or was never tried, is no news."""
+    found: dict[str, AlertStatus] = {}
+    for trouble in ledger.alert_troubles():
+        waiting = trouble.tried if trouble.state == "waiting" else 0
+        given_up = 0 if trouble.state == "waiting" else trouble.rows
+        if waiting or given_up:
+            so_far = found.get(trouble.endpoint, AlertStatus(trouble.endpoint, 0, 0, trouble.since))
+            found[trouble.endpoint] = AlertStatus(
+                trouble.endpoint, so_far.waiting + waiting, so_far.given_up + given_up, min(so_far.since, trouble.since)
+            )
+    return tuple(found.values())
 
 
 def _report(project: Project, name: str, ledger: Ledger) -> ReportStatus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from startrail.model.alert import Alerts
 from startrail.model.quantities import Count, Dsn, Duration, PositiveCount, Secret, Size, Url
 from startrail.model.source import Feed
 
@@ -96,3 +97,5 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Feeds that replace those of the named sources, so that a laptop can run on samples."""
     openlineage: OpenLineage | None = None
     """Where runs tell what they do, as OpenLineage events; None = nowhere."""
+    alerts: Alerts | None = None
+    """Where alerts go; None = nobody is told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from startrail.model.alert import Route
 from startrail.model.contract import Contract
 from startrail.model.metric import Metric
 from startrail.model.model import Model, ModelTest
@@ -28,3 +29,4 @@ class Project(msgspec.Struct, frozen=True):
     repairs: dict[str, Repairs] = {}
     """By source."""
     metrics: dict[str, Metric] = {}
+    routes: dict[str, Route] = {}

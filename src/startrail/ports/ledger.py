@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
+from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
@@ -19,12 +20,12 @@ class Ledger(Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
     Methods that take ``facts`` append them in that same transaction: what happened and the fact of it are never apart.
-    Methods that take a ``lease`` compare its token inside their transaction and raise LeaseLost (ST503) when a
-    newer holder exists. Safe to share between threads.
+    Rows for the ``outbox`` go with them. Methods that take a ``lease`` compare its token inside their transaction and
+    raise LeaseLost (ST503) when a newer holder exists. Safe to share between threads.
     """
 
     # -- facts: append-only, each chained by hash to the one before -------------------------------------
-    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None: ...
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime, outbox: Sequence[OutboxRow] = ()) -> None: ...
 
     def append_once(self, fact: NewFact, told: Callable[[Fact], bool], *, run: str | None, at: datetime) -> bool:
         """Append it unless the newest fact of its kind about its subject tells it already; both in one transaction, so
@@ -141,7 +142,16 @@ class Ledger(Protocol):
         """How far facts were read for incidents."""
         ...
 
-    def record_incidents(self, mark: Mark, after: int, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> bool:
+    def record_incidents(
+        self,
+        mark: Mark,
+        after: int,
+        facts: Sequence[NewFact],
+        *,
+        run: str | None,
+        at: datetime,
+        outbox: Sequence[OutboxRow] = (),
+    ) -> bool:
         """Append facts ``incident.*`` with what they come to, and note that facts up to ``after`` were read.
 
         False, and nothing changes, when another process recorded something since ``mark`` was read: look again."""
@@ -206,6 +216,36 @@ class Ledger(Protocol):
     def renew(self, lease: Lease, seconds: float, now: datetime) -> Lease: ...
 
     def release(self, lease: Lease) -> None: ...
+
+    # -- outbox: alerts on their way -------------------------------------------------------------------
+    def due_endpoints(self, now: datetime) -> tuple[str, ...]:
+        """Endpoints for which something is due, in order of name."""
+        ...
+
+    def claim_alert(self, endpoint: str, lease: Lease, now: datetime) -> Outgoing | None:
+        """The most urgent due alert that is the oldest waiting one of its key, counted as tried. Claimed and never
+        settled, it is handed out again."""
+        ...
+
+    def settle_alert(self, endpoint: str, settled: Settled, lease: Lease, at: datetime, facts: Sequence[NewFact] = ()) -> None:
+        """Record what became of a try. A row that is settled already stays as it is, and the facts are not written."""
+        ...
+
+    def outbox(self, which: Literal["waiting", "given_up", "newest"], limit: int = 100) -> list[Outgoing]:
+        """``waiting`` oldest first; ``given_up`` (refused or failed) and ``newest`` newest first."""
+        ...
+
+    def revive_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        """Let what was given up wait again; returns how many. Facts only when there are any."""
+        ...
+
+    def drop_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        """Forget what was given up, as a person decided; returns how many. Facts only when there are any."""
+        ...
+
+    def alert_troubles(self) -> list[Trouble]:
+        """What waits and what was given up, by endpoint and state."""
+        ...
 
     # -- cache: derived values that may be lost --------------------------------------------------------
     def cached(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]: ...

@@ -23,8 +23,9 @@ from startrail.model.source import Source
 from startrail.project import errors
 from startrail.project.decode import decode
 from startrail.project.files import ROOT_FILE, ProjectFile
-from startrail.project.forms import ModelTestForm, ProjectForm
+from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm
 from startrail.project.header import model_name, read_model
+from startrail.project.incidents import read_incidents, routes_of
 from startrail.project.metrics import metric_path_name, named, read_metric
 from startrail.project.odcs import contract_name, read_contract
 from startrail.project.references import Places, check_references
@@ -61,6 +62,7 @@ def read_declarations(files: tuple[ProjectFile, ...], digest: str) -> Project:
         digest,
         values["contracts/repairs"],
         named(values["metrics"], problems),
+        routes_of(values["incidents"].values(), problems),
     )
     names = {folder: frozenset(files) for folder, files in declared.items()}
     check_references(project, names, Places(reading.nodes), problems)
@@ -183,6 +185,10 @@ def _metric(file: ProjectFile, name: str, reading: _Reading) -> Metric | None:
     return read_metric(reading.yaml(file), name, reading.problems)
 
 
+def _incidents(file: ProjectFile, name: str, reading: _Reading) -> IncidentsForm | None:
+    return read_incidents(reading.yaml(file), name, reading.problems)
+
+
 def _report(file: ProjectFile, name: str, reading: _Reading) -> Report | None:
     node = reading.yaml(file)
     report = decode(node, Report, reading.problems, what=f"report {name}", given={"name": name})
@@ -226,5 +232,6 @@ _READERS: dict[str, tuple[str, Callable[[str], str], _Read]] = {
     "metrics": ("metric", metric_path_name, _metric),
     "reports": ("report", _stem, _report),
     "tests": ("test", _test_name, _test),
+    "incidents": ("incidents", _stem, _incidents),
     "contracts/repairs": ("repairs of", _stem, _repairs),
 }

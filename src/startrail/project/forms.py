@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from startrail.model.alert import Route
 from startrail.model.profile import Profile
 from startrail.model.quantities import TableText
 from startrail.model.repair import RepairStep
@@ -39,3 +40,10 @@ class RepairsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     steps: tuple[RepairStep, ...]
     """Applied one after the other; the file's name is the source's."""
+
+
+class IncidentsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``incidents/*.yml``: what happens when something is wrong."""
+
+    routes: dict[str, Route] = {}
+    """Who is told of what, by name."""

@@ -12,6 +12,7 @@ from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.project import errors
 from startrail.project.files import ROOT_FILE
+from startrail.project.incidents import check_routes
 from startrail.project.metrics import check_metric_names, check_metrics
 from startrail.project.scalars import Problems
 from startrail.project.values import table_name
@@ -54,6 +55,7 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
     for test in project.tests.values():
         if test.model not in models:
             _unknown("model", test.model, models, places.of(test.span.file, "model"), f"test {test.name}", problems)
+    check_routes(project, problems)
     for name, profile in project.profiles.items():
         for source_name in profile.feeds:
             if source_name not in declared["sources"]:

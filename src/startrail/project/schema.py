@@ -9,7 +9,7 @@ import msgspec
 from startrail.model.metric import Metric
 from startrail.model.report import Report
 from startrail.model.source import Source
-from startrail.project.forms import ModelTestForm, ProjectForm, RepairsForm
+from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm, RepairsForm
 from startrail.project.header import CHECK_WORDS, ModelHeader
 from startrail.project.odcs_extras import CustomProperties
 
@@ -22,6 +22,7 @@ _DECLARATIONS: dict[str, tuple[type, str]] = {
     "repairs": (RepairsForm, "contracts/repairs/*.yml"),
     "metric": (Metric, "metrics/**/*.yml"),
     "report": (Report, "reports/*.yml"),
+    "incidents": (IncidentsForm, "incidents/*.yml"),
     "test": (ModelTestForm, "tests/**/*.yml"),
     "model": (ModelHeader, "the header of models/*/*.sql"),
 }
@@ -42,6 +43,8 @@ def _schema(target: type, files: str) -> dict[str, Any]:
     if target is Metric:
         _without(parts["Metric"], ("span",))
         parts["Metric"]["required"].remove("metric")  # the file's path says it otherwise
+    if "Route" in parts:
+        _without(parts["Route"], ("span",))
     if "CheckForm" in parts:
         parts["CheckForm"]["oneOf"] = [{"required": [word]} for word in CHECK_WORDS]
     parts.pop("Span", None)

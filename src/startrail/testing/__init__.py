@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from startrail.testing.alerts import AlertServer
     from startrail.testing.clock import ManualClock
     from startrail.testing.feed import MemoryFeed
     from startrail.testing.ledger import memory_ledger
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from startrail.testing.upstream import Upstream
 
 _HOMES = {
+    "AlertServer": "alerts",
     "ManualClock": "clock",
     "MemoryFeed": "feed",
     "MemoryStore": "store",
@@ -26,7 +28,7 @@ _HOMES = {
     "memory_ledger": "ledger",
 }
 
-__all__ = ["ManualClock", "MemoryFeed", "MemoryStore", "MemoryTables", "Upstream", "memory_ledger"]
+__all__ = ["AlertServer", "ManualClock", "MemoryFeed", "MemoryStore", "MemoryTables", "Upstream", "memory_ledger"]
 
 
 def __getattr__(name: str) -> Any:

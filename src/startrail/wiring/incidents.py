@@ -9,9 +9,16 @@ import msgspec
 from startrail.flow.events import Emit, IncidentChanged
 from startrail.flow.session import Ports
 from startrail.wiring import Opened
+from startrail.wiring.alerts import alert_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from startrail.capabilities.incidents.surroundings import Delivery, Standing, Surroundings
+    from startrail.capabilities.incidents.tell import Tell
+    from startrail.model.alert import OutboxRow
+    from startrail.model.incident import Change, Incident
+    from startrail.model.project import Project
 
 
 def watchers(opened: Opened) -> tuple[Incidents]:
@@ -28,13 +35,41 @@ class Incidents:
     def after_run(self, ports: Ports, run: str, show: Emit) -> None:
         from startrail.capabilities.incidents.watch import watch
 
-        for incident, change in watch(ports.ledger, surroundings(self._opened), ports.clock.now(), run=run):
+        around, tell = surroundings(self._opened), telling(self._opened)
+        for incident, change in watch(ports.ledger, around, ports.clock.now(), run=run, tell=tell):
             show(
                 IncidentChanged(
                     subject=incident.subject, incident=incident.id, change=change.fact.removeprefix("incident."),
                     state=incident.state, severity=incident.severity, title=incident.title, reason=incident.reason,
                 )
             )  # fmt: skip
+
+
+def telling(opened: Opened) -> Tell:
+    """What is written into the outbox with changes of incidents: nothing in a profile that tells nobody."""
+
+    def tell(changes: Sequence[tuple[Incident, Change]]) -> Sequence[OutboxRow]:
+        if opened.profile.alerts is None or not changes:
+            return ()
+        from startrail.capabilities.incidents.tell import messages
+
+        subjects = {incident.id: incident.subject for incident, _ in changes}
+        told = [
+            msgspec.structs.replace(message, owner=_owner(opened.project, subjects[message.incident]))
+            for message in messages(changes, opened.ports.clock.now())
+        ]
+        return alert_rows(opened, told)
+
+    return tell
+
+
+def _owner(project: Project, name: str) -> str | None:
+    """Whoever answers for the source, model, report or metric."""
+    for declared in (project.sources, project.models, project.reports, project.metrics):
+        found = declared.get(name)
+        if found is not None:
+            return found.owner
+    return None
 
 
 def surroundings(opened: Opened) -> Surroundings:

@@ -6,9 +6,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from typing import Literal
 
-from startrail.adapters.ledger import cache, contracts, deliveries, facts, incidents, leases, publishing, runs, steps
+from startrail.adapters.ledger import (
+    cache,
+    contracts,
+    deliveries,
+    facts,
+    incidents,
+    leases,
+    outbox,
+    publishing,
+    runs,
+    steps,
+)
 from startrail.adapters.ledger.session import NO_LIMIT, Session
+from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
@@ -38,9 +51,10 @@ class SqlLedger(ABC):
     def close(self) -> None: ...
 
     # -- facts -----------------------------------------------------------------------------------------
-    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None:
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime, outbox: Sequence[OutboxRow] = ()) -> None:
         with self._writing() as session:
             _append(session, facts, run, at)
+            _put_out(session, outbox, at)
 
     def append_once(self, fact: NewFact, told: Callable[[Fact], bool], *, run: str | None, at: datetime) -> bool:
         with self._writing() as session:
@@ -175,9 +189,20 @@ class SqlLedger(ABC):
         with self._reading() as session:
             return incidents.mark(session)
 
-    def record_incidents(self, mark: Mark, after: int, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> bool:
+    def record_incidents(
+        self,
+        mark: Mark,
+        after: int,
+        facts: Sequence[NewFact],
+        *,
+        run: str | None,
+        at: datetime,
+        outbox: Sequence[OutboxRow] = (),
+    ) -> bool:
         with self._writing() as session:
-            return incidents.record(session, mark, after, facts, run, at)
+            recorded = incidents.record(session, mark, after, facts, run, at)
+            _put_out(session, outbox if recorded else (), at)
+            return recorded
 
     def incidents(self, *, limit: int = 100) -> list[Incident]:
         with self._reading() as session:
@@ -254,6 +279,40 @@ class SqlLedger(ABC):
         with self._writing() as session:
             leases.release(session, lease)
 
+    # -- outbox ----------------------------------------------------------------------------------------
+    def due_endpoints(self, now: datetime) -> tuple[str, ...]:
+        with self._reading() as session:
+            return outbox.due_endpoints(session, now)
+
+    def claim_alert(self, endpoint: str, lease: Lease, now: datetime) -> Outgoing | None:
+        with self._leased(lease) as session:
+            return outbox.claim(session, endpoint, now)
+
+    def settle_alert(self, endpoint: str, settled: Settled, lease: Lease, at: datetime, facts: Sequence[NewFact] = ()) -> None:
+        with self._leased(lease) as session:
+            changed = outbox.settle(session, endpoint, settled, at)
+            _append(session, facts if changed else (), None, at)
+
+    def outbox(self, which: Literal["waiting", "given_up", "newest"], limit: int = 100) -> list[Outgoing]:
+        with self._reading() as session:
+            return outbox.several(session, which, limit)
+
+    def revive_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        with self._writing() as session:
+            count = outbox.revive(session, at)
+            _append(session, facts if count else (), None, at)
+            return count
+
+    def drop_alerts(self, at: datetime, facts: Sequence[NewFact] = ()) -> int:
+        with self._writing() as session:
+            count = outbox.drop(session, at)
+            _append(session, facts if count else (), None, at)
+            return count
+
+    def alert_troubles(self) -> list[Trouble]:
+        with self._reading() as session:
+            return outbox.troubles(session)
+
     # -- cache -----------------------------------------------------------------------------------------
     def cached(self, kind: str, keys: Iterable[str]) -> dict[str, bytes]:
         with self._reading() as session:
@@ -272,4 +331,5 @@ class SqlLedger(ABC):
             yield session
 
 
-_append = facts.append  # `append` names its parameter after the port, which hides the module
+_append = facts.append  # `append` names its parameters after the port, which hides the modules
+_put_out = outbox.add

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from startrail.capabilities.incidents.errors import IncidentOver, IncidentsBusy, NoReason, UnknownIncident
+from startrail.capabilities.incidents.tell import Tell, nobody
 from startrail.ledger.incidents import to_fact
 from startrail.model.incident import Acknowledged, Change, Incident, Noted, Resolved
 from startrail.ports.ledger import Ledger
@@ -26,9 +27,9 @@ def find(ledger: Ledger, id: str) -> Incident:
     raise UnknownIncident(what, hint=f"known: {known}" if known else "see: startrail incident list --all")
 
 
-def acknowledge(ledger: Ledger, id: str, by: str, note: str, now: datetime) -> Incident:
+def acknowledge(ledger: Ledger, id: str, by: str, note: str, now: datetime, tell: Tell = nobody) -> Incident:
     """A person has it in hand. Raises UnknownIncident, IncidentOver."""
-    return _record(ledger, id, Acknowledged(by=_writable(by), note=_writable(note)), now)
+    return _record(ledger, id, Acknowledged(by=_writable(by), note=_writable(note)), now, tell)
 
 
 def note(ledger: Ledger, id: str, by: str, text: str, now: datetime) -> Incident:
@@ -36,18 +37,19 @@ def note(ledger: Ledger, id: str, by: str, text: str, now: datetime) -> Incident
     return _record(ledger, id, Noted(by=_writable(by), text=_said(text)), now)
 
 
-def resolve(ledger: Ledger, id: str, by: str, reason: str, now: datetime) -> Incident:
+def resolve(ledger: Ledger, id: str, by: str, reason: str, now: datetime, tell: Tell = nobody) -> Incident:
     """A person ends it, and says why. Raises UnknownIncident, IncidentOver, NoReason."""
-    return _record(ledger, id, Resolved(by=_writable(by), reason=_said(reason)), now)
+    return _record(ledger, id, Resolved(by=_writable(by), reason=_said(reason)), now, tell)
 
 
-def _record(ledger: Ledger, id: str, change: Change, now: datetime) -> Incident:
+def _record(ledger: Ledger, id: str, change: Change, now: datetime, tell: Tell = nobody) -> Incident:
     for _ in range(_TRIES):
         mark = ledger.incident_mark()
         incident = find(ledger, id)
         if incident.state == "resolved" and not isinstance(change, Noted):
             raise IncidentOver(f"incident {incident.id} is resolved: {incident.reason}", hint="startrail incident list")
-        if ledger.record_incidents(mark, mark.after, [to_fact(incident.id, change)], run=None, at=now):
+        fact, outbox = to_fact(incident.id, change), tell([(incident, change)])
+        if ledger.record_incidents(mark, mark.after, [fact], run=None, at=now, outbox=outbox):
             return find(ledger, incident.id)
     raise IncidentsBusy("other processes keep recording incidents", affects="nothing was changed", hint="try again")
 

@@ -1,52 +1,67 @@
-"""Which changes of incidents are worth a message to somebody.
+"""Which changes of incidents are worth telling somebody.
 
 Plain values: what carries them, and to whom, is decided elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
-import msgspec
-
+from startrail.model import alert
 from startrail.model import incident as i
-from startrail.model.incident import Change, Incident, Severity
+from startrail.model.alert import IncidentChange, OutboxRow
+from startrail.model.incident import Change, Incident
 
-News = Literal["opened", "escalated", "acknowledged", "resolved"]
-
-
-class Message(msgspec.Struct, frozen=True):
-    """``key`` is the same for all messages about one incident. ``title`` may hold text from data."""
-
-    incident: str
-    key: str
-    news: News
-    severity: Severity
-    title: str
-    text: str = ""
+Tell = Callable[[Sequence[tuple[Incident, Change]]], Sequence[OutboxRow]]
+"""From changes that are about to be recorded to what is written with them for those who are to be told."""
 
 
-def messages(changes: Iterable[tuple[Incident, Change]]) -> list[Message]:
+def nobody(_: Sequence[tuple[Incident, Change]]) -> Sequence[OutboxRow]:
+    """Tell nobody."""
+    return ()
+
+
+def messages(changes: Sequence[tuple[Incident, Change]], at: datetime) -> list[IncidentChange]:
     """What to tell: each incident as it stands after all of its changes, the changes in their order.
 
     An incident that is opened and resolved in one go, or that never was graver than info, is told to nobody.
     """
-    told: list[Message] = []
-    changes = list(changes)
-    over = {incident.id for incident, change in changes if isinstance(change, i.Resolved)}
+    unheard = _unheard(changes)
+    told: list[IncidentChange] = []
     for incident, change in changes:
         news = _news(change)
-        unheard = news == "opened" and incident.id in over
-        if news is None or unheard or incident.severity == "info":
-            continue
-        if news == "resolved" and any(isinstance(c, i.Opened) and other.id == incident.id for other, c in changes):
-            continue
-        told.append(Message(incident.id, incident.id, news, incident.severity, incident.title, _text(change)))
+        if news is not None and incident.severity != "info" and incident.id not in unheard:
+            told.append(_message(incident, change, news, at))
     return told
 
 
-def _news(change: Change) -> News | None:
+def _unheard(changes: Sequence[tuple[Incident, Change]]) -> set[str]:
+    """Incidents that begin with these changes and are over with them."""
+    first: dict[str, alert.Change] = {}
+    last: dict[str, alert.Change] = {}
+    for incident, change in changes:
+        news = _news(change)
+        if news in ("opened", "resolved"):
+            first.setdefault(incident.id, news)
+            last[incident.id] = news
+    return {id_ for id_, news in first.items() if news == "opened" and last[id_] == "resolved"}
+
+
+def _message(incident: Incident, change: Change, news: alert.Change, at: datetime) -> IncidentChange:
+    details = {
+        "cause": incident.cause,
+        "about": incident.subject,
+        "affects": ", ".join(each.name for each in incident.affected[:20]),
+        "see": f"startrail incident show {incident.id}",
+    }
+    opener = incident.symptoms[0].rule if incident.symptoms else ""
+    return IncidentChange(
+        incident.id, incident.id, news, incident.severity, incident.title, at, _text(change), opener=opener, details=details
+    )
+
+
+def _news(change: Change) -> alert.Change | None:
     match change:
         case i.Opened() | i.Reopened():
             return "opened"

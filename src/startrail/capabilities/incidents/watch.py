@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from startrail.capabilities.incidents.errors import IncidentsBusy
 from startrail.capabilities.incidents.flap import WINDOW as FLAP_WINDOW
+from startrail.capabilities.incidents.tell import Tell, nobody
 from startrail.flow.events import RunEnded, RunStarted
 from startrail.ledger.incidents import to_fact
 from startrail.model.incident import Acted, Change, Incident
@@ -28,8 +29,12 @@ QUIET = frozenset((RunStarted.fact, RunEnded.fact))
 _TRIES = 50
 
 
-def watch(ledger: Ledger, surroundings: Surroundings, now: datetime, *, run: str | None = None) -> list[tuple[Incident, Change]]:
-    """All changes that follow from the facts since the last time, each with the incident as it stands after all of them."""
+def watch(
+    ledger: Ledger, surroundings: Surroundings, now: datetime, *, run: str | None = None, tell: Tell = nobody
+) -> list[tuple[Incident, Change]]:
+    """All changes that follow from the facts since the last time, each with the incident as it stands after all of them.
+
+    What ``tell`` makes of them goes into the outbox in the same transaction."""
     told: list[tuple[Incident, Change]] = []
     for _ in range(_TRIES):
         mark = ledger.incident_mark()
@@ -45,8 +50,9 @@ def watch(ledger: Ledger, surroundings: Surroundings, now: datetime, *, run: str
             return told
         new = [to_fact(id_, change) for id_, change in judgement.changes]
         after = facts[-1].seq if facts else mark.after
-        if ledger.record_incidents(mark, after, new, run=run, at=now):
-            told += [(judgement.book[id_], change) for id_, change in judgement.changes]
+        changes = [(judgement.book[id_], change) for id_, change in judgement.changes]
+        if ledger.record_incidents(mark, after, new, run=run, at=now, outbox=tell(changes)):
+            told += changes
             if len(facts) < PAGE:
                 return told
     raise IncidentsBusy(
