@@ -20,7 +20,8 @@ from startrail.model.table import WHOLE
 
 _GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
 _COLOURS = {
-    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "held": _YELLOW, "warning": _YELLOW,
+    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
+    "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
 }  # fmt: skip
 _MOST_KEPT = 10
@@ -149,6 +150,12 @@ class Renderer:
                 lost = f"; {_count(event.lost, 'event')} given up" if event.lost else ""
                 told = f"{_count(event.waiting, 'lineage event')} kept for the next run{lost}: {_first_line(event.reason)}"
                 self._line("waiting" if event.waiting else "warning", told, event.receiver)
+            case e.ReportAtRisk() | e.ReportLate():
+                self._tell_forecast(event)
+            case e.SourceSkipped():
+                self._line("paused", f"not asked until {_minute(event.until)}: {event.reason}", event.subject)
+            case e.WatchFailed():
+                self._line("warning", f"the {event.subject} failed; the next run looks again: {_first_line(event.error)}")
             case e.IncidentChanged():
                 self._tell_incident(event)
             case e.AlertSent():
@@ -203,6 +210,13 @@ class Renderer:
         else:
             self._line("late", f"{where}; arrived {_count(-early, 'minute')} after its deadline", event.report)
 
+    def _tell_forecast(self, event: e.ReportAtRisk | e.ReportLate) -> None:
+        due = f"due {_minute(event.due)}"
+        when = f", expected {_minute(event.expected)}" if event.expected else ""
+        waits = f"; waits for {'; '.join(event.waits)}" if event.waits else ""
+        told = "at risk" if isinstance(event, e.ReportAtRisk) else "late"
+        self._line(told, f"{due}{when}{waits}", event.report)
+
     def _tell_incident(self, event: e.IncidentChanged) -> None:
         words = {"opened": "incident", "reopened": "incident", "escalated": "incident", "resolved": "resolved"}
         if event.change in words and event.severity != "info":
@@ -254,6 +268,11 @@ def _kept(kept: dict[str, int]) -> str:
     """Undeclared fields, a few of them by name."""
     told = "".join(f"; kept unknown field {name} of {_count(kept[name], 'row')}" for name in list(kept)[:_MOST_KEPT])
     return told + (f"; and {_count(len(kept) - _MOST_KEPT, 'more unknown field')}" if len(kept) > _MOST_KEPT else "")
+
+
+def _minute(instant: str) -> str:
+    """``2026-10-03 07:00 UTC`` of an instant as facts have it."""
+    return f"{instant[:10]} {instant[11:16]} UTC"
 
 
 def _ending(event: e.RunEnded, quiet: bool) -> str:

@@ -353,6 +353,15 @@ class SourceResumed(Event, frozen=True, tag="source_resumed"):
     reason: str = ""
 
 
+class MitigationRefused(Event, frozen=True, tag="mitigation_refused"):
+    """A person asked for a mitigation that the book has no more of, or that the project does not allow."""
+
+    fact = "mitigation.refused"
+    mitigation: str
+    reason: str
+    by: str
+
+
 class SourceSkipped(Event, frozen=True, tag="source_skipped"):
     """A run did not ask a source, because it is paused."""
 

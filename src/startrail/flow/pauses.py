@@ -11,7 +11,7 @@ from startrail.flow.events import SourcePaused, SourceResumed
 from startrail.ports.ledger import Ledger
 
 
-class Pause(msgspec.Struct, frozen=True):
+class Pause(msgspec.Struct, frozen=True, tag_field="type", tag="paused"):
     """In force until an instant, unless it is taken back before."""
 
     source: str

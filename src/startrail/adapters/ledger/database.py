@@ -21,6 +21,7 @@ from startrail.adapters.ledger import (
     steps,
 )
 from startrail.adapters.ledger.session import NO_LIMIT, Session
+from startrail.base.crash import crash_point
 from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
@@ -62,6 +63,7 @@ class SqlLedger(ABC):
             if newest is not None and told(newest):
                 return False
             _append(session, [fact], run, at)
+            crash_point("inside forecast, fact written")
             return True
 
     def newest_fact(self, kind: str, subject: str) -> Fact | None:

@@ -10,6 +10,7 @@ import msgspec
 from startrail.adapters.ledger import facts as chained
 from startrail.adapters.ledger.instants import text_or_none
 from startrail.adapters.ledger.session import Session, decoding, storable
+from startrail.base.crash import crash_point
 from startrail.base.time import to_text
 from startrail.ledger.incidents import KINDS, fold
 from startrail.model.incident import Incident, Mark
@@ -31,10 +32,14 @@ def record(session: Session, expected: Mark, after: int, new: Sequence[NewFact],
     if mark(session) != expected:
         return False
     appended = chained.append(session, new, run, at)
+    if appended:
+        crash_point("inside incidents, facts written")
     changed = list(dict.fromkeys(fact.subject for fact in appended if fact.kind in KINDS))
     before = {each.id: each for each in _several(session.all_in("incidents.by_ids", changed))}
     now = fold(appended, before)
     session.many("incidents.put", [_row(now[id_]) for id_ in changed])
+    if changed:
+        crash_point("inside incidents, table written")
     if appended and appended[0].seq == after + 1:
         after = appended[-1].seq  # nothing came between, and our own facts need not be read
     session.run("incidents.move_mark", mark=f"{after} {expected.revision + (1 if changed else 0)}")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from startrail.base.text import printable
-from startrail.flow.events import Checked, Delivered, DeliveryHeld, DriftFound, StepFailed
+from startrail.flow.events import Checked, Delivered, DeliveryHeld, DriftFound, ReportAtRisk, ReportLate, StepFailed
 from startrail.ledger.incidents import KINDS
 from startrail.model.drift import Finding
 from startrail.model.incident import Symptom
@@ -133,6 +133,30 @@ def _late(fact: Fact, rule: str) -> Symptom | None:
     )  # fmt: skip
 
 
+class _Ahead(msgspec.Struct):
+    due: str
+    expected: str | None = None
+    waits: tuple[str, ...] = ()
+    person: bool = False
+
+
+def _ahead(fact: Fact, rule: str) -> Symptom:
+    """Its way is clear, or a run is on it: worth a warning. What only a person can help is worth a page."""
+    told = msgspec.json.decode(fact.payload, type=_Ahead)
+    late = fact.kind == ReportLate.fact
+    what = f"report {printable(fact.subject, 80)} " + ("is late" if late else "may be late") + f": due {_minute(told.due)}"
+    when = f", expected {_minute(told.expected)}" if told.expected else ""
+    waits = f"; waits for {printable('; '.join(told.waits), 300)}" if told.waits else ""
+    return Symptom(
+        key=f"risk {fact.subject}", rule=rule, cause="late", subject=fact.subject, what=what + when + waits,
+        severity="page" if told.person else "error" if late else "warning",
+    )  # fmt: skip
+
+
+def _minute(instant: str) -> str:
+    return f"{instant[:10]} {instant[11:16]} UTC"
+
+
 def group(symptom: Symptom) -> str:
     """Symptoms that appear together and have this in common have one cause: what one subject shows at one time, or what
     one failing resource makes fail."""
@@ -146,6 +170,8 @@ _TABLE = (
     Opener("delivery held", str(DeliveryHeld.fact), _held),
     Opener("step failed", str(StepFailed.fact), _failed),
     Opener("check failed", str(Checked.fact), _checked),
+    Opener("report at risk", str(ReportAtRisk.fact), _ahead),
+    Opener("report missing", str(ReportLate.fact), _ahead),
     Opener("report late", str(Delivered.fact), _late),
 )
 
