@@ -82,7 +82,8 @@ class Proofs:
             if symptom.mitigation == "quarantine_rows":
                 found = max(found or 0, self._settled.get(symptom.subject, 0)) or None
         elif symptom.cause == "check":
-            found = self._published.get(symptom.subject)
+            # What is published already may fail an edited check, and pass once it is edited back: then nothing is published.
+            found = max(self._published.get(symptom.subject, 0), self._full) or None
         elif symptom.cause in ("failure", "resource"):
             # A run of everything proves nothing about a source that it did not ask.
             end = self._landed(symptom.subject) if symptom.key.startswith("step land ") else self._full
