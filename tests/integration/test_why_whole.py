@@ -135,6 +135,7 @@ def test_a_bridge_breaks_when_a_cause_is_new(till: Till) -> None:
         "broken  finance.takings to marketing.sales  2026-10-01..2026-10-02  gap +28.25  new: filter north +"
     )
     assert till.call("why", "--bridges", "--json").result["bridges"] == 2
+    assert_refused(till.call("why", "finance.takings", "marketing.sales", "--bridges"), "ST800", says="at most one metric")
 
 
 def test_two_files_of_plain_sql_are_compared(till: Till, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
     from startrail.capabilities.metrics.capability import plan_metrics
     from startrail.capabilities.models.capability import plan_models
     from startrail.cli.plans import Note, show_change, show_plan
+    from startrail.wiring.bridges import planned_bridges
     from startrail.wiring.graph import graph
     from startrail.wiring.quarantine import quarantine_files
 
@@ -72,7 +73,7 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
     planned += plan_adoptions(opened.project, chosen, ports.ledger, partial(quarantine_files, ports.store))
     planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
     measured = plan_metrics(opened.project, ports.ledger, ports.clock.now())
-    planned += [item for item in measured if item.step.subject in chosen]
+    planned += [item for item in (*planned_bridges(opened), *measured) if item.step.subject in chosen]
     changed = plan_contracts(opened.project, ports.ledger)
     due = bool(planned) or any(change.wrong for change in changed)
     if wanted.markdown:

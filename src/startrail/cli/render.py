@@ -28,7 +28,7 @@ _MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
     e.Landed, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
-    e.Delivered, e.StepFailed, e.Checked, e.MetricValued,
+    e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -146,6 +146,8 @@ class Renderer:
             case e.MetricValued():
                 number = "none" if event.value is None else f"{event.value} {event.unit or ''}".rstrip()
                 self._line("measured", f"{event.period or 'all time'}: {number}", event.metric)
+            case e.BridgeChecked():
+                self._tell_bridge(event)
             case e.LineageWaiting():
                 lost = f"; {_count(event.lost, 'event')} given up" if event.lost else ""
                 told = f"{_count(event.waiting, 'lineage event')} kept for the next run{lost}: {_first_line(event.reason)}"
@@ -193,6 +195,15 @@ class Renderer:
         self._line("failed" if result.severity == "error" else "warning", f"check {result.check}: {words}", event.subject)
         if result.sample not in ("", "[]"):
             self._block(f"for example {printable(result.sample, 400)}")
+
+    def _tell_bridge(self, event: e.BridgeChecked) -> None:
+        if not event.holds:
+            verb = "failed" if event.severity == "error" else "warning"
+            self._line(verb, f"bridge to {event.to} in {event.period}: {event.message}", event.metric)
+        else:
+            unit = f" {event.unit}" if event.unit else ""
+            gap = "no number on either side" if event.gap is None else f"gap {event.gap}{unit}, from known causes only"
+            self._line("bridged", f"to {event.to} in {event.period}: {gap}", event.metric)
 
     def _tell_step(self, event: e.StepFinished) -> None:
         if event.kind == "check" and event.subject not in self._found:

@@ -14,6 +14,7 @@ from startrail.wiring import open_project
 
 if TYPE_CHECKING:
     from startrail.capabilities.reports.forecast import Forecast
+    from startrail.flow.status import BridgeStatus
 
 
 @click.command("status")
@@ -58,6 +59,8 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None) 
         for alert in found.alerts:
             text = f"{alert.given_up} given up, {alert.waiting} tried and waiting, since {alert.since:%Y-%m-%d %H:%M} UTC"
             console.item(alert, f"alerts    {alert.endpoint}: {text}; see: startrail alerts list")
+        for bridge in found.bridges:
+            console.item(bridge, _bridge(bridge))
         console.result({"healthy": found.healthy})
         return 0 if found.healthy else 1
 
@@ -85,6 +88,13 @@ def _waits(found: Forecast, told: str = "") -> str:
 
 def _clock(at: datetime, found: Forecast) -> str:
     return f"{at:%H:%M}" if at.date() == found.due.date() else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _bridge(bridge: BridgeStatus) -> str:
+    name = f"bridge    {bridge.metric} to {bridge.to} in {bridge.period}"
+    if bridge.holds:
+        return f"{name}  {'no number on either side' if bridge.gap is None else f'holds, gap {bridge.gap}'}"
+    return f"{name}  broken: {bridge.why}"
 
 
 def _early(minutes: int | None) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from startrail.cli import options
 from startrail.cli.console import Console
@@ -38,33 +39,48 @@ if TYPE_CHECKING:
 @click.option(
     "--bridges", is_flag=True, help="Check the declared bridges, of A or of all metrics; exits with 1 when one does not hold."
 )
+@click.option(
+    "--star", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), metavar="FILE|-",
+    help="Write it as a section for a report: Situation, Task, Action, Result.",
+)  # fmt: skip
+@click.option(
+    "--patch", is_flag=False, flag_value=Path("-"), type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    metavar="[FILE]", help="Propose the change that makes one definition the standard of both, as a diff for git apply.",
+)  # fmt: skip
 @options.common
 def command(
     a: str | None, b: str | None, period: str | None, at: str | None, vs: str | None, check: bool, evidence: Path | None,
-    html: Path | None, sql_a: Path | None, sql_b: Path | None, bridges: bool, root: Path, profile_name: str,
-    as_json: bool,
+    html: Path | None, sql_a: Path | None, sql_b: Path | None, bridges: bool, star: Path | None, patch: Path | None,
+    root: Path, profile_name: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Explain why two metrics differ, or one metric at two times: which difference carries how much, to the cent."""
     if bridges:
+        if any((b, at, vs, check, evidence, html, sql_a, sql_b, star, patch)):
+            raise click.UsageError("--bridges takes at most one metric, and --period")
         return _bridges(a, period, root, profile_name, as_json)
     from startrail.cli.errors import cannot_write
+    from startrail.cli.why_close import Closing
     from startrail.cli.why_page import page
     from startrail.cli.why_text import lines
     from startrail.wiring.why import why
 
+    closing = Closing(star, patch, root)
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
+        closing.check(a, b, at, vs, (sql_a, sql_b))
         try:
             found: Gap = why(opened, a, b, period, at, vs, check=check, evidence=evidence, plain=(sql_a, sql_b))
             if html is not None:
                 html.write_text("".join(page(found)), encoding="utf-8")
         except OSError as error:
             raise cannot_write(evidence or html or root, error) from error
-        if not as_json:
+        more = closing.of(opened, found, a, b, period)
+        if not as_json and not closing.on_output:
             for line in lines(found):
                 click.echo(line)
         if evidence is not None:
             console.say(f"  evidence written to {evidence}")
-        console.result(found)
+        closing.hand_over(console)
+        console.result(msgspec.to_builtins(found) | more)
         return 0
 
 

@@ -11,7 +11,7 @@ from startrail.capabilities.why.gap import Change, Gap, Line, Part, Segment
 from startrail.model.why import DATA
 
 if TYPE_CHECKING:
-    from startrail.wiring.bridges import Bridged
+    from startrail.capabilities.why.bridges import Bridged
 
 _MOST_PARTS = 6
 

@@ -11,7 +11,8 @@ from startrail.flow.session import Ports, Session
 from startrail.flow.tasks import Task
 from startrail.model.step import Step
 
-Phase = Literal["land", "load", "build", "deliver"]
+Phase = Literal["land", "load", "build", "check", "deliver"]
+"""``check`` judges what the others have staged, all of it; after it everything is published, or held."""
 
 
 class Planned(msgspec.Struct, frozen=True):

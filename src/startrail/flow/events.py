@@ -264,6 +264,31 @@ class Checked(Event, frozen=True, tag="checked"):
     result: CheckResult
 
 
+class BridgeChecked(Event, frozen=True, tag="bridge_checked"):
+    """The gap between two metrics over a period was held against the causes that it may have."""
+
+    fact = "bridge.checked"
+    metric: str
+    to: str
+    period: str
+    holds: bool
+    severity: str
+    value: str | None = None
+    """Of ``metric``, as text, so that no digit is lost; this and the next two are None without a number on either side."""
+    value_to: str | None = None
+    gap: str | None = None
+    unit: str | None = None
+    causes: dict[str, str] = {}
+    """What each cause carries; with ``unexplained`` they sum to the gap."""
+    new: tuple[str, ...] = ()
+    """Those of them that the bridge does not name."""
+    unexplained: str | None = None
+    refused: str | None = None
+    """Why nothing could be attributed; then the bridge does not hold."""
+    message: str | None = None
+    """What is wrong with one that does not hold, in words."""
+
+
 class Published(Event, frozen=True, tag="published"):
     """Everything that the run staged became visible in one transaction."""
 
@@ -271,6 +296,8 @@ class Published(Event, frozen=True, tag="published"):
     publication: str
     tables: tuple[str, ...]
     steps: int
+    views: dict[str, str] = {}
+    """The key of the step whose text each view has from now on."""
 
 
 class PublicationHeld(Event, frozen=True, tag="publication_held"):

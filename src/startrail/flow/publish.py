@@ -27,7 +27,8 @@ def publish(session: Session) -> bool:
     prepared = _prepare(session)
     crash_point("between metadata and pointers")
     identity = fingerprint(session.run, sorted(work.staged))
-    event = Published(subject=session.run, publication=identity, tables=tuple(sorted(work.moved)), steps=len(work.staged))
+    tables, views = tuple(sorted(work.moved)), work.moved_views()
+    event = Published(subject=session.run, publication=identity, tables=tables, steps=len(work.staged), views=views)
     publication = Publication(
         id=identity,
         run=session.run,

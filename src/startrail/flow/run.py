@@ -111,7 +111,7 @@ def look(watchers: Sequence[Watcher], ports: Ports, run: str | None, show: Emit)
 
 
 def _phases(session: Session, capabilities: Sequence[Capability]) -> Result:
-    before: tuple[Phase, ...] = ("land", "load", "build")
+    before: tuple[Phase, ...] = ("land", "load", "build", "check")
     outcomes = [_phase(phase, session, capabilities) for phase in before]
     broken = _failed_checks(outcomes)
     published = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -10,10 +11,14 @@ from startrail.flow.drift import Acks
 from startrail.flow.events import Delivered
 from startrail.model.drift import DriftKind
 from startrail.model.incident import Incident
+from startrail.model.metric import Metric
 from startrail.model.project import Project
 from startrail.model.run import Run
 from startrail.model.step import StepOutput
 from startrail.ports.ledger import Ledger
+
+_RECENT_BRIDGES = 8
+"""Checks of each bridge that are looked at for the newest of every period."""
 
 
 class ReportStatus(msgspec.Struct, frozen=True, tag_field="type", tag="report"):
@@ -52,6 +57,19 @@ class AlertStatus(msgspec.Struct, frozen=True, tag_field="type", tag="alerts"):
     since: datetime
 
 
+class BridgeStatus(msgspec.Struct, frozen=True, tag_field="type", tag="bridge"):
+    """The newest check of a bridge in one period. ``gap``: None when there is none, or it could not be attributed."""
+
+    metric: str
+    to: str
+    period: str
+    holds: bool
+    severity: str
+    checked_at: datetime | None
+    gap: str | None = None
+    why: str | None = None
+
+
 class Status(msgspec.Struct, frozen=True):
     """Everything ``startrail status`` shows."""
 
@@ -59,6 +77,8 @@ class Status(msgspec.Struct, frozen=True):
     reports: tuple[ReportStatus, ...]
     sources: tuple[SourceStatus, ...]
     held: tuple[HeldStatus, ...]
+    bridges: tuple[BridgeStatus, ...] = ()
+    """Of each bridge, the newest two periods that were checked."""
     incidents: tuple[Incident, ...] = ()
     """Those that are not over."""
     alerts: tuple[AlertStatus, ...] = ()
@@ -84,6 +104,7 @@ def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Sta
         reports=tuple(_report(project, name, ledger) for name in sorted(project.reports)),
         sources=tuple(_source(project, name, ledger, now) for name in sorted(project.sources)),
         held=tuple(HeldStatus(str(table)) for table in ledger.held_tables()),
+        bridges=tuple(each for metric in project.metrics.values() if metric.bridges for each in _bridges(metric, ledger)),
         incidents=tuple(ledger.standing_incidents()),
         alerts=_alerts(ledger),
     )
@@ -101,6 +122,24 @@ def _alerts(ledger: Ledger) -> tuple[AlertStatus, ...]:
                 trouble.endpoint, so_far.waiting + waiting, so_far.given_up + given_up, min(so_far.since, trouble.since)
             )
     return tuple(found.values())
+
+
+def _bridges(metric: Metric, ledger: Ledger) -> Iterator[BridgeStatus]:
+    records = ledger.history(kind="bridge", subject=metric.name, limit=_RECENT_BRIDGES * len(metric.bridges))
+    for bridge in metric.bridges:
+        newest: dict[str, BridgeStatus] = {}
+        for record in records:
+            if record.output is not None and record.output.note.get("to") == bridge.to:
+                period, (result, *_) = record.output.note.get("period", ""), record.output.checks
+                why = None if result.passed else result.message
+                newest.setdefault(
+                    period,
+                    BridgeStatus(
+                        metric.name, bridge.to, period, result.passed, result.severity, record.ended_at,
+                        record.output.note.get("gap"), why,
+                    ),
+                )  # fmt: skip
+        yield from (newest[period] for period in sorted(newest)[-2:])
 
 
 def _report(project: Project, name: str, ledger: Ledger) -> ReportStatus:

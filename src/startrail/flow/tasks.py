@@ -141,12 +141,12 @@ def _state(step: Step, output: StepOutput) -> StepState:
 def _enter(step: Step) -> None:
     if step.kind in ("load", "build"):
         crash_point("before stage")
-    elif step.kind == "check":
+    elif step.kind in ("check", "bridge"):
         crash_point("before check")
 
 
 def _leave(step: Step) -> None:
     if step.kind in ("load", "build"):
         crash_point("after stage")
-    elif step.kind == "check":
+    elif step.kind in ("check", "bridge"):
         crash_point("after check")

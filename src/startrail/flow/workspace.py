@@ -8,7 +8,7 @@ exactly when one of its input partitions got another version.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
 
 import msgspec
@@ -62,6 +62,14 @@ class Workspace:
     # -- looking ---------------------------------------------------------------------------------------
     def exists(self, name: str) -> bool:
         return name in self._views or name in self.changes or TableName.parse(name) in self.pointers
+
+    def is_view(self, name: str) -> bool:
+        return name in self._views
+
+    def behind(self, *names: str) -> tuple[str, ...]:
+        """These and what the views among them read, at any distance, sorted. Looks into no table."""
+        with self._lock:
+            return behind(names, {name: reads for name, (_, reads) in self._views.items()})
 
     def state(self, name: str) -> TableState | None:
         """The published state of a table; None before its first publication."""
@@ -167,6 +175,11 @@ class Workspace:
         self.versions[name] = {part: version for part, version in current.items() if version != GONE}
         self.moved.setdefault(name, {}).update(versions)
 
+    def moved_views(self) -> dict[str, str]:
+        """The views among what the next publication makes visible, and the keys of their steps."""
+        keys = {name: versions.get(WHOLE, "") for name, versions in self.moved.items()}
+        return {name: key for name, key in sorted(keys.items()) if key in self.staged and self.staged[key].view is not None}
+
     def published(self, pointers: Mapping[TableName, Pointer]) -> None:
         """The staged changes are visible now."""
         with self._lock:
@@ -187,6 +200,18 @@ def merge(first: TableChange | None, second: TableChange) -> TableChange:
     kept: tuple[DataFile, ...] = tuple(file for file in first.files if file.part not in gone)
     replaces = None if first.replaces is None else tuple(dict.fromkeys(first.replaces + second.replaces))
     return TableChange(second.table, second.schema, kept + second.files, replaces, first.steps + second.steps)
+
+
+def behind(names: Iterable[str], views: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """These and what the views among them read, at any distance, sorted."""
+    found: set[str] = set()
+    front = list(names)
+    while front:
+        name = front.pop()
+        if name not in found:
+            found.add(name)
+            front.extend(views.get(name, ()))
+    return tuple(sorted(found))
 
 
 def add_version(before: str | None, key: str) -> str:

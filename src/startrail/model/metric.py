@@ -143,6 +143,8 @@ class Bridge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The slots that may differ, as ``time_column`` or ``expr``."""
     max_unexplained: int | float = 0
     """How much of the gap other causes may make."""
+    severity: Literal["warn", "error"] = "warn"
+    """What a run does when another cause carries more: ``warn`` says so, ``error`` holds the publication."""
 
 
 class Metric(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"name": "metric"}):

@@ -12,6 +12,9 @@ DATA = "data"
 """The slot of the rows themselves: another table, or the same one at another time."""
 TIME_SLOTS = ("time_column", "timezone", "bounds", "late_cutoff")
 
+SLOT_WORDS = (DATA, *TIME_SLOTS, "filter", "dedup", "join", "expr", "numerator", "denominator", "currency")
+"""Every slot by its word; ``filter`` and ``join`` may be followed by the name of one."""
+
 
 class Cause(msgspec.Struct, frozen=True):
     """Slots that are swapped together, and what both sides say there; None = the side says nothing."""

@@ -57,7 +57,7 @@ def named(metrics: dict[str, Metric], problems: Problems) -> dict[str, Metric]:
 
 
 def check_metrics(project: Project, tables: Collection[str], complete: bool, place: Place, problems: Problems) -> None:
-    """Tables and other metrics that a metric names must be there. A script may make tables that only its SQL names."""
+    """Tables that a metric names must be there. A script may make tables that only its SQL names."""
     scripts = any(model.kind == "script" for model in project.models.values())
     for metric in project.metrics.values():
         file, affects = metric.span.file, f"metric {metric.name}"
@@ -69,17 +69,6 @@ def check_metrics(project: Project, tables: Collection[str], complete: bool, pla
                         at=place(file, *key),
                         affects=affects,
                         hint=did_you_mean(table, tables, "name a model, or a raw table that a source loads into"),
-                    )
-                )
-        for bridge in metric.bridges:
-            if bridge.to not in project.metrics or bridge.to == metric.name:
-                what = "itself" if bridge.to == metric.name else f"'{printable(bridge.to, 80)}', which is no metric"
-                problems.append(
-                    errors.UnknownReference(
-                        f"a bridge of {metric.name} leads to {what}",
-                        at=place(file, "bridges"),
-                        affects=affects,
-                        hint=did_you_mean(bridge.to, project.metrics.keys() - {metric.name}, "name another metric"),
                     )
                 )
 

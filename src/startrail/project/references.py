@@ -11,6 +11,7 @@ from startrail.base.text import did_you_mean, printable
 from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.project import errors
+from startrail.project.bridges import check_bridges
 from startrail.project.files import ROOT_FILE
 from startrail.project.incidents import check_routes
 from startrail.project.metrics import check_metric_names, check_metrics
@@ -24,7 +25,7 @@ class Places(msgspec.Struct, frozen=True):
 
     nodes: Mapping[str, Node]
 
-    def of(self, file: str, *path: str) -> Span:
+    def of(self, file: str, *path: str | int) -> Span:
         node = self.nodes.get(file)
         return node.place(*path) if node is not None else Span(file)
 
@@ -49,6 +50,7 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
             _unknown("model", report.model, tables, at, f"report {report.name}", problems)
     check_metric_names(project, places.of, problems)
     check_metrics(project, tables, complete, places.of, problems)
+    check_bridges(project, places.of, problems)
     for name, repairs in project.repairs.items():
         if name not in declared["sources"]:
             _unknown("source", name, declared["sources"], repairs.span, f"repairs of {name}", problems)

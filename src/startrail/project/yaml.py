@@ -31,14 +31,22 @@ class Node(msgspec.Struct, frozen=True):
     text: str = ""
     key: Span | None = None
 
-    def find(self, *path: str) -> Node | None:
-        """The node under nested keys, or None."""
+    def find(self, *path: str | int) -> Node | None:
+        """The node under nested keys, and positions in lists, or None."""
         node: Node | None = self
         for key in path:
-            node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+            node = node.child(key) if node is not None else None
         return node
 
-    def place(self, *path: str) -> Span:
+    def child(self, key: str | int) -> Node | None:
+        """The value of a key, or the item at a position."""
+        if isinstance(self.value, dict):
+            return self.value.get(str(key))
+        if isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
+            return self.value[key]
+        return None
+
+    def place(self, *path: str | int) -> Span:
         """Where the nested value stands, or the innermost of its parents that is there."""
         node = self
         for key in path:

@@ -18,7 +18,7 @@ from startrail.base.text import printable
 from startrail.project.yaml import Node, parse, read_text
 from startrail.project.yaml_write import Verbatim, Yaml, block, flow, fresh, meaning, scalar
 
-__all__ = ["CannotEdit", "Path", "Verbatim", "Yaml", "append", "put", "remove", "value_at"]
+__all__ = ["CannotEdit", "Path", "Verbatim", "Yaml", "append", "put", "remove", "replace", "value_at"]
 
 Path = tuple[str | int, ...]
 """Keys and positions from the top: ``("schema", 0, "properties")``."""
@@ -50,6 +50,19 @@ def put(text: str, path: Path, value: Yaml) -> str:
             value = {str(key): value}
         changed = _inserted(text, node, value, str(rest[0]))
         value = value_at(changed, path)
+    return _checked(text, changed, path, lambda tree: _with(tree, path, meaning(value)))
+
+
+def replace(text: str, path: Path, value: Yaml) -> str:
+    """As :func:`put`; a value of several lines is written anew, and comments inside it go with it. Raises CannotEdit (ST384)."""
+    parent = _find(_compose(text), path[:-1])
+    node = parent.child(path[-1]) if parent is not None else None
+    in_place = node is None or node.in_flow or (node.quote not in ("|", ">") and not node.entries and not node.items)
+    if parent is None or node is None or in_place:
+        return put(text, path, value)
+    key, begin = str(path[-1]), parent.begins()[parent.position(path[-1])]
+    lines = block({key: value}, " " * parent.column) if parent.entries is not None else fresh(value, "", in_flow=True)
+    changed = text[:begin] + _newline(text).join(lines).lstrip() + text[_end_of_line(text, node.end) :]
     return _checked(text, changed, path, lambda tree: _with(tree, path, meaning(value)))
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +18,9 @@ from startrail.flow.session import Ports
 from startrail.model.profile import Profile
 from startrail.model.project import Project
 from startrail.wiring.errors import NotAProject
+
+if TYPE_CHECKING:
+    from startrail.flow.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,14 @@ class Opened:
     profile: Profile
     profile_name: str
     ports: Ports
+    staged: Workspace | None = None
+    """What a run under way sees, when it is the one that asks."""
+
+    def workspace(self) -> Workspace:
+        """What is visible now; to a run under way, with what it has staged."""
+        from startrail.flow.workspace import Workspace
+
+        return self.staged or Workspace(self.ports.ledger, self.ports.tables)
 
 
 def read(root: Path) -> Project:

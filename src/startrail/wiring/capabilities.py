@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
-    """Sources land, contracts load and adopt, models build, reports deliver, metrics are measured."""
+    """Sources land, contracts load and adopt, models build, bridges are checked, reports deliver, metrics are measured."""
     from startrail.capabilities.contracts.capability import Contracts
     from startrail.capabilities.contracts.drift.adopt import Adoptions
     from startrail.capabilities.contracts.versions import Versioned
@@ -19,6 +19,8 @@ def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
     from startrail.capabilities.models.capability import Models
     from startrail.capabilities.reports.capability import Reports
     from startrail.capabilities.sources.capability import Sources
+    from startrail.capabilities.why.bridges import Bridges
+    from startrail.wiring.bridges import Dictionary
     from startrail.wiring.quarantine import quarantine_files
 
     return (
@@ -26,6 +28,7 @@ def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
         Versioned(Contracts()),
         Versioned(Adoptions(quarantine_files)),
         Models(reopen),
+        Bridges(Dictionary()),
         Reports(),
         Metrics(),
     )

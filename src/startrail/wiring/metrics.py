@@ -16,7 +16,6 @@ from startrail.capabilities.metrics.tables import Pinned, moment_of, pin, pin_at
 from startrail.capabilities.metrics.value import Answer, compiled, evaluate
 from startrail.flow.events import MetricValued
 from startrail.flow.session import to_facts
-from startrail.flow.workspace import Workspace
 from startrail.model.metric import Metric
 from startrail.wiring import Opened
 from startrail.wiring.graph import graph
@@ -85,12 +84,12 @@ def _period(text: str | None) -> Period | None:
 
 def pinned(opened: Opened, metric: Metric, at: str | None, *others: Metric) -> Pinned:
     """What a metric reads, and others with it: as it is, or as of an instant or a snapshot of its source."""
-    workspace = Workspace(opened.ports.ledger, opened.ports.tables)
+    workspace = opened.workspace()
     reads = tuple(dict.fromkeys(table for each in (metric, *others) for table in definition(each).reads))
     if at is None:
         return pin(reads, workspace)
     moment = moment_of(int(at), reads[0], workspace) if at.isdecimal() and len(at) > 4 else _instant(at)
-    return pin_at(reads, moment, workspace, opened.ports.tables())
+    return pin_at(reads, moment, workspace, opened.ports.ledger, opened.ports.tables())
 
 
 def _instant(text: str) -> datetime:

@@ -97,6 +97,10 @@ class _Reads:
             return tables_of(project.reports[subject], ledger)
         if kind == "measure" and subject in project.metrics:
             return tables_read([project.metrics[subject]], ledger)[subject]
+        if kind == "bridge" and subject in project.metrics:
+            metric = project.metrics[subject]
+            both = tables_read([metric, *(project.metrics[bridge.to] for bridge in metric.bridges)], ledger)
+            return tuple(dict.fromkeys(table for tables in both.values() for table in tables))
         return ()
 
     def _of_models(self) -> dict[str, tuple[str, ...]]:

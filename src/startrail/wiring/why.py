@@ -20,7 +20,6 @@ from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
 from startrail.capabilities.why.evidence import verify, write_evidence
 from startrail.capabilities.why.explain import Side, play, report
 from startrail.capabilities.why.gap import Gap
-from startrail.flow.workspace import Workspace
 from startrail.lineage.gap.plain import Days, metric_of
 from startrail.lineage.gap.trace import moved_down
 from startrail.lineage.metric.time import Window
@@ -49,15 +48,30 @@ def why(
         raise NothingToCompare(
             f"'{one.name}' is compared with nothing", hint=f"startrail why {one.name} OTHER, or --at INSTANT --vs INSTANT"
         )
+    return gap_of_metrics(opened, one, two or one, period, at, vs, check=check, evidence=evidence)
+
+
+def gap_of_metrics(
+    opened: Opened, one: Metric, two: Metric, period: str | None, at: str | None = None, vs: str | None = None,
+    *, check: bool = False, evidence: Path | None = None,
+) -> Gap:  # fmt: skip
+    """The gap between two definitions, declared or not. Raises what their values and the comparison raise, and OSError."""
+    left, right, span, warehouse = sides(opened, one, two, period, at, vs)
+    return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+
+
+def sides(
+    opened: Opened, one: Metric, two: Metric, period: str | None, at: str | None = None, vs: str | None = None
+) -> tuple[Side, Side, Period | None, Warehouse]:
+    """Both numbers, each by its own query, over one table where there is one. Raises what their values raise."""
     span = parse_period(period) if period is not None else None
     warehouse = opened.ports.warehouse()
-    two = two or one
     left_read = pinned(opened, one, at, two)
     left = side(one, span, left_read, warehouse, at)
     right = side(two, span, left_read if at == vs else pinned(opened, two, vs, one), warehouse, vs)
     if left.metric.source != right.metric.source and at is None and vs is None:
         left, right = _over_one_table(opened, left, right, span)
-    return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+    return left, right, span, warehouse
 
 
 def gap_between(
@@ -67,6 +81,8 @@ def gap_between(
     window = Window(period.start, period.end) if period is not None else None
     game = play(a, b, window, warehouse)
     found = with_changes(report(game, a, b, period.name if period is not None else None), a, b, window, warehouse)
+    inputs = tuple(dict.fromkeys((*a.inputs, *b.inputs)))
+    found = msgspec.structs.replace(found, definitions=(a.definition, b.definition), inputs=inputs)
     if check:
         found = msgspec.structs.replace(found, verified=verify(game, a, b, window, warehouse))
     if evidence is not None:
@@ -87,7 +103,7 @@ def _over_one_table(opened: Opened, a: Side, b: Side, period: Period | None) -> 
 
 def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:
     """The metric, then the same rows said over the table behind its source, and so on."""
-    workspace, warehouse = Workspace(opened.ports.ledger, opened.ports.tables), opened.ports.warehouse()
+    workspace, warehouse = opened.workspace(), opened.ports.warehouse()
     found: Metric | None = metric
     while found is not None:
         yield found
@@ -100,7 +116,7 @@ def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:
 def _moved(opened: Opened, side: Side, metric: Metric, period: Period | None, read: Pinned) -> Side:
     warehouse = opened.ports.warehouse()
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
-    return msgspec.structs.replace(side, metric=metric, relations=read.relations, kinds=kinds)
+    return msgspec.structs.replace(side, metric=metric, relations=read.relations, kinds=kinds, inputs=read.inputs)
 
 
 def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehouse, moment: str | None = None) -> Side:
@@ -112,7 +128,7 @@ def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehou
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
     label = f"{metric.name} at {moment}" if moment is not None else metric.name
     old = {each.table: each.snapshot for each in read.inputs if moment is not None and each.snapshot is not None}
-    return Side(metric, value, read.relations, kinds, label, answer.exact, _places(answer), old)
+    return Side(metric, value, read.relations, kinds, label, answer.exact, _places(answer), old, read.inputs, answer.definition)
 
 
 def _from_file(path: Path) -> Metric:

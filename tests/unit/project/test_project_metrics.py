@@ -93,8 +93,8 @@ def test_an_unchanged_project_with_metrics_comes_back_from_the_cache(tmp_path: P
         ("column: day,", "column: day, late_cutoff: P3H, arrival: x,", None, None),
         ("expr: amount\n", "expr: amount\nnumerator: {expr: amount}\n", None, "6:12"),
         ("expr: amount\n", "expr: amount\ndimensions: [day]\n", None, "6:13"),
-        ("expr: amount\n", "expr: amount\nbridges: [{to: finance.nothing}]\n", None, "6:10"),
-        ("expr: amount\n", "expr: amount\nbridges: [{to: finance.revenue}]\n", None, "6:10"),
+        ("expr: amount\n", "expr: amount\nbridges: [{to: finance.nothing}]\n", None, "6:16"),
+        ("expr: amount\n", "expr: amount\nbridges: [{to: finance.revenue}]\n", None, "6:16"),
         ("expr: amount\n", "expr: amount\njoins: [{to: marts.nothing, on: a.x = sales.x, alias: a}]\n", None, "6:8"),
         ("expr: amount\n", "expr: amount\njoins: [{to: marts.sales, on: sales.x = sales.x}]\n", None, "6:8"),
         (

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startrail.project.yaml_edit import CannotEdit, append, put, remove, value_at
+from startrail.project.yaml_edit import CannotEdit, append, put, remove, replace, value_at
 
 WORDS = st.sampled_from(["a", "b", "key", "name", "Ünï", "with space", "no", "1.0", "- x", "x: y", "#z", "{{", "'", '"', ""])
 SCALARS = st.one_of(WORDS, st.integers(-5, 5), st.booleans(), st.none())
@@ -114,3 +114,25 @@ def test_a_place_without_a_value_takes_one() -> None:
     assert append("a:\nb: 1\n", ("a",), 2) == "a: [2]\nb: 1\n"
     assert put("a: {}\n", ("a", "b"), 2) == "a: {b: 2}\n"
     assert put("a: 1", ("b",), 2) == "a: 1\nb: 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "wanted"),
+    [
+        ("a: 1\nb:\n  - x\n  - y # two\nc: 2 # three\n", ["z"], "a: 1\nb: [z]\nc: 2 # three\n"),
+        ("b:\n- x\n- y\nc: 2\n", "z", "b: z\nc: 2\n"),
+        ("b:\n  - {x: 1}\nc: 2\n", ["z"], "b: [z]\nc: 2\n"),
+        ("b: |\n  select 1\n  from x\n\nc: 2\n", "z", "b: z\n\nc: 2\n"),
+        ("b:\n  d: 1\n  e:\n    f: 2\n", {"d": 3}, "b: {d: 3}\n"),
+        ("b:\r\n  d: 1\r\nc: 2\r\n", {"d": 3}, "b: {d: 3}\r\nc: 2\r\n"),
+        ("a: {b: [x,\n  y], c: 2}\n", None, None),
+        ("b: [x, y]  # kept\n", ["z"], "b: [z]  # kept\n"),
+        ("b: 1\n", 2, "b: 2\n"),
+        ("c: 2\n", 1, "c: 2\nb: 1\n"),
+    ],
+)
+def test_a_value_of_several_lines_is_written_anew_in_its_place(text: str, value: Any, wanted: str | None) -> None:
+    if wanted is None:
+        assert replace(text, ("a", "b"), ["z"]) == "a: {b: [z], c: 2}\n"
+    else:
+        assert replace(text, ("b",), value) == wanted

@@ -90,7 +90,7 @@ def check_assertions(results: Iterable[CheckResult], declared: Iterable[Check]) 
 
 def _assertion(result: CheckResult, check: Check | None) -> Facet:
     told: Facet = {
-        "assertion": check.name if check is not None else result.check.partition("(")[0],
+        "assertion": check.name if check is not None else result.check.partition("(")[0].partition(" ")[0],
         "name": result.check,
         "success": result.passed,
         "severity": result.severity,

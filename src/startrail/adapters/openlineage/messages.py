@@ -20,7 +20,7 @@ from startrail.model.step import Step, StepOutput
 from startrail.model.table import DataFile
 
 Begins, Ends = Literal["START"], Literal["COMPLETE", "FAIL", "ABORT"]
-TOLD = ("load", "build", "check", "deliver", "measure")
+TOLD = ("load", "build", "check", "bridge", "deliver", "measure")
 """Kinds of steps that are jobs."""
 
 _SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
@@ -124,6 +124,8 @@ class Teller:
             return (self._loaded(step.subject, output),)
         if step.kind == "check":
             return (self._checked(step.subject, output),)
+        if step.kind == "bridge":
+            return self._bridged(step.subject, output)
         return tuple(self._dataset(table) for table in self._reads(step.kind, step.subject))
 
     def _loaded(self, source: str, output: StepOutput | None) -> Dataset:
@@ -141,6 +143,12 @@ class Teller:
             return self._dataset(model)
         checks = declared.checks if declared is not None else ()
         return self._dataset(model, inputs={"dataQualityAssertions": facets.check_assertions(output.checks, checks)})
+
+    def _bridged(self, metric: str, output: StepOutput | None) -> tuple[Dataset, ...]:
+        """The tables of both metrics; what was found is said of the metric's own, the first."""
+        found = {"dataQualityAssertions": facets.check_assertions(output.checks, ())} if output is not None else {}
+        tables = self._reads("bridge", metric)
+        return tuple(self._dataset(table, inputs=found if not place else {}) for place, table in enumerate(tables))
 
     def _outputs(self, step: Step, output: StepOutput) -> tuple[Dataset, ...]:
         if step.kind == "deliver":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ from startrail.base.span import Span
 from startrail.capabilities.contracts.exchange.odcs_text import odcs
 from startrail.model.contract import Contract, Field
 from startrail.project import odcs_edit
+from startrail.project.diff import unified
 from startrail.project.yaml import Node, parse
 from startrail.project.yaml_write import Verbatim, Yaml
 
@@ -27,18 +27,6 @@ class Proposal(msgspec.Struct, frozen=True):
     def diff(self) -> str:
         """Unified, with the paths that ``git apply`` expects; empty when nothing changes."""
         return unified(self.path, self.before, self.after)
-
-
-def unified(path: str, before: str | None, after: str) -> str:
-    """A unified diff of one file that ``git apply`` and ``patch -p1`` take; ``path`` is relative to the folder they run in."""
-    old = [] if before is None else before.splitlines(keepends=True)
-    lines = list(
-        difflib.unified_diff(old, after.splitlines(keepends=True), "/dev/null" if before is None else f"a/{path}", f"b/{path}")
-    )
-    if not lines:
-        return ""
-    head = f"diff --git a/{path} b/{path}\n" + ("new file mode 100644\n" if before is None else "")
-    return head + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def add_field(text: str, field: Field, within: str = "$") -> str:

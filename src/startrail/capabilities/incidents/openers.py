@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 import msgspec
 
 from startrail.base.text import printable
-from startrail.flow.events import Checked, Delivered, DeliveryHeld, DriftFound, ReportAtRisk, ReportLate, StepFailed
+from startrail.flow.events import (
+    BridgeChecked,
+    Checked,
+    Delivered,
+    DeliveryHeld,
+    DriftFound,
+    ReportAtRisk,
+    ReportLate,
+    StepFailed,
+)  # fmt: skip
 from startrail.ledger.incidents import KINDS
 from startrail.model.drift import Finding
 from startrail.model.incident import Symptom
@@ -119,6 +128,26 @@ def _checked(fact: Fact, rule: str) -> Symptom | None:
     )  # fmt: skip
 
 
+class _Bridge(msgspec.Struct):
+    to: str
+    period: str
+    holds: bool
+    severity: str
+    message: str | None = None
+
+
+def _bridge(fact: Fact, rule: str) -> Symptom | None:
+    told = msgspec.json.decode(fact.payload, type=_Bridge)
+    if told.holds:
+        return None
+    name = f"bridge of {printable(fact.subject, 80)} to {printable(told.to, 80)} in {told.period}"
+    holding = told.severity == "error"
+    return Symptom(
+        key=f"bridge {fact.subject} {told.to} {told.period}", rule=rule, cause="bridge", subject=fact.subject,
+        what=f"{name}: {printable(told.message or '', 200)}", severity="error" if holding else "warning", blocks=holding,
+    )  # fmt: skip
+
+
 class _Delivered(msgspec.Struct):
     minutes_early: int | None = None
 
@@ -172,6 +201,7 @@ _TABLE = (
     Opener("check failed", str(Checked.fact), _checked),
     Opener("report at risk", str(ReportAtRisk.fact), _ahead),
     Opener("report missing", str(ReportLate.fact), _ahead),
+    Opener("bridge broken", str(BridgeChecked.fact), _bridge),
     Opener("report late", str(Delivered.fact), _late),
 )
 

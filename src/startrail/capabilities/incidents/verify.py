@@ -13,6 +13,7 @@ import msgspec
 from startrail.capabilities.incidents.surroundings import Surroundings
 from startrail.flow.events import (
     Adopted,
+    BridgeChecked,
     Delivered,
     Discarded,
     DriftAcknowledged,
@@ -46,6 +47,9 @@ class _Told(msgspec.Struct):
     quarantine: str | None = None
     ordinals: tuple[int, ...] | None = None
     minutes_early: int | None = None
+    to: str = ""
+    period: str | None = None
+    holds: bool = False
     counts: Counts = Counts()
 
 
@@ -128,6 +132,8 @@ class Proofs:
             self._delivered[subject] = seq
             if (told.minutes_early or 0) >= 0:
                 self._gone[f"late {subject}"] = seq
+        elif fact.kind == BridgeChecked.fact and told.holds:
+            self._gone[f"bridge {subject} {told.to} {told.period}"] = seq
         elif fact.kind == RunEnded.fact and told.everything:
             self._tried[fact.run or ""] = seq
             if told.state == "done":
@@ -136,7 +142,7 @@ class Proofs:
 
 _COUNT = frozenset(
     (*_LOADED, *(str(each.fact) for each in (StepFinished, StepFailed, Discarded, DriftAcknowledged, Published, HoldEnded,
-                                             Delivered, RunEnded, SourceSkipped)))
+                                             Delivered, RunEnded, SourceSkipped, BridgeChecked)))
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from startrail.base.errors import ModelError
 from startrail.base.ids import fingerprint
 from startrail.base.time import zone
 from startrail.capabilities.metrics.definition import Definition, definition, definitions
@@ -14,7 +15,7 @@ from startrail.flow.capability import Phase, Planned
 from startrail.flow.events import MetricValued
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
-from startrail.flow.workspace import table_version
+from startrail.flow.workspace import behind, table_version
 from startrail.model.metric import Metric
 from startrail.model.project import Project
 from startrail.model.step import Step, StepOutput
@@ -36,7 +37,10 @@ class Metrics:
         due: list[tuple[Metric, Period, Step]] = []
         for metric in wanted:
             for period in periods(metric, session.ports.clock.now()):
-                step = _step_or_none(metric, period, session)
+                try:
+                    step = _step_or_none(metric, period, session)
+                except ModelError as error:  # the step fails with it, and nothing else does
+                    step = Step("measure", metric.name, period.name, fingerprint(str(error)))
                 if step is not None:
                     due.append((metric, period, step))
         known = session.ports.ledger.steps([step.key for _, _, step in due])
@@ -50,13 +54,16 @@ def plan_metrics(project: Project, ledger: Ledger, now: datetime) -> list[Planne
     wanted = [metric for metric in project.metrics.values() if recorded(metric)]
     if not wanted:
         return []
-    versions, found = ledger.versions(), definitions(wanted, ledger)
+    visible, found = ledger.visible(), definitions(wanted, ledger)
+    versions = visible.versions
+    views = {name: record.output.reads for name, record in visible.views.items() if record.output is not None}
     planned: list[Planned] = []
     for metric in wanted:
         known = found[metric.name]
         if not all(table in versions for table in known.reads):
             continue
-        steps = [_step(metric, period, known, versions) for period in periods(metric, now)]
+        tables = behind(known.reads, views)
+        steps = [_step(metric, period, known, tables, versions) for period in periods(metric, now)]
         done = {key for key, record in ledger.steps([step.key for step in steps]).items() if record.state == "published"}
         newest = ledger.history(kind="measure", subject=metric.name, limit=1)
         edited = bool(newest) and newest[0].step.code != known.version
@@ -90,14 +97,18 @@ def _step_or_none(metric: Metric, period: Period, session: Session) -> Step | No
     """None while a table is not there, or failed or is held in this run: a value never mixes old and new."""
     found = definitions([metric], session.ports.ledger)[metric.name]
     loads = {source.into: source.name for source in session.project.sources.values()}
+    tables = session.workspace.behind(*found.reads)
     ready = all(session.workspace.exists(table) for table in found.reads)
-    if not ready or any(table in session.failed or loads.get(table) in session.failed for table in found.reads):
+    if not ready or any(table in session.failed or loads.get(table) in session.failed for table in tables):
         return None
-    return _step(metric, period, found, session.workspace.versions)
+    return _step(metric, period, found, tables, session.workspace.versions)
 
 
-def _step(metric: Metric, period: Period, found: Definition, versions: dict[str, dict[str, str]]) -> Step:
-    inputs = fingerprint([f"{table}={table_version(versions.get(table, {}))}" for table in sorted(found.reads)])
+def _step(
+    metric: Metric, period: Period, found: Definition, tables: tuple[str, ...], versions: dict[str, dict[str, str]]
+) -> Step:
+    """``tables``: what is read, also behind views; a view's own version is only its text."""
+    inputs = fingerprint([f"{table}={table_version(versions.get(table, {}))}" for table in tables])
     return Step("measure", metric.name, period.name, found.version, inputs)
 
 

@@ -71,6 +71,16 @@ class NoSuchMoment(UsageError):
     code = "ST446"
 
 
+class UnknownView(ModelError):
+    """A metric was asked as of a moment at which a view that it reads had a definition that the ledger does not tell.
+
+    Publications name the definition of each view since this version. Of earlier ones it is known only where a view was built
+    in the same run, or never edited. No number is given, because today's definition may be another one. Name a later moment.
+    """
+
+    code = "ST465"
+
+
 class NotNumbers(ModelError):
     """A metric does not give a number, or its time column holds no moments.
 

@@ -9,9 +9,11 @@ import msgspec
 
 from startrail.base.time import to_text
 from startrail.capabilities.metrics.errors import NoSuchMoment
+from startrail.capabilities.metrics.views import views_at
 from startrail.flow.workspace import Workspace, table_version
 from startrail.model.metric import MetricInput
 from startrail.model.table import Relation, Snapshot, TableName, TableSchema, View
+from startrail.ports.ledger import Ledger
 from startrail.ports.tables import Tables
 from startrail.ports.warehouse import Query, Readable, Rowset, Warehouse
 
@@ -22,7 +24,7 @@ class Pinned(msgspec.Struct, frozen=True):
     relations: tuple[Readable, ...]
     inputs: tuple[MetricInput, ...] = ()
     views: tuple[str, ...] = ()
-    """Views among them; as of a moment they are defined as they are now."""
+    """Views among them."""
 
     def schema(self, name: str, warehouse: Warehouse) -> TableSchema:
         """The columns of one of the tables or views."""
@@ -45,20 +47,29 @@ def pin(names: Iterable[str], workspace: Workspace) -> Pinned:
     return Pinned(relations, tuple(inputs), _views(relations))
 
 
-def pin_at(names: Iterable[str], at: datetime, workspace: Workspace, tables: Tables) -> Pinned:
-    """As it was visible at an instant. Raises UnknownTable, NoSuchMoment."""
-    relations = workspace.relations(*names)
-    found: list[Relation | View] = []
-    inputs = []
-    for relation in relations:
-        if isinstance(relation, View):
-            found.append(relation)
-            continue
-        snapshot = _snapshot_at(relation.name, at, workspace)
-        schema, files = tables.files(workspace.pointers[TableName.parse(relation.name)], snapshot.id)
-        found.append(Relation(relation.name, schema, files))
-        inputs.append(_input(relation.name, snapshot, None))
-    return Pinned(tuple(found), tuple(inputs), _views(relations))
+def pin_at(names: Iterable[str], at: datetime, workspace: Workspace, ledger: Ledger, tables: Tables) -> Pinned:
+    """As it was visible at an instant, views by their texts of then. Raises UnknownTable, NoSuchMoment, UnknownView."""
+    found: dict[str, Relation | View] = {}
+    inputs: list[MetricInput] = []
+
+    def collect(name: str) -> None:
+        if name in found:
+            return
+        if workspace.is_view(name):
+            then = views_at([name], at, ledger)[name]
+            for read in then.reads:
+                collect(read)
+            found[name] = then.view
+            return
+        table = workspace.table(name).name
+        snapshot = _snapshot_at(table, at, workspace)
+        schema, files = tables.files(workspace.pointers[TableName.parse(table)], snapshot.id)
+        found[table] = Relation(table, schema, files)
+        inputs.append(_input(table, snapshot, None))
+
+    for name in names:
+        collect(name)
+    return Pinned(tuple(found.values()), tuple(inputs), _views(tuple(found.values())))
 
 
 def moment_of(snapshot: int, name: str, workspace: Workspace) -> datetime:

@@ -94,16 +94,17 @@ class Ahead:
         run, running = self._current()
         took = [each for each in self._ledger.took(name, TIMES) if each.kind in ("load", "build", "check", "deliver")]
         now = [each for each in took if run is not None and each.run == run.id] if running else []
-        today = [each for each in took if each.state != "failed" and day_of(report, each.ended_at) == day]
+        today = [each for each in took if each.state in ("staged", "published") and day_of(report, each.ended_at) == day]
         pause = self._paused(name)
+        blocked = self._blocked(name, took, run)
         assert self._graph is not None
         return Part(
             name,
             self._graph.get(name, frozenset()),
-            done=not running and bool(today) and name != report.name,
+            done=not running and bool(today) and blocked is None and name != report.name,
             spent=sum(each.seconds for each in now),
             usual=usual(_per_run([each for each in took if each not in now and each.state != "failed"])),
-            blocked=self._blocked(name, took, run),
+            blocked=blocked,
             waits=None if pause is None else f"paused until {pause.until:%Y-%m-%d %H:%M} UTC",
             not_before=None if pause is None else pause.until,
         )

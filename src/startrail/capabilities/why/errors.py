@@ -51,6 +51,25 @@ class VerifyFailed(ModelError):
     code = "ST456"
 
 
+class NothingToTakeOver(UsageError):
+    """A patch was asked for that makes one definition the other's, and there is nothing to take over.
+
+    Both say the same already, or one of them is no metric of the project, or both are the same at two times. Ask about two
+    metrics whose definitions differ.
+    """
+
+    code = "ST466"
+
+
+class PatchNotProven(ModelError):
+    """A patch would not make two definitions one: on the data as it is, a difference would be left.
+
+    Nothing is proposed. Compare what both compute: ``startrail metric sql NAME``.
+    """
+
+    code = "ST467"
+
+
 class NoSuchSql(UsageError):
     """A file with the SQL of a side cannot be read.
 

@@ -15,6 +15,7 @@ from startrail.lineage.gap.evidence import as_of, is_rows, mixed_query, rows_que
 from startrail.lineage.gap.query import Kinds
 from startrail.lineage.metric.query import Compiled
 from startrail.lineage.metric.time import Window
+from startrail.model.table import View
 from startrail.ports.warehouse import Query, Warehouse
 
 MOST_ROWS = 1000
@@ -85,7 +86,8 @@ def _number(compiled: Compiled, side: Side, warehouse: Warehouse) -> Fraction | 
 
 
 def _sql(path: Path, compiled: Compiled, side: Side) -> str:
-    text = as_of(compiled.shown, side.snapshots) if side.snapshots else compiled.shown
+    views = {each.name: each.sql for each in side.relations if isinstance(each, View)}
+    text = as_of(compiled.shown, side.snapshots, views) if side.snapshots else compiled.shown
     path.write_text(text + "\n", encoding="utf-8")
     return path.name
 

@@ -19,7 +19,7 @@ from startrail.lineage.gap.causes import align, causes
 from startrail.lineage.gap.errors import NotComparable
 from startrail.lineage.gap.query import ClassQuery, Kinds, class_query
 from startrail.lineage.metric.time import Window
-from startrail.model.metric import Metric
+from startrail.model.metric import Metric, MetricInput
 from startrail.model.types import Primitive
 from startrail.model.why import DATA, TIME_SLOTS, Aligned, Cause
 from startrail.ports.warehouse import DoesNotBind, Query, Readable, Rows, Warehouse
@@ -42,6 +42,10 @@ class Side(msgspec.Struct, frozen=True):
     """Decimal places that the number is shown with at least."""
     snapshots: Mapping[str, int] = {}
     """Table -> the snapshot that is read, where it is not the newest."""
+    inputs: tuple[MetricInput, ...] = ()
+    """The version of every table that is read."""
+    definition: str = ""
+    """The version of the definition."""
 
 
 class Game(msgspec.Struct, frozen=True):

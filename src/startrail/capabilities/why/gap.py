@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
+from startrail.model.metric import MetricInput
+
 
 class Segment(msgspec.Struct, frozen=True):
     """Part of a cause's amount: the rows with these values of dimensions."""
@@ -83,3 +85,7 @@ class Gap(msgspec.Struct, frozen=True):
     """How many queries read the tables for it."""
     verified: int | None = None
     """How many independent queries agreed; None = not asked for."""
+    definitions: tuple[str, str] | None = None
+    """Versions of the two definitions, as recorded values name them."""
+    inputs: tuple[MetricInput, ...] = ()
+    """The versions of the tables that were read."""

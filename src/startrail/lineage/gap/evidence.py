@@ -13,6 +13,9 @@ from startrail.lineage.metric.slots import slots
 from startrail.lineage.metric.time import Window
 from startrail.model.why import DATA, Aligned, Cause
 
+_LISTS = ("count_distinct", "min", "max", "median")
+"""Aggregates to which a row without a value is another one than a row of value 0."""
+
 
 def mixed_query(found: Aligned, chosen: frozenset[str], window: Window | None, kinds: Kinds) -> Compiled:
     """The number of a mixture by its own query, as the metric itself is computed: nothing of it is shared with the classes."""
@@ -24,30 +27,39 @@ def mixed_query(found: Aligned, chosen: frozenset[str], window: Window | None, k
 
 def rows_query(found: Aligned, cause: Cause, window: Window | None, kinds: Kinds, most: int) -> str:
     """The rows that one cause, swapped alone, lets in, drops or changes: their columns, then the value before and after,
-    the largest change first."""
+    the largest change first; of a quotient both parts. To a sum nothing is 0."""
     query = class_query(found, (cause,), window, kinds)
-    measure = query.measures[0]
     inner = query.inner.copy()
     assert isinstance(inner, exp.Select)
     star = exp.Column(this=exp.Star(), table=exp.to_identifier(found.a.alias, quoted=True))
     inner = inner.select(star, append=True)
-    before, after = (_seen(query, n, measure.at + (n if measure.causes else 0)) for n in (0, 1))
+    inside = [_inside(query, n) for n in (0, 1)]
+    moved: list[exp.Expr] = [exp.NullSafeNEQ(this=inside[0].copy(), expression=inside[1].copy())]
+    told: list[exp.Expr] = []
+    for measure in query.measures:
+        before, after = (_seen(inside[n], measure.at + (n if measure.causes else 0)) for n in (0, 1))
+        name = f"_{measure.name}" if len(query.measures) > 1 else ""
+        told += [exp.alias_(each, f"{word}{name}", quoted=True) for word, each in (("before", before), ("after", after))]
+        same = (before, after) if found.a.agg in _LISTS else (_or_zero(before), _or_zero(after))
+        moved.append(exp.NullSafeNEQ(this=same[0].copy(), expression=same[1].copy()))
     hidden = [exp.to_identifier(f"_k{place}", quoted=True) for place in range(query.words)]
     hidden += [exp.to_identifier(f"_v{place}", quoted=True) for place in range(_values(query))]
     shown = exp.Column(this=exp.Star(**{"except_": hidden}), table=exp.to_identifier("r", quoted=True))
-    outer = exp.select(shown, exp.alias_(before, "before", quoted=True), exp.alias_(after, "after", quoted=True))
-    outer = outer.from_(inner.subquery("r")).where(exp.NullSafeNEQ(this=before.copy(), expression=after.copy()))
-    if found.a.agg != "count_distinct":
-        change = exp.Sub(this=_or_zero(after), expression=_or_zero(before))
+    outer = exp.select(shown, *told).from_(inner.subquery("r")).where(exp.or_(*moved))
+    if found.a.agg not in _LISTS:
+        first, last = (each.this for each in told[:2])
+        change = exp.Sub(this=_or_zero(last), expression=_or_zero(first))
         outer = outer.order_by(exp.Ordered(this=exp.Abs(this=change), desc=True, nulls_first=False))
     return written(outer.limit(most))
 
 
-def as_of(sql: str, tables: Mapping[str, int]) -> str:
-    """SQL whose tables are read at a snapshot: ``"marts"."orders"@123``."""
+def as_of(sql: str, tables: Mapping[str, int], views: Mapping[str, str]) -> str:
+    """SQL whose tables are read at a snapshot: ``"marts"."orders"@123``. ``views``: their texts of then, which stand in it."""
     import sqlglot
 
     tree = sqlglot.parse_one(sql, dialect="duckdb")
+    for _ in views:  # a view may read views
+        tree = tree.transform(_written_out, views)
     marks = {}
     for node in tree.find_all(exp.Table):
         snapshot = tables.get(f"{node.db}.{node.name}")
@@ -60,14 +72,26 @@ def as_of(sql: str, tables: Mapping[str, int]) -> str:
     return text
 
 
+def _written_out(node: exp.Expr, views: Mapping[str, str]) -> exp.Expr:
+    import sqlglot
+
+    text = views.get(f"{node.db}.{node.name}") if isinstance(node, exp.Table) else None
+    if text is None:
+        return node
+    inner = sqlglot.parse_one(text, dialect="duckdb")
+    assert isinstance(inner, exp.Query)
+    return inner.subquery(exp.to_identifier(node.alias or node.name, quoted=True))
+
+
 def is_rows(cause: Cause) -> bool:
     """Whether a cause is the rows themselves, which no query over one table shows."""
     return DATA in cause.slots
 
 
-def _seen(query: ClassQuery, n: int, value: int) -> exp.Expr:
+def _inside(query: ClassQuery, n: int) -> exp.Expr:
+    """Whether a row is in, before (0) and after (1) the cause is swapped."""
     bits = [factor.at + (n if factor.causes else 0) for factor in query.factors]
-    inside = [
+    found = [
         exp.NEQ(
             this=exp.paren(
                 exp.BitwiseAnd(this=column("r", f"_k{bit // 60}"), expression=exp.Literal.number(1 << (bit % 60)))
@@ -76,9 +100,11 @@ def _seen(query: ClassQuery, n: int, value: int) -> exp.Expr:
         )
         for bit in bits
     ]  # fmt: skip
-    if not inside:
-        return column("r", f"_v{value}")
-    return exp.Case(ifs=[exp.If(this=exp.and_(*inside), true=column("r", f"_v{value}"))])
+    return exp.paren(exp.and_(*found)) if found else exp.true()
+
+
+def _seen(inside: exp.Expr, value: int) -> exp.Expr:
+    return exp.Case(ifs=[exp.If(this=inside.copy(), true=column("r", f"_v{value}"))])
 
 
 def _values(query: ClassQuery) -> int:

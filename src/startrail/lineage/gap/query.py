@@ -114,7 +114,7 @@ class _Building:
             self.factor("dedup", ("dedup",), lambda s: column(a.alias, rows.keep(s)))
         for place, slot in enumerate(self.found.joins):
             self.factor(slot.name, (slot.name,), lambda s, slot=slot, place=place: rows.condition(slot, place, slot.name in s))
-        values, measures = self._measures()
+        values, measures = self._measures(floats, entities)
         return self._written(rows, values, measures, dimensions, floats, entities)._replace(unknown=self._unknown)
 
     # -- factors -----------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ class _Building:
 
     # -- measures ----------------------------------------------------------------------------------
 
-    def _measures(self) -> tuple[list[exp.Expr], list[Measure]]:
+    def _measures(self, floats: bool, entities: bool) -> tuple[list[exp.Expr], list[Measure]]:
         """The values of a row in all combinations, and what they are."""
         metric = self.found.a
         if metric.agg == "ratio":
@@ -205,7 +205,7 @@ class _Building:
             edges = len(self.bits)
             measures.append(Measure(name, depends, len(values), edges, counts))
             for low, high in edges_of(depends):
-                self.bits.append(exp.NullSafeNEQ(this=trees[low].copy(), expression=trees[high].copy()))
+                self.bits.append(_differ(trees[low], trees[high], floats, entities))
             values += trees
         return values, measures
 
@@ -269,6 +269,14 @@ class _Building:
 def edges_of(depends: Sequence[int]) -> list[tuple[int, int]]:
     """Pairs of combinations that differ in one cause: first those of the first cause, and so on."""
     return [(n, n | 1 << place) for place in range(len(depends)) for n in combinations(depends) if not n >> place & 1]
+
+
+def _differ(low: exp.Expr, high: exp.Expr, floats: bool, entities: bool) -> exp.Expr:
+    """Whether a row adds something else. To a sum nothing is 0, and a float is what is left of it; to a list they are values."""
+    if entities:
+        return exp.NullSafeNEQ(this=low.copy(), expression=high.copy())
+    one, two = (_or_zero(_cut(tree) if floats else tree) for tree in (low, high))
+    return exp.NEQ(this=one, expression=two)
 
 
 def _moves(measures: Sequence[Measure], cells: Sequence[exp.Expr]) -> list[exp.Expr]:
