@@ -268,6 +268,20 @@ def test_what_is_refused_is_a_fact_and_what_follows_goes_on(desk: Desk):
     assert desk.server.pages == ["b", "a"]
 
 
+def test_one_alert_that_an_endpoint_stumbles_over_does_not_keep_the_others_waiting(desk: Desk):
+    desk.happens("opened", key="poison", severity="page")
+    for number in range(20):
+        desk.happens("opened", key=f"i{number}")
+    desk.server.stumbles_over = b"poison"
+    done = desk.send("pager")
+    assert (done.sent, desk.server.pages) == (20, [f"i{number}" for number in range(20)])
+    assert len(desk.server.requests) == 22  # twice in vain: at first, and when the endpoint took something again
+    desk.server.stumbles_over = None
+    desk.clock.advance(10)
+    desk.send("pager")
+    assert desk.server.pages[-1] == "poison"
+
+
 # -- patience ------------------------------------------------------------------------------------------------
 def a_try(attempts: int, hours: float) -> Outgoing:
     desk_row = rows_of([IncidentChange("i", "i", "opened", "error", "t", NOW)], ROUTES, NOW, source="s")[0]

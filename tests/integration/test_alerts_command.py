@@ -215,6 +215,14 @@ def test_a_wrong_declaration_is_refused_where_it_stands(till: Till, file: str, o
     assert KEY not in outcome.text
 
 
+def test_a_route_for_a_rule_that_there_is_not_is_warned_of(till: Till):
+    till.edit("incidents/routes.yml", "severity: page", 'severity: page, openers: ["* failed", "step faild"]')
+    listed = till.call("alerts", "list", "--profile", "prod")
+    assert listed.code == 1
+    assert "route urgent: no rule that opens incidents is called 'step faild'; did you mean 'step failed'?" in listed.out
+    assert sum(line.startswith("warning") for line in listed.out.splitlines()) == 1
+
+
 def test_a_route_needs_a_profile_that_tells(till: Till):
     till.put("startrail.yml", "name: till\n")
     outcome = till.call("alerts", "list")

@@ -17,13 +17,18 @@ from startrail.wiring import open_project
 @click.option("--all", "sent_too", is_flag=True, help="Also what was sent, or said already; the newest first.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many alerts at most.")
 def command(root: Path, profile_name: str, as_json: bool, sent_too: bool, limit: int) -> int:
-    """Show routes, and the alerts that wait or were given up. Exits with 1 when some were given up."""
+    """Show routes, and the alerts that wait or were given up. Exits with 1 when some were given up, or a route names
+    a rule that there is not."""
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
-        declared = opened.profile.alerts
+        declared, silent = opened.profile.alerts, list[tuple[str, str]]()
         if declared is None:
             console.say(f"Profile {profile_name} tells nobody: it has no alerts.")
         for name, route in sorted(opened.project.routes.items()):
             console.item(_route(name, route), f"route     {name}: {_words(route)}")
+            silent.extend((name, opener) for opener in route.openers if not _known(opener))
+        for name, opener in silent:
+            text = f"warning   route {name}: no rule that opens incidents is called '{opener}'; {_near(opener)}"
+            console.item({"type": "unknown_opener", "route": name, "opener": opener}, text)
         ledger = opened.ports.ledger
         given_up = ledger.outbox("given_up", limit)
         shown = ledger.outbox("newest", limit) if sent_too else [*given_up, *ledger.outbox("waiting", limit)]
@@ -37,7 +42,25 @@ def command(root: Path, profile_name: str, as_json: bool, sent_too: bool, limit:
                 "What was given up is tried again with: startrail alerts send --again; or let it be: startrail alerts drop"
             )
         console.result({"shown": len(shown), "given_up": len(given_up)})
-        return 1 if given_up else 0
+        return 1 if given_up or silent else 0
+
+
+def _known(opener: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(rule, opener) for rule in _rules())
+
+
+def _near(opener: str) -> str:
+    from startrail.base.text import did_you_mean
+
+    return did_you_mean(opener, _rules())
+
+
+def _rules() -> list[str]:
+    from startrail.capabilities.incidents.openers import OPENERS
+
+    return sorted({opener.rule for openers in OPENERS.values() for opener in openers})
 
 
 def _words(route: Route) -> str:

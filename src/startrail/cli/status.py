@@ -56,11 +56,11 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None) 
             name = held_table.table
             see = f"startrail query 'select * from {name}@failed'"
             console.item(held_table, f"held      {name}: a check failed, the last good data is served; see: {see}")
+        for bridge in found.bridges:
+            console.item(bridge, _bridge(bridge))
         for alert in found.alerts:
             text = f"{alert.given_up} given up, {alert.waiting} tried and waiting, since {alert.since:%Y-%m-%d %H:%M} UTC"
             console.item(alert, f"alerts    {alert.endpoint}: {text}; see: startrail alerts list")
-        for bridge in found.bridges:
-            console.item(bridge, _bridge(bridge))
         console.result({"healthy": found.healthy})
         return 0 if found.healthy else 1
 

@@ -48,15 +48,6 @@ class HeldStatus(msgspec.Struct, frozen=True, tag_field="type", tag="held"):
     table: str
 
 
-class AlertStatus(msgspec.Struct, frozen=True, tag_field="type", tag="alerts"):
-    """Alerts that an endpoint did not take: ``waiting`` are tried again, ``given_up`` wait for a person."""
-
-    endpoint: str
-    waiting: int
-    given_up: int
-    since: datetime
-
-
 class BridgeStatus(msgspec.Struct, frozen=True, tag_field="type", tag="bridge"):
     """The newest check of a bridge in one period. ``gap``: None when there is none, or it could not be attributed."""
 
@@ -68,6 +59,15 @@ class BridgeStatus(msgspec.Struct, frozen=True, tag_field="type", tag="bridge"):
     checked_at: datetime | None
     gap: str | None = None
     why: str | None = None
+
+
+class AlertStatus(msgspec.Struct, frozen=True, tag_field="type", tag="alerts"):
+    """Alerts that an endpoint did not take: ``waiting`` are tried again, ``given_up`` wait for a person."""
+
+    endpoint: str
+    waiting: int
+    given_up: int
+    since: datetime
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -110,20 +110,6 @@ def status(project: Project, ledger: Ledger, now: datetime | None = None) -> Sta
     )
 
 
-def _alerts(ledger: Ledger) -> tuple[AlertStatus, ...]:
-    """What is simply not due yet, or was never tried, is no news."""
-    found: dict[str, AlertStatus] = {}
-    for trouble in ledger.alert_troubles():
-        waiting = trouble.tried if trouble.state == "waiting" else 0
-        given_up = 0 if trouble.state == "waiting" else trouble.rows
-        if waiting or given_up:
-            so_far = found.get(trouble.endpoint, AlertStatus(trouble.endpoint, 0, 0, trouble.since))
-            found[trouble.endpoint] = AlertStatus(
-                trouble.endpoint, so_far.waiting + waiting, so_far.given_up + given_up, min(so_far.since, trouble.since)
-            )
-    return tuple(found.values())
-
-
 def _bridges(metric: Metric, ledger: Ledger) -> Iterator[BridgeStatus]:
     records = ledger.history(kind="bridge", subject=metric.name, limit=_RECENT_BRIDGES * len(metric.bridges))
     for bridge in metric.bridges:
@@ -140,6 +126,20 @@ def _bridges(metric: Metric, ledger: Ledger) -> Iterator[BridgeStatus]:
                     ),
                 )  # fmt: skip
         yield from (newest[period] for period in sorted(newest)[-2:])
+
+
+def _alerts(ledger: Ledger) -> tuple[AlertStatus, ...]:
+    """What is simply not due yet, or was never tried, is no news."""
+    found: dict[str, AlertStatus] = {}
+    for trouble in ledger.alert_troubles():
+        waiting = trouble.tried if trouble.state == "waiting" else 0
+        given_up = 0 if trouble.state == "waiting" else trouble.rows
+        if waiting or given_up:
+            so_far = found.get(trouble.endpoint, AlertStatus(trouble.endpoint, 0, 0, trouble.since))
+            found[trouble.endpoint] = AlertStatus(
+                trouble.endpoint, so_far.waiting + waiting, so_far.given_up + given_up, min(so_far.since, trouble.since)
+            )
+    return tuple(found.values())
 
 
 def _report(project: Project, name: str, ledger: Ledger) -> ReportStatus:

@@ -118,11 +118,13 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Later(msgspec.Struct, frozen=True):
-    """Not now. ``after_seconds``: what the endpoint asked for; ``crowded``: it wants nothing else before either."""
+    """Not now. ``after_seconds``: what the endpoint asked for; ``crowded``: it wants nothing else before either;
+    ``answered``: somebody is there, so that another alert may fare better."""
 
     why: str
     after_seconds: float | None = None
     crowded: bool = False
+    answered: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -207,7 +209,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owners: tuple[str, ...] = ()
     """Only incidents of these owners."""
     openers: tuple[str, ...] = ()
-    """Only incidents opened by these rules; ``drift.*`` stands for all whose names begin so."""
+    """Only incidents opened by these rules; ``*`` stands for anything, as in ``"* failed"``."""
     quiet: Quiet | None = None
     """Hours in which only pages come through."""
     changes: bool = False

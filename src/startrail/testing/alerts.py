@@ -42,6 +42,8 @@ class AlertServer:
     port: int = 0
     retry_after: str | None = None
     """Goes with answers 429 and 500."""
+    stumbles_over: bytes | None = None
+    """A request with this in its body is answered with 500."""
     requests: list[Request] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
     """Dedup keys in the order in which somebody was paged: a trigger of a key that is open already pages nobody."""
@@ -107,6 +109,8 @@ class AlertServer:
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any]] | None:
         """Status and document of the answer; None to close the connection without one."""
         fault = self._fault
+        if self.stumbles_over is not None and self.stumbles_over in body:
+            fault = "500"
         if fault == "slow":
             self._goes_on.wait(60)
         with self._lock:

@@ -47,14 +47,14 @@ def told(change: IncidentChange, *routes: Route, now: datetime = NOON) -> dict[s
         ({"severity": "page"}, False),
         ({"owners": ("finance",)}, True),
         ({"owners": ("growth",)}, False),
-        ({"openers": ("drift.*",)}, True),
-        ({"openers": ("drift.held", "x")}, True),
-        ({"openers": ("drift",)}, False),
-        ({"owners": ("finance",), "openers": ("late",)}, False),
+        ({"openers": ("* held",)}, True),
+        ({"openers": ("delivery held", "x")}, True),
+        ({"openers": ("held",)}, False),
+        ({"owners": ("finance",), "openers": ("report late",)}, False),
     ],
 )
 def test_a_route_tells_what_it_names(wanted: dict[str, Any], is_told: bool):
-    change = incident(owner="finance", opener="drift.held")
+    change = incident(owner="finance", opener="delivery held")
     assert bool(rows(change, route(**wanted))) is is_told
 
 
@@ -88,11 +88,12 @@ HOSTILE = "@everyone <!channel> [x](http://evil.example) \x1b[2J\u202e"
 
 def test_no_text_of_a_change_reaches_anybody_as_it_is():
     change = incident(
-        title=HOSTILE, text=HOSTILE, owner=HOSTILE, opener=HOSTILE, key=HOSTILE, details={HOSTILE: HOSTILE}, link=HOSTILE,
+        incident=HOSTILE, title=HOSTILE, text=HOSTILE, owner=HOSTILE, opener=HOSTILE, key=HOSTILE,
+        details={HOSTILE: HOSTILE}, link=HOSTILE,
     )  # fmt: skip
     routes = {"r": route(changes=True)}
     for row in (*rows(change, route()), *change_rows(HOSTILE, HOSTILE, routes, NOON, source=HOSTILE, link="javascript:alert(1)")):
-        shown = msgspec.json.encode(msgspec.structs.replace(row.alert, subject="")).decode()
+        shown = msgspec.json.encode(row.alert).decode()
         for bad in ("@", "<", "](", "://", "\\u001b", "\u202e", "javascript"):
             assert bad not in shown, bad
 

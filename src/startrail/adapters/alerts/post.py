@@ -92,7 +92,8 @@ def judged(answer: Answer | Later, name: str, now: datetime, *, what: str = "") 
         return Refused(told)
     if 300 <= answer.status < 400:
         told += "; redirects are not followed"
-    return Later(told, retry_after(answer.retry_after, now), crowded=answer.status in (429, 503) and bool(answer.retry_after))
+    crowded = answer.status == 429 or (answer.status == 503 and bool(answer.retry_after))
+    return Later(told, retry_after(answer.retry_after, now), crowded, answered=True)
 
 
 def retry_after(text: str | None, now: datetime) -> float | None:

@@ -43,7 +43,8 @@ def change_rows(
     """A change that somebody made, for the routes that want changes. No one is paged by it."""
     alert = Alert(
         "change", fingerprint("change", source, title, now.isoformat()), "info", neutral(title, TITLE, lines=False), now,
-        neutral(text, TEXT), source=neutral(source, NAME, lines=False), link=_safe_link(link), subject=source,
+        neutral(text, TEXT), source=neutral(source, NAME, lines=False), link=_safe_link(link),
+        subject=neutral(source, NAME, lines=False),
     )  # fmt: skip
     due: dict[str, datetime] = {}
     for route in routes.values():
@@ -103,7 +104,7 @@ def _alert(change: IncidentChange, source: str) -> Alert:
         },
         neutral(source, NAME, lines=False),
         _safe_link(change.link),
-        change.incident,
+        neutral(change.incident, NAME, lines=False),
     )
 
 

@@ -29,6 +29,8 @@ LEASE_SECONDS = 60.0
 GIVE_UP_AFTER = timedelta(days=3)
 _LEAST_ATTEMPTS = 10
 """A machine that slept for a week does not give up at its first try."""
+_MOST_IN_VAIN = 2
+"""Alerts one after the other that an endpoint answers and does not take; then the rest waits as well."""
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 900.0
 _LONGEST_ASKED = 3600.0
 
@@ -97,6 +99,7 @@ class _Pass:
         self._lock = threading.RLock()
         self._over = False
         self._at_work: set[str] = set()
+        self._expires: dict[str, datetime] = {}
         self._defects: list[BaseException] = []
 
     def close(self) -> Sending:
@@ -135,57 +138,59 @@ class _Pass:
 
     def _work(self, name: str, lease: Lease) -> None:
         try:
-            notifier = self._of.notifiers[name]()
-            while (claimed := self._claim(name, lease)) is not None:
+            notifier, back, in_vain = self._of.notifiers[name](), True, 0
+            while in_vain < _MOST_IN_VAIN and (claimed := self._claim(name, lease)) is not None:
                 crash_point("alert claimed")
                 outcome = notifier.send(claimed.row.alert, claimed.row.id)
                 crash_point("alert sent")
                 with self._lock:
                     self._still()
-                    on = self._settle(name, claimed, outcome, lease)
+                    self._settle(name, claimed, outcome, lease, back)
                 crash_point("alert recorded")
-                if not on:
-                    return
+                if isinstance(outcome, Later):
+                    in_vain = in_vain + 1 if outcome.answered and not outcome.crowded else _MOST_IN_VAIN
+                else:
+                    back, in_vain = False, 0
         finally:
             with self._lock:
                 if not self._over:
                     self._of.ledger.release(lease)
 
     def _claim(self, name: str, lease: Lease) -> Outgoing | None:
+        """The lease lasts for at least two thirds of its time from here."""
         with self._lock:
             self._still()
-            self._of.ledger.renew(lease, LEASE_SECONDS, self._of.wall.now())
+            now, held = self._of.wall.now(), self._expires.get(name, lease.expires_at)
+            if held - now < timedelta(seconds=LEASE_SECONDS * 2 / 3):
+                self._expires[name] = self._of.ledger.renew(lease, LEASE_SECONDS, now).expires_at
             return self._of.ledger.claim_alert(name, lease, self._of.clock.now())
 
     def _still(self) -> None:
         if self._over:
             raise _TimeUp
 
-    def _settle(self, name: str, claimed: Outgoing, outcome: Sent | Later | Refused, lease: Lease) -> bool:
-        """Records it; True when the endpoint may get the next one."""
+    def _settle(self, name: str, claimed: Outgoing, outcome: Sent | Later | Refused, lease: Lease, back: bool) -> None:
         now = self._of.clock.now()
-        settled = settle(claimed, outcome, now, self._of.jitter())
+        settled = settle(claimed, outcome, now, self._of.jitter(), back=back)
         event = _event(name, claimed, settled, now)
-        facts = to_facts(event) if event is not None else ()
-        self._of.ledger.settle_alert(name, settled, lease, now, facts)
+        self._of.ledger.settle_alert(name, settled, lease, now, to_facts(event) if event is not None else ())
         if event is not None:
             self._of.show(event)
         self._done.sent += settled.state == "sent"
         self._done.given_up += settled.state in ("refused", "failed")
-        if settled.state == "waiting":
-            self._done.later += 1
+        self._done.later += settled.state == "waiting"
         if isinstance(outcome, Later):
             self._done.troubles[name] = settled.reason or ""
-        return not isinstance(outcome, Later)
 
 
-def settle(claimed: Outgoing, outcome: Sent | Later | Refused, now: datetime, jitter: float) -> Settled:
-    """What becomes of a row after this try; ``jitter`` is between 0 and 1."""
+def settle(claimed: Outgoing, outcome: Sent | Later | Refused, now: datetime, jitter: float, *, back: bool = True) -> Settled:
+    """What becomes of a row after this try; ``jitter`` is between 0 and 1. ``back``: should it be taken, whatever waits
+    for the endpoint is due."""
     if isinstance(outcome, Sent):
-        return Settled(claimed.seq, "sent", now, back=True)
+        return Settled(claimed.seq, "sent", now, back=back)
     why = printable(outcome.why, 300)
     if isinstance(outcome, Refused):
-        return Settled(claimed.seq, "refused", now, why, back=True)
+        return Settled(claimed.seq, "refused", now, why, back=back)
     wait = max(backoff(claimed.attempts, jitter), min(outcome.after_seconds or 0.0, _LONGEST_ASKED))
     due = now + timedelta(seconds=wait)
     given_up = now - claimed.wanted_at >= GIVE_UP_AFTER and claimed.attempts >= _LEAST_ATTEMPTS

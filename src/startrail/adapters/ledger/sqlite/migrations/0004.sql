@@ -18,6 +18,7 @@ create table outbox (
     reason text
 );
 create index outbox_due on outbox (endpoint, due_at) where state = 'waiting';
+create index outbox_turn on outbox (endpoint, rank desc, seq) where state = 'waiting';
 create index outbox_line on outbox (endpoint, key, seq) where state = 'waiting';
 create index outbox_key on outbox (endpoint, key, seq) where state in ('waiting', 'sent');
 create index outbox_given_up on outbox (seq) where state in ('refused', 'failed');

@@ -28,10 +28,10 @@ update outbox set state = 'coalesced', ended_at = :at, reason = :reason where se
 -- name: due_endpoints
 select distinct endpoint from outbox where state = 'waiting' and due_at <= :now order by endpoint;
 
--- The most urgent due row that is the first of its key.
+-- The most urgent due row that is the first of its key. The index is named because SQLite would sort all that is due.
 -- name: next
 -- use: columns
-where endpoint = :endpoint and state = 'waiting' and due_at <= :now and not exists (
+indexed by outbox_turn where endpoint = :endpoint and state = 'waiting' and due_at <= :now and not exists (
     select 1 from outbox as before
     where before.endpoint = outbox.endpoint and before.key = outbox.key and before.state = 'waiting' and before.seq < outbox.seq
 )
