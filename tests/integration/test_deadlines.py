@@ -87,7 +87,16 @@ def test_a_held_source_with_nothing_to_serve_pages_once_and_the_page_ends_when_t
     till.put("inbox/sales_2026-10-01.csv", good)
     delivery = incident["symptoms"][0]["delivery"]
     dropped = till.call(
-        "quarantine", "discard", "--delivery", delivery, "--reason", "sent again", "--by", "ana", "--now", "2026-10-03T09:08+02:00"
+        "quarantine",
+        "discard",
+        "--delivery",
+        delivery,
+        "--reason",
+        "sent again",
+        "--by",
+        "ana",
+        "--now",
+        "2026-10-03T09:08+02:00",
     )
     assert dropped.code == 0, dropped.text
     outcome = till.run(now="2026-10-03T09:10+02:00")
