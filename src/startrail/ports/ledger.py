@@ -163,6 +163,14 @@ class Ledger(Protocol):
 
     def incident(self, id: str) -> Incident | None: ...
 
+    def differing_incidents(self) -> tuple[str, ...]:
+        """Ids of incidents that are not as the facts tell. None, unless somebody else wrote into the database."""
+        ...
+
+    def rebuild_incidents(self) -> int:
+        """Make all incidents anew from the facts. How many were not as they tell."""
+        ...
+
     def standing_incidents(self, ended_after: datetime | None = None) -> list[Incident]:
         """All that are not resolved, and those that were resolved after an instant; the last changed first."""
         ...

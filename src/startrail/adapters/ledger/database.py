@@ -206,6 +206,14 @@ class SqlLedger(ABC):
             _put_out(session, outbox if recorded else (), at)
             return recorded
 
+    def differing_incidents(self) -> tuple[str, ...]:
+        with self._reading() as session:
+            return tuple(incidents.differing(session))
+
+    def rebuild_incidents(self) -> int:
+        with self._writing() as session:
+            return incidents.rebuild(session)
+
     def incidents(self, *, limit: int = 100) -> list[Incident]:
         with self._reading() as session:
             return incidents.everything(session, limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -48,6 +48,12 @@ def pages(
             return
         after = rows[-1][0]
         left -= size
+
+
+def all_of(session: Session, kinds: Iterable[str]) -> list[Fact]:
+    """All facts of these kinds, in order, as of the session."""
+    rows = [row for kind in kinds for row in session.all("facts.by_kind", kind=kind, after=_BEFORE_ALL, limit=NO_LIMIT)]
+    return sorted(map(_fact, rows), key=lambda fact: fact.seq)
 
 
 def latest(session: Session) -> Fact | None:
