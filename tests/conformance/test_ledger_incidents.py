@@ -148,6 +148,7 @@ def test_of_a_kind_and_subject_only_what_is_not_told_yet_is_told(place: Place, n
 def test_what_happened_before_incidents_were_known_opens_none(place: Place) -> None:
     ledger = place.open()
     ledger.append([NewFact("x", "y"), NewFact("x", "z")], run=None, at=NOW)
-    place.sql("drop table incidents", "drop table if exists outbox", "delete from meta where key = 'incidents.mark'",
+    place.sql("drop table incidents", *(f"drop table if exists {later}" for later in ("outbox", "watches", "ticks")),
+              "delete from meta where key = 'incidents.mark'",
               "update meta set value = '2' where key = 'startrail.version'", "select 1")  # fmt: skip
     assert place.open().incident_mark() == Mark(2, 0)

@@ -23,6 +23,7 @@ _COLOURS = {
     "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
+    "missed": _RED, "skipped": _YELLOW,
 }  # fmt: skip
 _MOST_KEPT = 10
 _MOST_TABLES = 4
@@ -158,6 +159,20 @@ class Renderer:
                 self._line("paused", f"not asked until {_minute(event.until)}: {event.reason}", event.subject)
             case e.WatchFailed():
                 self._line("warning", f"the {event.subject} failed; the next run looks again: {_first_line(event.error)}")
+            case e.ScheduleWatched():
+                self._line("watching", f"{event.cron} {event.timezone}", event.subject)
+            case e.ScheduleDropped():
+                self._line("dropped", f"{event.cron} {event.timezone} is no longer declared", event.subject)
+            case e.TickClaimed():
+                again = f", taken over from run {event.takes_over}, which died" if event.takes_over else ""
+                self._line("tick", f"due {_minute(event.at)}{again}", event.subject)
+            case e.TickMissed() | e.TickSkipped():
+                span = _minute(event.first) + (f" to {_minute(event.last)}" if event.count > 1 else "")
+                verb = "missed" if isinstance(event, e.TickMissed) else "skipped"
+                self._line(verb, f"{_count(event.count, 'tick')}, {span}: {event.reason}", event.subject)
+            case e.TickEnded():
+                if event.late is not None:
+                    self._line("late", f"the tick of {_minute(event.at)} ended after its deadline", event.subject)
             case e.IncidentChanged():
                 self._tell_incident(event)
             case e.AlertSent():
@@ -281,11 +296,6 @@ def _kept(kept: dict[str, int]) -> str:
     return told + (f"; and {_count(len(kept) - _MOST_KEPT, 'more unknown field')}" if len(kept) > _MOST_KEPT else "")
 
 
-def _minute(instant: str) -> str:
-    """``2026-10-03 07:00 UTC`` of an instant as facts have it."""
-    return f"{instant[:10]} {instant[11:16]} UTC"
-
-
 def _ending(event: e.RunEnded, quiet: bool) -> str:
     if quiet:
         return f"nothing to do: everything is up to date ({_count(event.skipped, 'step')} done before)"
@@ -302,6 +312,11 @@ def _step(event: e.StepFailed | e.StepRetried | e.StepBlocked) -> str:
 def _listed(tables: tuple[str, ...]) -> str:
     more = f" and {len(tables) - _MOST_TABLES} more" if len(tables) > _MOST_TABLES else ""
     return f"{_count(len(tables), 'table')}: {', '.join(tables[:_MOST_TABLES])}{more}" if tables else "no table"
+
+
+def _minute(instant: str) -> str:
+    """``2026-10-03T06:00:00.000000Z`` -> ``2026-10-03 06:00 UTC``."""
+    return f"{instant[:16].replace('T', ' ')} UTC"
 
 
 def _count(number: int, word: str) -> str:

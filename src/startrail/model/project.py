@@ -12,6 +12,7 @@ from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.repair import Repairs
 from startrail.model.report import Report
+from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
 
 
@@ -33,3 +34,4 @@ class Project(msgspec.Struct, frozen=True):
     routes: dict[str, Route] = {}
     mitigations: dict[str, Bound] = {}
     """What the project says about entries of the book of mitigations, by their names."""
+    schedules: dict[str, NamedSchedule] = {}

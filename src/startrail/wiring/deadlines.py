@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -61,7 +63,27 @@ def ahead(opened: Opened) -> Ahead:
 
         return paused(ports.ledger, ports.clock.now())
 
-    return Ahead(opened.project, ports.ledger, Around(graph, pauses, running, lambda: None), ports.clock.now())
+    def starts(report: str) -> datetime | None:
+        return _next_start(report, opened, graph)
+
+    return Ahead(opened.project, ports.ledger, Around(graph, pauses, running, starts), ports.clock.now())
+
+
+def _next_start(report: str, opened: Opened, graph: Callable[[], dict[str, frozenset[str]]]) -> datetime | None:
+    """The next instant of the schedules that run the report. One that no scheduler has ever looked at starts nothing."""
+    project = opened.project
+    if not project.schedules and all(each.schedule is None for each in (*project.sources.values(), *project.models.values())):
+        return None
+    from startrail.capabilities.schedules.standing import standing
+    from startrail.capabilities.schedules.upcoming import next_instant
+    from startrail.flow.select import select
+
+    watched = opened.ports.ledger.watches()
+    running = [
+        each for each in standing(project) if each.name in watched and (not each.words or report in select(each.words, graph()))
+    ]
+    found = next_instant(running, opened.ports.clock.now()) if running else None
+    return None if found is None else found[0]
 
 
 def forecasts(opened: Opened) -> list[Forecast]:

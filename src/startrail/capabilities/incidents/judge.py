@@ -284,6 +284,7 @@ _OVER = {
     "failure": "what failed has finished",
     "resource": "what failed has finished",
     "check": "what failed its check is published, or no longer wanted",
+    "schedule": "a later tick of the schedule ran and was done",
     "bridge": "the gap has known causes only",
     "late": "the report was delivered before its deadline again",
 }

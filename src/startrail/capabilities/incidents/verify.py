@@ -25,6 +25,7 @@ from startrail.flow.events import (
     SourceSkipped,
     StepFailed,
     StepFinished,
+    TickEnded,
 )
 from startrail.model.delivery import Counts
 from startrail.model.incident import Affected, Symptom
@@ -134,6 +135,8 @@ class Proofs:
                 self._gone[f"late {subject}"] = seq
         elif fact.kind == BridgeChecked.fact and told.holds:
             self._gone[f"bridge {subject} {told.to} {told.period}"] = seq
+        elif fact.kind == TickEnded.fact and told.state == "done":
+            self._gone[f"missed {subject}"] = seq
         elif fact.kind == RunEnded.fact and told.everything:
             self._tried[fact.run or ""] = seq
             if told.state == "done":
@@ -142,7 +145,8 @@ class Proofs:
 
 _COUNT = frozenset(
     (*_LOADED, *(str(each.fact) for each in (StepFinished, StepFailed, Discarded, DriftAcknowledged, Published, HoldEnded,
-                                             Delivered, RunEnded, SourceSkipped, BridgeChecked)))
+                                             Delivered, RunEnded, SourceSkipped, BridgeChecked,
+                                             TickEnded)))
 )  # fmt: skip
 
 

@@ -31,8 +31,8 @@ class Around(msgspec.Struct, frozen=True):
     pauses: Callable[[], Mapping[str, Pause]]
     running: Callable[[], bool]
     """Whether a runner is at work."""
-    starts: Callable[[], datetime | None]
-    """When a run begins by itself next."""
+    starts: Callable[[str], datetime | None]
+    """When a run that delivers a report begins by itself next."""
 
 
 class Ahead:
@@ -61,7 +61,7 @@ class Ahead:
             return forecast(report.name, {}, due=due_at, now=self._now, delivered_at=delivered)
         _, running = self._current()
         parts = {name: self._part(name, report, day) for name in self._way(report.name)}
-        starts = None if running else self._around.starts()
+        starts = None if running else self._around.starts(report.name)
         return forecast(report.name, parts, due=due_at, now=self._now, starts=starts, running=running)
 
     def _delivered(self, report: Report, day: date) -> datetime | None:
