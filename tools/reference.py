@@ -224,8 +224,11 @@ def openers_page() -> str:
         "| rule | fact | cause | how grave by itself | over when |",
         "| --- | --- | --- | --- | --- |",
     ]  # fmt: skip
-    for each in (opener for openers in OPENERS.values() for opener in openers):
-        lines.append(f"| {each.rule} | `{each.kind}` | {each.cause} | {each.grave} | {each.over} |")
+    lines += [
+        f"| {each.rule} | `{each.kind}` | {each.cause} | {each.grave} | {each.over} |"
+        for openers in OPENERS.values()
+        for each in openers
+    ]
     return "\n".join(lines) + "\n"
 
 
