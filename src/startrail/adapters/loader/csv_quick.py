@@ -154,11 +154,31 @@ class QuickCsv(Csv):
         self.unended = False
 
     def _parts(self, chunk: bytes, marks: bytes) -> list[bytes | Row]:
-        """Lines without quotes: each stands for itself."""
+        """Lines without quotes: each stands for itself. Those between two odd ones are looked at together."""
         parts: list[bytes | Row] = []
+        lines, shapes = chunk.split(b"\n")[:-1], marks.split(b"\n")[:-1]
+        usual = self._shape + b"\r" if shapes[0].endswith(b"\r") else self._shape
+        at = 0
+        for odd in [place for place, shape in enumerate(shapes) if shape != usual] + [len(lines)]:
+            self._run_of(parts, lines[at:odd])
+            if odd < len(lines):
+                self._each(parts, lines[odd : odd + 1])
+            at = odd + 1
+        return parts
+
+    def _run_of(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
+        """Lines with as many delimiters as columns need, all of them with a carriage return, or none."""
+        joined = b"\n".join([*lines, b""])
+        returns = joined.count(b"\r")
+        if self._certain(joined) and (not returns or returns == joined.count(b"\r\n") == len(lines)):
+            self._add(parts, lines)
+        else:
+            self._each(parts, lines)
+
+    def _each(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
         plain: list[bytes] = []
-        lines = chunk.split(b"\n")[:-1]
-        for line, shape in zip(lines, marks.split(b"\n"), strict=False):
+        for line in lines:
+            shape = line.translate(None, self._ordinary)
             fits = shape == self._shape or (shape == self._shape + b"\r" and line.endswith(b"\r"))
             if fits and self._certain(line + b"\n"):
                 plain.append(line)
@@ -167,7 +187,6 @@ class QuickCsv(Csv):
             plain = []
             self._read(parts, len(line) + 1)
         self._add(parts, plain)
-        return parts
 
     def _add(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
         if lines:

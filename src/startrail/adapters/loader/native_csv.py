@@ -44,6 +44,8 @@ class Pieces(Block, frozen=True):
     """Where each piece begins in the lines."""
     names: tuple[str, ...] = ()
     dialect: Dialect = Dialect()
+    counted: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
+    """A piece, a place in it, and the lines before that: where counting goes on, since places are asked for in order."""
 
     @property
     def own(self) -> bool:
@@ -72,7 +74,15 @@ class Pieces(Block, frozen=True):
         if isinstance(piece, Row):
             return piece.record(self.names)
         start -= self.starts[index]
-        return self._record(piece.data[start : start + size], lambda: piece.before + piece.data.count(b"\n", 0, start) + 1)
+        return self._record(piece.data[start : start + size], lambda: piece.before + self._lines_before(index, piece, start) + 1)
+
+    def _lines_before(self, index: int, piece: Piece, start: int) -> int:
+        known, place, lines = self.counted
+        if known != index or place > start:
+            place = lines = 0
+        lines += piece.data.count(b"\n", place, start)
+        self.counted[:] = index, start, lines
+        return lines
 
     def _record(self, line: bytes, number: Callable[[], int]) -> Record:
         """To count lines takes longer than to read one."""

@@ -113,9 +113,13 @@ class Queries:
         present = " AND ".join(f"{sql.quote(column)} IS NOT NULL" for column in columns)
         if among is not None:
             present += f" AND ({names}) IN (SELECT ({names}) FROM {files_list(among)})"
+        own = sql.quote(ORDINAL)
+        firsts = (
+            f"SELECT {names}, min({own}) AS {own} FROM {files_list(files)} WHERE {present} GROUP BY {names} HAVING count(*) > 1"
+        )
         return (
-            f"SELECT UNNEST(o[2:]) FROM (SELECT list({sql.quote(ORDINAL)} ORDER BY {sql.quote(ORDINAL)}) AS o "
-            f"FROM {files_list(files)} WHERE {present} GROUP BY {names} HAVING count(*) > 1)"
+            f"SELECT found.{own} FROM {files_list(files)} AS found JOIN ({firsts}) AS firsts USING ({names}) "
+            f"WHERE found.{own} != firsts.{own}"
         )
 
     def holding(self, files: list[LocalFile], ordinals: list[int]) -> str:
