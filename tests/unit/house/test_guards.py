@@ -63,7 +63,7 @@ def test_the_tree_names_all_four_first_capabilities() -> None:
 
 
 ASKS = {"why", "alerts"}
-"""Capabilities that ask about what the others declare: the user writes no folder of that name for them (routes of alerts stand in incidents/)."""
+"""Capabilities that ask about what the others declare: the user writes no folder of that name for them."""
 
 
 @pytest.mark.parametrize("word", CAPABILITIES)

@@ -96,6 +96,8 @@ class Ahead:
         now = [each for each in took if run is not None and each.run == run.id] if running else []
         today = [each for each in took if each.state in ("staged", "published") and day_of(report, each.ended_at) == day]
         pause = self._paused(name)
+        if pause is not None and self._served(name):
+            return Part(name, done=True)  # the report goes out with the data there is
         blocked = self._blocked(name, took, run)
         assert self._graph is not None
         return Part(
@@ -114,6 +116,11 @@ class Ahead:
             self._pauses = self._around.pauses()
         return self._pauses.get(name) if name in self._project.sources else None
 
+    def _served(self, source: str) -> bool:
+        """Whether there is published data of it."""
+        into = self._project.sources[source].into
+        return into is None or bool(self._ledger.versions().get(into))
+
     def _blocked(self, name: str, took: list[Took], run: Run | None) -> str | None:
         """What a person has to mend before the report can be there. Last good data that is served blocks nothing."""
         failed = _failed(took)
@@ -126,8 +133,7 @@ class Ahead:
         source = self._project.sources.get(name)
         if source is None:
             return None
-        into = source.into
-        served = into is None or bool(self._ledger.versions().get(into))
+        served = self._served(name)
         if not served and source.contract is not None:
             for _, records in self._ledger.pending(name):
                 held = next((each.output.held for each in records if each.output is not None and each.output.held), None)
