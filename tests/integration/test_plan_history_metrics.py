@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -82,6 +81,23 @@ def test_metrics_say_what_they_would_be_without_the_refused_rows(till: Till, ful
     assert "floating point" in found["club.mean"]["not_measured"]
 
 
+def test_a_delivery_that_would_be_held_goes_with_its_good_rows(till: Till) -> None:
+    mandatory(till)
+    till.edit("sources/customers.yml", "contract: customers", "contract: customers\nquarantine: {hold_above: 20%}")
+    assert values(measured(till)["club.direct"]) == ("107.00", "12.50", "-94.50")
+
+
+def test_what_moves_on_other_days_is_not_kept_quiet(till: Till) -> None:
+    till.put("models/marts/due.sql", "select c.id, c.day + interval 3 day as due, c.fee from raw.customers as c\n")
+    metric(till, "club.due", "marts.due", "sum", "expr: fee\n    agg_time_dimension: {column: due}")
+    assert till.run().code == 0
+    mandatory(till)
+    found = measured(till)
+    assert (*values(found["club.due"]), found["club.due"]["beyond"]) == ("0", "0", "0", "-33.00")
+    assert found["club.fees"]["beyond"] is None
+    assert "metric club.due: 0 -> 0 EUR (+0), 2026-05-01..2026-05-03; -33.00 on other days" in said(till).out
+
+
 def test_text_and_markdown_name_them(till: Till) -> None:
     mandatory(till)
     lines = said(till).out
@@ -156,4 +172,3 @@ def test_the_difference_is_that_of_plain_python(tmp_path_factory: pytest.TempPat
         assert now == sum(Decimal(each["fee"]) for each in every)
         assert without == sum(Decimal(each["fee"]) for each in kept)
         assert now + change == without
-    json.dumps(found)

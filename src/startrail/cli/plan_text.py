@@ -124,7 +124,8 @@ def _metric(move: MetricMove) -> str:
     unit = f" {printable(move.unit, 20)}" if move.unit else ""
     change = f" ({_signed(move.change)})" if move.change is not None else ""
     over = f", {move.period}" if move.period is not None else ""
-    return f"metric {move.metric}: {_grouped(move.now)} -> {_grouped(move.without)}{unit}{change}{over}"
+    beyond = f"; {_signed(move.beyond)} on other days" if move.beyond is not None else ""
+    return f"metric {move.metric}: {_grouped(move.now)} -> {_grouped(move.without)}{unit}{change}{over}{beyond}"
 
 
 def _grouped(value: str | None) -> str:

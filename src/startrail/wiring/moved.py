@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal, localcontext
+from typing import NamedTuple
+
+import msgspec
 
 from startrail.base.errors import StartrailError
 from startrail.capabilities.contracts.rehearse.one import Result
@@ -18,11 +21,18 @@ from startrail.capabilities.metrics.tables import Pinned, pin
 from startrail.capabilities.metrics.value import Answer, evaluate
 from startrail.capabilities.models.survey import survey
 from startrail.capabilities.models.without import Gone, Without
+from startrail.flow.workspace import Workspace
 from startrail.lineage.analyse import analyse
 from startrail.model.metric import Metric
+from startrail.ports.warehouse import Warehouse
 from startrail.wiring import Opened
 
+_ADDED_UP = ("sum", "count")
 _DAYS = ("date", "timestamp", "timestamptz")
+
+
+class NotMeasured(Exception):
+    """Why a value is not told."""
 
 
 def moved_metrics(opened: Opened, history: History, results: Sequence[Result]) -> tuple[MetricMove, ...]:
@@ -38,8 +48,21 @@ def moved_metrics(opened: Opened, history: History, results: Sequence[Result]) -
     project, workspace, warehouse = opened.project, opened.workspace(), opened.ports.warehouse()
     surveyed = survey(project, opened.ports.ledger)
     without = Without(table, gone, project=project, survey=surveyed, workspace=workspace, warehouse=warehouse)
+    if (reason := _not_these(without, history)) is not None:
+        return tuple(MetricMove(metric.name, not_measured=reason) for metric in metrics)
+    tables = _Tables(workspace, warehouse, without)
     days = _days(opened, history, table)
-    return tuple(_move(opened, metric, days, without) for metric in metrics)
+    return tuple(_move(metric, days if _has_time(metric) else None, tables) for metric in metrics)
+
+
+def _not_these(without: Without, history: History) -> str | None:
+    """Why the rows to leave out are not those that were counted, if so: a run may have replaced them since."""
+    try:
+        rows = without.rows()
+    except StartrailError as error:
+        return f"{error.message} ({error.code})"
+    counted = history.quarantined + history.held
+    return None if rows == counted else f"the table has {rows:,} of the {counted:,} rows that would be refused; plan again"
 
 
 def _days(opened: Opened, history: History, table: str) -> Period | None:
@@ -56,22 +79,41 @@ def _days(opened: Opened, history: History, table: str) -> Period | None:
     return Period(f"{min(days)}..{max(days)}", min(days), max(days)) if days else None
 
 
-def _move(opened: Opened, metric: Metric, days: Period | None, without: Without) -> MetricMove:
-    period = days if _has_time(metric) else None
-    name = period.name if period is not None else None
-    warehouse = opened.ports.warehouse()
-    try:
+class _Tables(NamedTuple):
+    workspace: Workspace
+    warehouse: Warehouse
+    without: Without
+
+    def now(self, metric: Metric, period: Period | None) -> Answer:
+        """As published. Raises NotMeasured where computing its tables again gives something else."""
         reads = definition(metric).reads
-        published = evaluate(metric, period, (), pin(reads, opened.workspace()), warehouse)
-        again = evaluate(metric, period, (), Pinned(without.relations(reads, leave_out=False)), warehouse)
+        published = evaluate(metric, period, (), pin(reads, self.workspace), self.warehouse)
         if not published.exact:
-            return MetricMove(metric.name, name, not_measured="it is floating point, so a difference may be rounding")
+            raise NotMeasured("it is floating point, so a difference may be rounding")
+        again = evaluate(metric, period, (), Pinned(self.without.relations(reads, leave_out=False)), self.warehouse)
         if again.values != published.values:
-            return MetricMove(metric.name, name, not_measured="its tables cannot be computed again as they are published")
-        then = evaluate(metric, period, (), Pinned(without.relations(reads, leave_out=True)), warehouse)
+            raise NotMeasured("its tables cannot be computed again as they are published")
+        return published
+
+    def then(self, metric: Metric, period: Period | None) -> Answer:
+        """Without the rows."""
+        relations = self.without.relations(definition(metric).reads, leave_out=True)
+        return evaluate(metric, period, (), Pinned(relations), self.warehouse)
+
+
+def _move(metric: Metric, period: Period | None, tables: _Tables) -> MetricMove:
+    name = period.name if period is not None else None
+    try:
+        found = _difference(tables.now(metric, period), tables.then(metric, period), name)
+        if period is None or metric.sql is not None or metric.agg not in _ADDED_UP:
+            return found
+        ever = _difference(tables.now(metric, None), tables.then(metric, None), None)
+    except NotMeasured as error:
+        return MetricMove(metric.name, name, not_measured=str(error))
     except StartrailError as error:
         return MetricMove(metric.name, name, not_measured=f"{error.message} ({error.code})")
-    return _difference(published, then, name)
+    beyond = _minus(ever.change, found.change)
+    return msgspec.structs.replace(found, beyond=beyond if beyond is not None and Decimal(beyond) else None)
 
 
 def _has_time(metric: Metric) -> bool:
@@ -83,12 +125,16 @@ def _has_time(metric: Metric) -> bool:
 
 def _difference(published: Answer, then: Answer, period: str | None) -> MetricMove:
     before, after = published.values[0].value, then.values[0].value
-    change = None
-    if _exact(before) and _exact(after):
-        with localcontext() as context:
-            context.prec = 100
-            change = f"{Decimal(str(after)) - Decimal(str(before)):f}"
+    change = _minus(str(after), str(before)) if _exact(before) and _exact(after) else None
     return MetricMove(published.metric, period, published.unit, _text(before), _text(after), change)
+
+
+def _minus(one: str | None, other: str | None) -> str | None:
+    if one is None or other is None:
+        return None
+    with localcontext() as context:
+        context.prec = 100
+        return f"{Decimal(one) - Decimal(other):f}"
 
 
 def _exact(value: object) -> bool:

@@ -62,6 +62,13 @@ class Without:
             self._collect(name, found, leave_out)
         return tuple(found.values())
 
+    def rows(self) -> int:
+        """How many rows of the table as it is published are left out."""
+        found: dict[str, Relation | View] = {}
+        aside = self._aside(self._workspace.table(self._table), found)
+        sql = f"SELECT count(*) FROM {aside} WHERE {self._is_gone()}"
+        return int(self._warehouse.fetch(Query(sql, tuple(found.values()))).rows[0][0])
+
     def _collect(self, name: str, found: dict[str, Relation | View], leave_out: bool) -> None:
         if name in found:
             return

@@ -105,12 +105,14 @@ class MetricMove(msgspec.Struct, frozen=True):
     now: str | None = None
     without: str | None = None
     change: str | None = None
+    beyond: str | None = None
+    """Of a sum or a count over a period: how it would change outside of it; None where it would not."""
     not_measured: str | None = None
     """Why there is no number."""
 
     @property
     def moved(self) -> bool:
-        return self.now != self.without
+        return self.now != self.without or self.beyond is not None
 
 
 class History(msgspec.Struct, frozen=True, tag_field="type", tag="history"):
