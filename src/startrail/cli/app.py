@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "lineage": "Show where a column comes from and what it feeds, also in any SQL file.",
     "drift": "What changed in the data, since when, and whom it affects.",
     "contract": "Check, test and translate data contracts.",
+    "sources": "Where data comes from: leave a source alone until a time, or take that back.",
     "incident": "What is wrong, since when, and what was done about it; its report from facts.",
     "stories": "Incidents that are over as stories in STAR form, and your own; search, export, import, lint.",
     "alerts": "See which alerts wait, send what is due, test an endpoint or a route.",

@@ -15,8 +15,7 @@ from startrail.model.star import Entry, Figure
 from startrail.model.step import Fact
 from startrail.ports.ledger import Ledger
 
-_PAUSED = "source.paused"
-_DEEDS = frozenset((str(Adopted.fact), str(Replayed.fact), str(Discarded.fact), str(DriftAcknowledged.fact), _PAUSED))
+_DEEDS = frozenset((str(Adopted.fact), str(Replayed.fact), str(Discarded.fact), str(DriftAcknowledged.fact)))
 
 
 class _Deed(msgspec.Struct):
@@ -70,6 +69,8 @@ def _said(change: Change) -> str | None:
     match change:
         case i.Acted():
             return f"{change.mitigation}: {change.what}"
+        case i.Refused():
+            return f"{change.mitigation} was not done: {change.reason}"
         case i.Mitigated():
             return f"verified: {change.reason}"
         case i.Escalated():
@@ -95,10 +96,6 @@ def _of_deed(fact: Fact, incident: Incident, deliveries: frozenset[str]) -> Entr
         words |= {"what": f"{deed.kind} at {deed.path}", "note": f": {deed.note}" if deed.note else ""}
         until = at | {"until": Figure(deed.until, (fact.seq,))}
         return Entry("{at} {who}: acknowledged drift of {subject}, {what}, until {until}{note}", until, words, person=True)
-    if fact.kind == _PAUSED:
-        until = at | {"until": Figure(deed.until, (fact.seq,))}
-        words |= {"reason": deed.reason}
-        return Entry("{at} {who}: paused {subject} until {until}: {reason}", until, words, person=True)
     if deed.delivery not in deliveries:
         return None
     if fact.kind == Discarded.fact:
