@@ -70,7 +70,7 @@ def _said(change: Change) -> str | None:
         case i.Acted():
             return f"{change.mitigation}: {change.what}"
         case i.Refused():
-            return f"{change.mitigation} was not done: {change.reason}"
+            return f"{change.mitigation} refused: {change.reason}"
         case i.Mitigated():
             return f"verified: {change.reason}"
         case i.Escalated():
