@@ -14,6 +14,15 @@ from startrail.model.schedule import Schedule
 Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
 
 
+class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the other side says that a file is whole. Exactly one of ``marker`` and ``suffix``."""
+
+    marker: str | None = None
+    """A file counts once this one lies beside it: ``{name}.done``. ``{stem}`` is the name without its last ending."""
+    suffix: str | None = None
+    """A file with this ending is still being written and gets its real name at the end: ``.part``."""
+
+
 class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="folder"):
     """Files in a folder of this machine; ``path`` is absolute or relative to the project folder."""
 
@@ -27,10 +36,12 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
     """A file counts as complete when its size and time stood still for this long. ``0s``: two listings agree."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
 
 
 class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="ftp"):
-    """Files on an FTP server. ``password`` is a secret reference (``env:NAME``, ``file:PATH``, ``keyring:NAME``)."""
+    """Files on an FTP server. Names, password and data travel unencrypted; ``ftps`` and ``sftp`` do better."""
 
     host: str
     """Name or address of the server."""
@@ -52,6 +63,99 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
     """As for a folder."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
+
+
+class FtpsFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="ftps"):
+    """Files on an FTP server, over TLS: control and data. The server's certificate is always checked."""
+
+    host: str
+    """Name or address of the server; its certificate must be made out to it."""
+    path: str = "/"
+    """The folder on the server."""
+    pattern: str = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    format: Format | None = None
+    """None: from the file's name, as for a folder."""
+    port: Port | None = None
+    """The control port; None = 21, or 990 when ``implicit``."""
+    implicit: bool = False
+    """True when the server speaks TLS from the first byte; false when it is asked for it (AUTH TLS)."""
+    ca_file: str | None = None
+    """PEM file of the authorities to trust, in place of the system's; a relative path starts at the project folder."""
+    user: str = "anonymous"
+    """Who logs in."""
+    password: Secret | None = None
+    """A secret reference: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``."""
+    timeout: Duration = "30s"
+    """How long one answer of the server may take."""
+    records: str = "$"
+    """JSON path to the array of records in a ``json`` file."""
+    settle: Duration = "0s"
+    """As for a folder."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
+
+
+class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sftp"):
+    """Files on an SSH server. Its host key must be known beforehand: it is never trusted on first use."""
+
+    host: str
+    """Name or address of the server."""
+    user: str
+    """Who logs in."""
+    path: str = "."
+    """The folder on the server; a relative path starts where the server puts this user."""
+    pattern: str = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    format: Format | None = None
+    """None: from the file's name, as for a folder."""
+    port: Port = 22
+    """The port of the SSH server."""
+    key: Secret | None = None
+    """A reference to the private key: ``file:PATH`` or ``env:NAME``."""
+    passphrase: Secret | None = None
+    """A reference to the passphrase of ``key``."""
+    password: Secret | None = None
+    """A reference to the password. Without ``key`` and ``password`` the SSH agent is asked."""
+    known_hosts: str | None = None
+    """File in the format of OpenSSH; relative to the project folder. None = ``~/.ssh/known_hosts``."""
+    host_key: str | None = None
+    """The server's public key itself, ``ssh-ed25519 AAAA...``, in place of ``known_hosts``."""
+    timeout: Duration = "30s"
+    """How long one answer of the server may take."""
+    records: str = "$"
+    """JSON path to the array of records in a ``json`` file."""
+    settle: Duration = "0s"
+    """As for a folder."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
+
+
+class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="s3"):
+    """Objects in a bucket of any S3 API. An object that is listed is whole."""
+
+    bucket: str
+    """Name of the bucket."""
+    prefix: str = ""
+    """What every key begins with, as a folder; ``pattern`` is matched against what follows."""
+    pattern: str = "*"
+    """Which objects: shell wildcards, ``**/`` also goes below further slashes."""
+    format: Format | None = None
+    """None: from the object's name, as for a folder."""
+    endpoint: Url | None = None
+    """Address of the S3 API; None = Amazon's own."""
+    region: str = "us-east-1"
+    """Region of the bucket."""
+    access_key: Secret | None = None
+    """A secret reference; None = the environment's usual credentials."""
+    secret_key: Secret | None = None
+    """A secret reference; None = the environment's usual credentials."""
+    timeout: Duration = "30s"
+    """How long one answer may take."""
+    records: str = "$"
+    """JSON path to the array of records in a ``json`` object."""
 
 
 class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="http"):
@@ -92,7 +196,7 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Further tries of a request that the server could not answer for now; Retry-After is kept."""
 
 
-Feed = FolderFeed | FtpFeed | HttpFeed
+Feed = FolderFeed | FtpFeed | FtpsFeed | SftpFeed | S3Feed | HttpFeed
 
 
 class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
