@@ -602,16 +602,15 @@ def test_without_key_password_and_agent_it_is_said(
         place.land(SftpSite(sftp_server).feed(place.clock, password=None))
 
 
-def test_a_certificate_must_be_trusted_valid_and_of_this_host(
-    tmp_path: Path, certificate: Path, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_certificate_must_be_trusted_valid_and_of_this_host(tmp_path: Path, certificate: Path, place: Place) -> None:
     expired = made_certificate(tmp_path / "expired.pem", days=-1)
-    for pem, changes, why in (
+    cases: list[tuple[Path, dict[str, Any], str]] = [
         (certificate, {"ca_file": None}, "self-signed certificate"),
         (certificate, {"host": "localhost"}, "mismatch"),
         (expired, {"ca_file": str(expired)}, "expired"),
         (certificate, {"ca_file": str(tmp_path / "none.pem")}, "no file of certificates"),
-    ):
+    ]
+    for pem, changes, why in cases:
         server = FtpServer(tmp_path, tls="explicit", certificate=pem)
         try:
             with pytest.raises(FeedFailed, match=why) as told:

@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "run": "Do all that is due: land, load, build, check, publish, deliver.",
     "plan": "Show what a run would do now, and why.",
     "status": "Show reports, sources and the last run.",
+    "sources": "See, test and peek into sources.",
     "query": "Ask published tables, also table@snapshot and table@failed.",
     "test": "Run the unit tests of the models.",
     "backfill": "Rebuild partitions of one model, saying first what it takes.",

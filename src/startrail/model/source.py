@@ -8,7 +8,7 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
-from startrail.model.quantities import Count, Duration, Headers, OneCharacter, Port, Secret, Share, Url
+from startrail.model.quantities import Count, Dsn, Duration, Headers, OneCharacter, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
 Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
@@ -158,6 +158,28 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """JSON path to the array of records in a ``json`` object."""
 
 
+class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
+    """Rows of a PostgreSQL table or query, read in one snapshot and landed as NDJSON. Exactly one of ``table`` and ``query``."""
+
+    dsn: Dsn
+    """A secret reference (``env:NAME``), or a connection string without password."""
+    table: str | None = None
+    """A table or view, ``schema.name``."""
+    query: str | None = None
+    """One SELECT; it runs in a transaction that may only read."""
+    cursor: str | None = None
+    """A column that grows with every new or changed row, never null: only rows beyond its greatest landed value are read.
+
+    Without it every run reads all rows, and lands them when they differ from what has landed.
+    """
+    timeout: Duration = "10 minutes"
+    """How long the query may take."""
+    format: Literal["ndjson"] = "ndjson"
+    """What rows become."""
+    records: str = "$"
+    """As for ``ndjson``."""
+
+
 class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="http"):
     """Records of an HTTP endpoint: one response, or pages until there are no more.
 
@@ -196,7 +218,7 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Further tries of a request that the server could not answer for now; Retry-After is kept."""
 
 
-Feed = FolderFeed | FtpFeed | FtpsFeed | SftpFeed | S3Feed | HttpFeed
+Feed = FolderFeed | FtpFeed | FtpsFeed | SftpFeed | S3Feed | PostgresFeed | HttpFeed
 
 
 class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from startrail.model.source import FolderFeed, FtpFeed, FtpsFeed, S3Feed, SftpFeed, Source
+from startrail.model.source import FolderFeed, FtpFeed, FtpsFeed, PostgresFeed, S3Feed, SftpFeed, Source
 
 if TYPE_CHECKING:
     from startrail.ports.clock import Clock
@@ -43,6 +43,21 @@ def open_feed(root: Path, clock: Clock, source: Source) -> Feed:
         from startrail.adapters.feed import s3
 
         return s3.S3Feed(feed, clock, access_key=secret(feed.access_key), secret_key=secret(feed.secret_key))
+    if isinstance(feed, PostgresFeed):
+        return _postgres(feed, root)
     from startrail.adapters.feed import http
 
     return http.HttpFeed(feed, headers=resolve_headers(feed.headers, root), csv=source.csv)
+
+
+def _postgres(feed: PostgresFeed, root: Path) -> Feed:
+    from startrail.adapters.secrets import is_reference, resolve
+
+    try:
+        from startrail.adapters.feed import postgres
+    except ModuleNotFoundError as error:
+        from startrail.ports.feed import FeedExtraMissing
+
+        hint = "pip install 'startrail[postgres]'"
+        raise FeedExtraMissing("a postgres feed needs a package that is not installed", hint=hint) from error
+    return postgres.PostgresFeed(feed, dsn=resolve(feed.dsn, root) if is_reference(feed.dsn) else feed.dsn)

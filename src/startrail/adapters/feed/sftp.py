@@ -196,7 +196,9 @@ class SftpFeed:
             return asyncssh.import_private_key(text if text.endswith("\n") else text + "\n", self._passphrase)
         except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
             if "bcrypt" in str(error):
-                raise FeedExtraMissing("a key of OpenSSH's own form with a passphrase needs bcrypt", hint="pip install bcrypt") from None
+                raise FeedExtraMissing(
+                    "a key of OpenSSH's own form with a passphrase needs bcrypt", hint="pip install bcrypt"
+                ) from None
             # the library's own words may repeat parts of the key
             raise FeedForbidden(
                 "what `key` refers to is not a private key that can be read with this `passphrase`",

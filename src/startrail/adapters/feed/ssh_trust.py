@@ -51,6 +51,8 @@ class Trust:
     def known_hosts(self) -> asyncssh.SSHKnownHosts:
         """What to hold the server's key against. Raises KnownHostsUnusable."""
         try:
+            if self._declared.host_key:  # the library passes over what it cannot read
+                asyncssh.import_public_key(self._declared.host_key.strip())
             return asyncssh.import_known_hosts(self._text())
         except (ValueError, asyncssh.KeyImportError) as error:
             what = "`host_key`" if self._declared.host_key else f"{printable(str(self._file))}"

@@ -10,7 +10,7 @@ from startrail.lineage.formats import PRODUCER
 from startrail.model.profile import LocalStore, Profile
 from startrail.model.project import Project
 from startrail.model.report import Report
-from startrail.model.source import Feed, FolderFeed, FtpFeed, FtpsFeed, S3Feed, SftpFeed
+from startrail.model.source import Feed, FolderFeed, FtpFeed, FtpsFeed, PostgresFeed, S3Feed, SftpFeed
 
 Name = tuple[str, str]
 """A namespace, and a name in it."""
@@ -77,6 +77,8 @@ class Names:
             return f"sftp://{feed.host}:{feed.port}", feed.path
         if isinstance(feed, S3Feed):
             return f"s3://{feed.bucket}", feed.prefix.strip("/") or "/"
+        if isinstance(feed, PostgresFeed):
+            return "postgres", feed.table or "query"
         parts = urlsplit(feed.url)
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{parts.hostname}{port}", parts.path or "/"
