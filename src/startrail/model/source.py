@@ -180,6 +180,19 @@ class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
     """As for ``ndjson``."""
 
 
+class OAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Access by OAuth 2.0 client credentials. The token is kept in memory only."""
+
+    token_url: Url
+    """Where tokens are given."""
+    client_id: str
+    """Who asks."""
+    client_secret: Secret
+    """A secret reference."""
+    scope: str | None = None
+    """What is asked for, where the server wants it said."""
+
+
 class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="http"):
     """Records of an HTTP endpoint: one response, or pages until there are no more.
 
@@ -212,6 +225,14 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """JSON path to the address of the next page, or to a token for ``next_param``."""
     next_param: str | None = None
     """Query parameter that takes the token found at ``next``."""
+    link: bool = False
+    """True when the address of the next page stands in the Link header, as ``rel="next"``."""
+    files: tuple[str, ...] = ()
+    """Files at these addresses, relative to ``url``, each a delivery; an unchanged one is not sent again."""
+    links: str | None = None
+    """``url`` is an HTML page, and the files it links to whose names match this pattern are the deliveries."""
+    oauth: OAuth | None = None
+    """Access by a token that is asked for first."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
     retries: Count = 4

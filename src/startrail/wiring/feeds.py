@@ -47,7 +47,8 @@ def open_feed(root: Path, clock: Clock, source: Source) -> Feed:
         return _postgres(feed, root)
     from startrail.adapters.feed import http
 
-    return http.HttpFeed(feed, headers=resolve_headers(feed.headers, root), csv=source.csv)
+    token = secret(feed.oauth.client_secret) if feed.oauth is not None else None
+    return http.HttpFeed(feed, headers=resolve_headers(feed.headers, root), csv=source.csv, client_secret=token)
 
 
 def _postgres(feed: PostgresFeed, root: Path) -> Feed:
