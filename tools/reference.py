@@ -137,7 +137,9 @@ def key_meanings() -> dict[str, dict[str, str]]:
                 continue  # the standard's own form
             for node in ast.parse(path.read_text(encoding="utf-8")).body:
                 if isinstance(node, ast.ClassDef):
-                    texts = {"": ast.get_docstring(node) or ""}
+                    bases = [found.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name)]
+                    texts = {key: text for base in bases for key, text in base.items()}
+                    texts[""] = ast.get_docstring(node) or ""
                     for field, text in pairwise(node.body):
                         if (
                             isinstance(field, ast.AnnAssign)

@@ -285,6 +285,18 @@ def test_rows_are_judged_by_their_number_in_the_file(tmp_path: Path) -> None:
     assert all(id == ordinal for id, ordinal in loaded.rows("id, _ordinal"))
 
 
+@pytest.mark.parametrize("more", [10, 5000], ids=["a few", "too many to be judged"])
+def test_of_rows_with_one_key_the_first_that_keeps_the_contract_stays(tmp_path: Path, more: int) -> None:
+    rows = "(1, 1), (1, 2), (2, -1), (2, 5), (2, 6)"
+    query = f"SELECT id, CAST(n AS DECIMAL(10,2)) AS amount FROM (VALUES {rows}) AS t(id, n) UNION ALL "
+    query += f"SELECT CAST(10 + i // 2 AS INTEGER), 1.00 FROM range({more}) AS t(i)"
+    promised = contract(field("id", "long", required=True), field("amount", "decimal(10,2)", minimum="0"), key=("id",))
+    loaded = same(_parquet(tmp_path / "in.parquet", query), promised, tmp_path, goes=True)
+    assert sorted(loaded.refused()) == [2, 3, 5, *range(7, more + 6, 2)]
+    assert loaded.rules()[3] == [("$.amount", "out_of_range")]
+    assert loaded.rows("id, _ordinal")[:3] == [(1, 1), (2, 4), (10, 6)]
+
+
 def test_a_record_that_would_be_too_long_is_refused_as_one(tmp_path: Path) -> None:
     query = (
         "SELECT i AS id, repeat(chr(1), i * 1000000) AS note, [repeat('x', i * 900000)] AS notes FROM (VALUES (1), (3)) AS t(i)"

@@ -261,7 +261,8 @@ def test_a_held_delivery_is_discarded_as_a_whole_and_a_replay_that_names_it_take
     assert_refused(discard(till, entry["delivery"]), "ST381", says="already", hint="replay")
 
     till.edit("sources/sales.yml", "hold_above: 20%}", "hold_above: 90%}\ndrift: {wrong_format: quarantine}")
-    assert " held: " not in till.call("status").out  # a run would load it now, were it not discarded
+    sources = [line for line in till.call("status").out.splitlines() if line.startswith("source")]
+    assert not any(" held: " in line for line in sources)  # a run would load it now, were it not discarded
     assert till.good_run(now=REPLAYED).built() == []
     assert till.call("quarantine", "replay", "--now", REPLAYED, "--json").result["steps"] == 0
     assert till.daily() == before

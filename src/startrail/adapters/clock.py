@@ -1,4 +1,4 @@
-"""The machine's clock, and the same clock set to another start."""
+"""The machine's clock, the same clock set to another start, and one that does not wait."""
 
 from __future__ import annotations
 
@@ -30,3 +30,16 @@ class ShiftedClock:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
+
+
+class SteppingClock:
+    """Stands still, and goes on by what it is asked to sleep: a month of schedules in the time of their runs."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)

@@ -27,6 +27,8 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 def printable(text: str, limit: int = 200) -> str:
     """Data shown on a terminal: control characters escaped, length bounded."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     shown = "".join(
         c if c.isprintable() and unicodedata.category(c) != "Cf" else c.encode("unicode_escape").decode() for c in text[:limit]
     )

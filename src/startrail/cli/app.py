@@ -11,6 +11,10 @@ import click
 COMMANDS: dict[str, str] = {
     "init": "Start a project folder, empty or from an example.",
     "run": "Do all that is due: land, load, build, check, publish, deliver.",
+    "tick": "Run every schedule that is due now, each tick once, and exit.",
+    "serve": "Run schedules as they become due, until it is stopped.",
+    "schedule": "When what runs next, and the glue that makes it run.",
+    "adopt": "Take a cron job's SQL script in as it is, with its schedule.",
     "plan": "Show what a run would do now, and why.",
     "status": "Show reports, sources and the last run.",
     "sources": "See, test and peek into sources.",

@@ -68,10 +68,10 @@ class Console:
             _line({"type": "result"} | {k: v for k, v in msgspec.to_builtins(value).items() if k != "type"})
 
 
-def show_error(error: StartrailError, json: bool, begin: bool = False) -> None:
+def show_error(error: StartrailError, json: bool, begin: bool = False, ends: bool = True) -> None:
     """Every error in full on standard error; with ``--json`` as the last lines of standard output.
 
-    ``begin``: no console was opened, so the first line is still to be written.
+    ``begin``: no console was opened, so the first line is still to be written. ``ends``: the command ends with it.
     """
     errors = error.errors if isinstance(error, Errors) else [error]
     if json and begin:
@@ -84,7 +84,7 @@ def show_error(error: StartrailError, json: bool, begin: bool = False) -> None:
             })  # fmt: skip
         else:
             click.echo(str(each), err=True)
-    if json:
+    if json and ends:
         _line({"type": "result", "ok": False, "errors": len(errors)})
 
 

@@ -22,6 +22,7 @@ _GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
 _COLOURS = {
     "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
+    "missed": _RED, "skipped": _YELLOW,
 }  # fmt: skip
 _MOST_KEPT = 10
 _MOST_TABLES = 4
@@ -151,6 +152,20 @@ class Renderer:
                 lost = f"; {_count(event.lost, 'event')} given up" if event.lost else ""
                 told = f"{_count(event.waiting, 'lineage event')} kept for the next run{lost}: {_first_line(event.reason)}"
                 self._line("waiting" if event.waiting else "warning", told, event.receiver)
+            case e.ScheduleWatched():
+                self._line("watching", f"{event.cron} {event.timezone}", event.subject)
+            case e.ScheduleDropped():
+                self._line("dropped", f"{event.cron} {event.timezone} is no longer declared", event.subject)
+            case e.TickClaimed():
+                again = f", taken over from run {event.takes_over}, which died" if event.takes_over else ""
+                self._line("tick", f"due {_minute(event.at)}{again}", event.subject)
+            case e.TickMissed() | e.TickSkipped():
+                span = _minute(event.first) + (f" to {_minute(event.last)}" if event.count > 1 else "")
+                verb = "missed" if isinstance(event, e.TickMissed) else "skipped"
+                self._line(verb, f"{_count(event.count, 'tick')}, {span}: {event.reason}", event.subject)
+            case e.TickEnded():
+                if event.late is not None:
+                    self._line("late", f"the tick of {_minute(event.at)} ended after its deadline", event.subject)
             case e.IncidentChanged():
                 self._tell_incident(event)
             case e.AlertSent():
@@ -283,6 +298,11 @@ def _step(event: e.StepFailed | e.StepRetried | e.StepBlocked) -> str:
 def _listed(tables: tuple[str, ...]) -> str:
     more = f" and {len(tables) - _MOST_TABLES} more" if len(tables) > _MOST_TABLES else ""
     return f"{_count(len(tables), 'table')}: {', '.join(tables[:_MOST_TABLES])}{more}" if tables else "no table"
+
+
+def _minute(instant: str) -> str:
+    """``2026-10-03T06:00:00.000000Z`` -> ``2026-10-03 06:00 UTC``."""
+    return f"{instant[:16].replace('T', ' ')} UTC"
 
 
 def _count(number: int, word: str) -> str:

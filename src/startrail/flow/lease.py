@@ -38,6 +38,12 @@ def holding(ledger: Ledger, clock: Clock, emit: Emit, wait: float) -> Iterator[L
         ledger.release(lease)
 
 
+def somebody_works(ledger: Ledger, clock: Clock) -> bool:
+    """Whether a runner holds the lease that is not known to be dead."""
+    held = ledger.holder(RUNNER)
+    return held is not None and held.expires_at > clock.now() and not _is_dead(held.holder)
+
+
 def try_lease(ledger: Ledger, clock: Clock, name: str, seconds: float) -> Lease | None:
     """The lease, if nobody alive has it. Each call is a holder of its own, also within one process."""
     me = f"{_identity(os.getpid())}#{token(4)}"

@@ -17,11 +17,13 @@ from startrail.flow.publish import end_holds, hold, publish
 from startrail.flow.select import Selection
 from startrail.flow.session import Ports, Session, to_facts
 from startrail.flow.tasks import Outcome, execute
+from startrail.flow.ticks import claimed, ended
 from startrail.flow.workspace import Workspace
 from startrail.model.delivery import Counts
 from startrail.model.profile import Profile
 from startrail.model.project import Project
 from startrail.model.run import NewFact, Run, RunState
+from startrail.model.schedule import Tick
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Clocks of several machines differ by this much without harm: facts of one run stay in order all the same."""
@@ -54,9 +56,11 @@ def run(
     profile_name: str = "local",
     wait: float = 600.0,
     watchers: Sequence[Watcher] = (),
+    tick: Tick | None = None,
 ) -> Result:
-    """Do everything that is due; ``watchers`` look at it when it has ended. Raises RunnerBusy, ClockSetBack, LeaseLost."""
-    _check_clock(ports)
+    """Do everything that is due; ``watchers`` look at it when it has ended. Raises RunnerBusy, ClockSetBack, LeaseLost; with a
+    ``tick`` that another runner has, TickTaken."""
+    check_clock(ports)
     waited: list[Waiting] = []
 
     def waiting(event: Event) -> None:
@@ -71,9 +75,10 @@ def run(
 
         def begun(abandoned: tuple[str, ...]) -> tuple[NewFact, ...]:
             beginning.extend(RunAbandoned(run=dead) for dead in abandoned)
+            beginning.extend(claimed(tick, run_id))
             return to_facts(*waited, *beginning)
 
-        ports.ledger.start_run(Run(run_id, started, profile=profile_name, project=project.digest), lease, begun)
+        ports.ledger.start_run(Run(run_id, started, profile=profile_name, project=project.digest), lease, begun, tick)
         for event in beginning:
             show(event)
         workspace = Workspace(ports.ledger, ports.tables)
@@ -82,16 +87,20 @@ def run(
             result = _phases(session, capabilities)
         except BaseException as error:
             error.add_note(f"in run {run_id}")
-            ports.ledger.end_run(run_id, "failed", ports.clock.now())
+            now = ports.clock.now()
+            ports.ledger.end_run(run_id, "failed", now, to_facts(*ended(tick, run_id, "failed", now)))
             raise
-        ended = RunEnded(
+        now = ports.clock.now()
+        over = RunEnded(
             run=run_id, state=result.state, steps=result.steps, skipped=result.skipped, counts=result.counts,
             everything=selection.everything,
         )  # fmt: skip
-        ports.ledger.end_run(run_id, result.state, ports.clock.now(), to_facts(ended))
+        tick_over = ended(tick, run_id, result.state, now)
+        ports.ledger.end_run(run_id, result.state, now, to_facts(over, *tick_over))
         for watcher in watchers:
             watcher.after_run(ports, run_id, show)
-        show(ended)
+        for event in (over, *tick_over):
+            show(event)
         return result
 
 
@@ -131,7 +140,8 @@ def _failed_checks(outcomes: list[Outcome]) -> list[str]:
     ]
 
 
-def _check_clock(ports: Ports) -> None:
+def check_clock(ports: Ports) -> None:
+    """Raise ClockSetBack when the clock stands well before the newest fact."""
     latest = ports.ledger.latest_fact()
     now = ports.clock.now()
     if latest is not None and now < latest.at - CLOCK_TOLERANCE:

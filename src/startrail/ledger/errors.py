@@ -124,3 +124,12 @@ class LedgerRefused(LedgerError):
     """
 
     code = "ST512"
+
+
+class TickTaken(LedgerError):
+    """Another runner was quicker to claim a tick of a schedule.
+
+    Nothing is wrong: of all that race for a tick, one runs it. The others go on to the next.
+    """
+
+    code = "ST520"

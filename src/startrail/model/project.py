@@ -11,6 +11,7 @@ from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.repair import Repairs
 from startrail.model.report import Report
+from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
 
 
@@ -30,3 +31,4 @@ class Project(msgspec.Struct, frozen=True):
     """By source."""
     metrics: dict[str, Metric] = {}
     routes: dict[str, Route] = {}
+    schedules: dict[str, NamedSchedule] = {}

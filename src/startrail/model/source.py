@@ -284,7 +284,7 @@ class Source(msgspec.Struct, frozen=True):
     csv: Dialect = Dialect()
     """How its CSV files are written."""
     schedule: Schedule | None = None
-    """When new deliveries are expected. Recorded, not acted on yet: ``startrail run`` asks every feed."""
+    """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()

@@ -10,6 +10,7 @@ from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
+from startrail.model.schedule import Tick, TickRecord, Watch
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
@@ -45,11 +46,16 @@ class Ledger(Protocol):
 
     # -- runs ------------------------------------------------------------------------------------------
     def start_run(
-        self, run: Run, lease: Lease, facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None
+        self,
+        run: Run,
+        lease: Lease,
+        facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None,
+        tick: Tick | None = None,
     ) -> tuple[str, ...]:
         """Record a run; runs still marked running become abandoned, and their ids are returned.
 
-        ``facts`` is given these ids."""
+        ``facts`` is given these ids. ``tick`` becomes the run's in the same transaction, or TickTaken (ST520) is raised
+        and no run is recorded; it ends with the run."""
         ...
 
     def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None:
@@ -57,6 +63,27 @@ class Ledger(Protocol):
         ...
 
     def runs(self, limit: int = 20) -> list[Run]:
+        """Newest first."""
+        ...
+
+    # -- schedules -------------------------------------------------------------------------------------
+    def watches(self, until: datetime | None = None) -> dict[str, Watch]:
+        """By name, as of one moment. ``until``: ticks claimed only then or later, and over, are left out."""
+        ...
+
+    def watch(self, watch: Watch, facts: Sequence[NewFact], at: datetime) -> bool:
+        """Watch a schedule from now on, or one that has another expression or zone than before. False: it is watched so."""
+        ...
+
+    def decide_ticks(self, name: str, before: datetime, through: datetime, facts: Sequence[NewFact], at: datetime) -> bool:
+        """No tick after ``before``, as far as ``through``, will run. False when it was decided otherwise meanwhile."""
+        ...
+
+    def give_up_tick(self, tick: Tick, facts: Sequence[NewFact], at: datetime) -> bool:
+        """The tick of a dead run (``takes_over``) becomes missed. False when somebody else has it."""
+        ...
+
+    def newest_ticks(self, schedule: str, limit: int = 1) -> list[TickRecord]:
         """Newest first."""
         ...
 

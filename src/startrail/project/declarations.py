@@ -19,6 +19,7 @@ from startrail.model.profile import Profile
 from startrail.model.project import Project
 from startrail.model.repair import Repairs
 from startrail.model.report import Report
+from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
 from startrail.project import errors
 from startrail.project.decode import decode
@@ -63,6 +64,7 @@ def read_declarations(files: tuple[ProjectFile, ...], digest: str) -> Project:
         values["contracts/repairs"],
         named(values["metrics"], problems),
         routes_of(values["incidents"].values(), problems),
+        values["schedules"],
     )
     names = {folder: frozenset(files) for folder, files in declared.items()}
     check_references(project, names, Places(reading.nodes), problems)
@@ -225,6 +227,15 @@ def _test(file: ProjectFile, name: str, reading: _Reading) -> ModelTest | None:
     return ModelTest(name, form.model or name, form.given, form.expect, form.parameters, node.at)
 
 
+def _schedule(file: ProjectFile, name: str, reading: _Reading) -> NamedSchedule | None:
+    node = reading.yaml(file)
+    schedule = decode(node, NamedSchedule, reading.problems, what=f"schedule {name}", given={"name": name})
+    if schedule is not None and schedule.run and schedule.script is not None:
+        message = f"schedule {name} names both run and script"
+        reading.problems.append(errors.BadValue(message, at=node.place("script"), hint="keep one of them"))
+    return schedule
+
+
 _READERS: dict[str, tuple[str, Callable[[str], str], _Read]] = {
     "contracts": ("contract", _contract_name, _contract),
     "sources": ("source", _stem, _source),
@@ -234,4 +245,5 @@ _READERS: dict[str, tuple[str, Callable[[str], str], _Read]] = {
     "tests": ("test", _test_name, _test),
     "incidents": ("incidents", _stem, _incidents),
     "contracts/repairs": ("repairs of", _stem, _repairs),
+    "schedules": ("schedule", _stem, _schedule),
 }

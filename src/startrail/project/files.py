@@ -22,6 +22,7 @@ FOLDERS: dict[str, tuple[tuple[str, ...], bool]] = {
     "metrics": (YAML, True),
     "reports": (YAML, False),
     "tests": (YAML, True),
+    "schedules": (YAML, False),
     "incidents": (YAML, False),
 }
 """Per folder the endings of its declarations, and whether it has folders inside."""

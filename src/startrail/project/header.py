@@ -113,7 +113,7 @@ class ModelHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lookback: Duration | None = None
     """How far behind the newest partition late data still reopens one by itself; none = any distance."""
     schedule: Schedule | None = None
-    """When it is due. Recorded, not acted on yet."""
+    """When ``startrail tick`` and ``startrail serve`` run it, with all that it is made from and all that is made from it."""
     reads: tuple[TableText, ...] = ()
     """For a script: tables that it reads and the parser cannot see."""
     writes: tuple[TableText, ...] = ()

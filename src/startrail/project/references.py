@@ -16,6 +16,7 @@ from startrail.project.files import ROOT_FILE
 from startrail.project.incidents import check_routes
 from startrail.project.metrics import check_metric_names, check_metrics
 from startrail.project.scalars import Problems
+from startrail.project.schedules import check_schedules
 from startrail.project.values import table_name
 from startrail.project.yaml import Node
 
@@ -50,6 +51,7 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
             _unknown("model", report.model, tables, at, f"report {report.name}", problems)
     check_metric_names(project, places.of, problems)
     check_metrics(project, tables, complete, places.of, problems)
+    check_schedules(project, declared, places.of, problems)
     check_bridges(project, places.of, problems)
     for name, repairs in project.repairs.items():
         if name not in declared["sources"]:

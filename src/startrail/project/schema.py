@@ -8,6 +8,7 @@ import msgspec
 
 from startrail.model.metric import Metric
 from startrail.model.report import Report
+from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
 from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm, RepairsForm
 from startrail.project.header import CHECK_WORDS, ModelHeader
@@ -24,10 +25,11 @@ _DECLARATIONS: dict[str, tuple[type, str]] = {
     "report": (Report, "reports/*.yml"),
     "incidents": (IncidentsForm, "incidents/*.yml"),
     "test": (ModelTestForm, "tests/**/*.yml"),
+    "schedule": (NamedSchedule, "schedules/*.yml"),
     "model": (ModelHeader, "the header of models/*/*.sql"),
 }
 _FROM_ELSEWHERE = ("name", "span")
-"""Fields of Source and Report that the file does not hold: the name is the file's, the span its place."""
+"""Fields of Source, Report and NamedSchedule that the file does not hold: the name is the file's, the span its place."""
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -38,7 +40,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def _schema(target: type, files: str) -> dict[str, Any]:
     (root,), parts = msgspec.json.schema_components((target,), ref_template="#/$defs/{name}", schema_hook=_free)
-    if target in (Source, Report):
+    if target in (Source, Report, NamedSchedule):
         _without(parts[target.__name__], _FROM_ELSEWHERE)
     if target is Metric:
         _without(parts["Metric"], ("span",))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -16,8 +15,8 @@ from tests.fixtures.metrics import Customer, Order, Rate, relations
 from startrail.capabilities.metrics.period import parse_period
 from startrail.capabilities.metrics.tables import Pinned
 from startrail.capabilities.why.gap import Gap
-from startrail.capabilities.why.shapley import bands, rounded, shapley
-from startrail.lineage.gap.causes import MOST_CAUSES, align, causes
+from startrail.lineage.gap.blocks import MOST_CAUSES, MOST_IN_BLOCK
+from startrail.lineage.gap.causes import align, causes
 from startrail.lineage.gap.errors import NotComparable
 from startrail.model.metric import Currency, Dedup, Filter, Join, Metric, RateColumns, TimeDimension
 from startrail.ports.warehouse import Warehouse
@@ -48,23 +47,6 @@ def gap(
 ) -> Gap:  # fmt: skip
     pinned = Pinned(relations(orders, rates or [], customers or []))
     return gap_between(side(a, SPAN, pinned, warehouse), side(b, SPAN, pinned, warehouse), SPAN, warehouse, check=True)
-
-
-def test_shares_of_three_partners_are_those_of_the_textbook() -> None:
-    worth = [0, 0, 0, 0, 0, 1, 0, 1]  # one left glove (bit 2) and, of two, one right one (bits 0, 1): here only 0 fits
-    assert shapley([Fraction(each) for each in worth]) == [Fraction(1, 2), 0, Fraction(1, 2)]
-    assert bands([Fraction(0), Fraction(1), Fraction(2), Fraction(2)]) == [(1, 0), (2, 1)]
-
-
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(1, 4), st.lists(st.integers(-999, 999), min_size=16, max_size=16), st.integers(0, 2))
-def test_shares_sum_to_the_gap_before_and_after_rounding(count: int, numbers: list[int], places: int) -> None:
-    values = numbers[: 2**count]
-    exact = shapley([Fraction(each) for each in values])
-    assert sum(exact) == values[-1] - values[0]
-    whole = rounded(exact, places)
-    assert sum(whole) == values[-1] - values[0]
-    assert all(abs(Fraction(one) - share) < Fraction(1, 10**places) for one, share in zip(whole, exact, strict=True))
 
 
 def test_a_row_that_only_one_side_dates_is_permanent_and_the_others_are_timing(warehouse: Warehouse) -> None:
@@ -111,11 +93,50 @@ def test_floating_point_is_a_line_of_its_own_or_nothing(warehouse: Warehouse) ->
     assert any("floating point" in note for note in found.notes)
 
 
-def test_forty_filters_are_put_together_and_still_sum(warehouse: Warehouse) -> None:
+def test_forty_filters_that_all_matter_are_told_as_far_as_they_can_be_and_the_rest_is_named(warehouse: Warehouse) -> None:
     many = changed(REVENUE, filters=tuple(Filter(f"f{n}", f"amount <> {n}.25") for n in range(40)))
-    found = gap(warehouse, REVENUE, many, [order(n, f"{n}.25") for n in range(50)])
+    found = gap(warehouse, REVENUE, many, [order(n, f"{n % 40}.25") for n in range(75)])
     assert found.unexplained == 0
-    assert len(found.lines) <= MOST_CAUSES
+    assert len(found.lines) == MOST_IN_BLOCK
+    (group,) = [line for line in found.lines if len(line.slots) > 1]
+    (note,) = [note for note in found.notes if note.startswith(f"told as one, {group.cause}: ")]
+    assert note.removeprefix(f"told as one, {group.cause}: ").split(", ") == list(group.slots)
+    assert {f"filter f{n}" for n in range(35, 40)} <= set(group.slots)  # one row each, the others have two
+    assert {line.amount for line in found.lines if line is not group} == {Decimal(f"-{2 * n}.50") for n in range(9)}
+
+
+def test_of_forty_filters_those_without_effect_cost_nothing(warehouse: Warehouse) -> None:
+    many = changed(REVENUE, filters=tuple(Filter(f"f{n}", f"amount <> {n}.25") for n in range(40)))
+    found = gap(warehouse, REVENUE, many, [order(n, f"{n}.25") for n in (3, 30, 39, 99)])
+    assert {line.cause: line.amount for line in found.lines} == {f"filter f{n}": Decimal(f"-{n}.25") for n in (3, 30, 39)}
+    assert len(found.without_effect) == 37
+    assert (found.unexplained, found.verified, found.notes) == (0, 3, ())
+
+
+def test_many_differences_of_all_kinds_share_in_blocks(warehouse: Warehouse) -> None:
+    one = changed(
+        REVENUE, dedup=Dedup("order_id", "loaded_at desc"), filters=tuple(Filter(f"f{n}", f"amount <> {n}.25") for n in range(5))
+    )
+    two = changed(
+        REVENUE,
+        agg_time_dimension=TimeDimension("loaded_at", timezone="Europe/Madrid", bounds="[]"),
+        expr="amount - coalesce(refunded, 0)",
+        filters=(Filter("paid", "status = 'paid'"),),
+        joins=(MANY,),
+    )
+    days = [datetime(2026, 9, 30, 22, 15, tzinfo=UTC), OCTOBER, datetime(2026, 10, 31, 12, 15, tzinfo=UTC)]
+    orders = [
+        order(n % 30, f"{n % 9}.25", days[n % 3], days[n * 7 % 3], customer_id=1 + n % 3, refunded=Decimal(n % 4),
+              status=("paid", "new")[n * 3 % 2])
+        for n in range(40)
+    ]  # fmt: skip
+    found = gap(warehouse, one, two, orders, customers=CUSTOMERS)
+    assert {line.block for line in found.lines} == {"time", "filters", "source and joins", "measure"}
+    assert len(found.lines) + len(found.without_effect) == found.verified == 12
+    assert sum((line.amount for line in found.lines), Decimal(0)) == found.gap
+    assert sum((part.amount for part in found.partition), Decimal(0)) == found.gap
+    assert found.unexplained == 0
+    assert any("Owen values" in note for note in found.notes)
 
 
 def test_classes_that_need_more_bits_than_one_number_has(warehouse: Warehouse) -> None:
@@ -147,6 +168,22 @@ def test_classes_that_need_more_bits_than_one_number_has(warehouse: Warehouse) -
     assert found.unexplained == 0
     assert found.verified == MOST_CAUSES
     assert sum((part.amount for part in found.partition), Decimal(0)) == found.gap
+
+
+@pytest.mark.parametrize(("period", "bounds"), [("2026-10", "[)"), ("2026-10", "()"), ("2026-10", "[]"), ("2026-10-25", "(]")])
+def test_every_hour_near_the_edges_is_in_the_period_that_its_own_clock_says(
+    period: str, bounds: Any, warehouse: Warehouse
+) -> None:
+    """The number itself reads the clock of every row, the classes only near the edges."""
+    span = parse_period(period)
+    edges = [span.start, span.end]
+    hours = [edge.replace(tzinfo=UTC) + timedelta(hours=hour) for edge in edges for hour in range(-74, 75)]
+    orders = [order(n, f"{n}.25", hour, hours[n * 7 % len(hours)]) for n, hour in enumerate(hours)]
+    one = changed(REVENUE, agg_time_dimension=TimeDimension("invoiced_at", timezone="Pacific/Auckland"))
+    two = changed(REVENUE, agg_time_dimension=TimeDimension("loaded_at", timezone="America/Los_Angeles", bounds=bounds))
+    tables = Pinned(relations(orders, [], []))
+    found = gap_between(side(one, span, tables, warehouse), side(two, span, tables, warehouse), span, warehouse, check=True)
+    assert (found.unexplained, found.verified) == (0, 2 + (bounds != "[)"))
 
 
 def test_ties_that_both_sides_break_by_other_columns_are_noticed(warehouse: Warehouse) -> None:

@@ -12,14 +12,13 @@ from startrail.base.errors import StartrailError
 from startrail.capabilities.metrics.period import parse_period
 from startrail.capabilities.metrics.tables import Pinned
 from startrail.capabilities.why.gap import Gap
+from startrail.lineage.gap.blocks import MOST_CAUSES
 from startrail.ports.warehouse import Warehouse
-from startrail.testing.scenarios import CONTROLS, COUNTED, PERIOD, SCENARIOS, Planted, plant
+from startrail.testing.scenarios import ALONE, CONTROLS, COUNTED, PERIOD, SCENARIOS, Planted, plant
 from startrail.wiring.why import gap_between, side
 
 SPAN = parse_period(PERIOD)
-APART = ("active_users", "order_value")
-"""These change the aggregate: they combine with few others."""
-PLAIN = tuple(name for name in SCENARIOS if name not in APART)
+PLAIN = tuple(name for name in SCENARIOS if name not in ALONE)
 
 
 def gap(planted: Planted, warehouse: Warehouse, *, check: bool = False) -> Gap:
@@ -40,9 +39,9 @@ def judge(planted: Planted, warehouse: Warehouse, *, check: bool = False) -> Gap
     if found.partition:
         assert sum((part.amount for part in found.partition), Decimal(0)) == found.gap
     for line in found.lines:
-        if line.segments:
+        if line.segments and line.additive:
             assert sum((each.amount for each in line.segments), Decimal(0)) == line.amount
-    if planted.a.agg != "ratio":
+    if planted.a.agg not in ("ratio", "avg"):
         assert {line.cause: line.amount for line in found.lines if line.amount} == planted.truth
     else:
         assert {line.cause for line in found.lines} == set(planted.truth)
@@ -71,6 +70,28 @@ def test_combined(seed: int, warehouse: Warehouse) -> None:
     found = judge(plant(names, seed), warehouse, check=seed % 4 == 0)
     assert found is not None
     figures(" + ".join(names), seed, found)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_more_than_eight_at_once_share_in_blocks(seed: int, warehouse: Warehouse) -> None:
+    names = [name for name in PLAIN if seed or name not in ("late_data", "changed_overnight")]
+    found = judge(plant(names, seed), warehouse, check=seed == 1)
+    assert found is not None
+    assert len(found.lines) + len(found.without_effect) > MOST_CAUSES
+    assert {line.block for line in found.lines} == {"time", "filters", "source and joins", "measure"}
+    figures(f"{len(names)} scenarios at once", seed, found)
+
+
+@pytest.mark.parametrize("name", ["order_value", "mean_value", "median_value"])
+def test_numbers_that_are_no_sums_have_segments(name: str, warehouse: Warehouse) -> None:
+    for seed in range(2):
+        found = judge(plant([name], seed), warehouse)
+        assert found is not None
+        (line,) = found.lines
+        assert line.segments
+        assert line.additive == (name != "median_value")
+        if name != "order_value":
+            assert [(each.by, each.amount) for each in line.segments] == [({"country": "IT"}, line.amount)]
 
 
 @pytest.mark.parametrize("seed", range(2))

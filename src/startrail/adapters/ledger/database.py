@@ -19,12 +19,14 @@ from startrail.adapters.ledger import (
     publishing,
     runs,
     steps,
+    ticks,
 )
 from startrail.adapters.ledger.session import NO_LIMIT, Session
 from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
+from startrail.model.schedule import Tick, TickRecord, Watch
 from startrail.model.step import Fact, StepRecord
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
@@ -76,10 +78,16 @@ class SqlLedger(ABC):
 
     # -- runs ------------------------------------------------------------------------------------------
     def start_run(
-        self, run: Run, lease: Lease, facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None
+        self,
+        run: Run,
+        lease: Lease,
+        facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None,
+        tick: Tick | None = None,
     ) -> tuple[str, ...]:
         with self._leased(lease) as session:
             abandoned = runs.start(session, run, lease)
+            if tick is not None:
+                ticks.claim(session, tick, run)
             if facts is not None:
                 _append(session, facts(abandoned), run.id, run.started_at)
             return abandoned
@@ -87,11 +95,40 @@ class SqlLedger(ABC):
     def end_run(self, run: str, state: RunState, at: datetime, facts: Sequence[NewFact] = ()) -> None:
         with self._writing() as session:
             ended = runs.end(session, run, state, at)
+            if ended:
+                ticks.end(session, run, state, at)
             _append(session, facts if ended else (), run, at)
 
     def runs(self, limit: int = 20) -> list[Run]:
         with self._reading() as session:
             return runs.newest(session, limit)
+
+    # -- schedules -------------------------------------------------------------------------------------
+    def watches(self, until: datetime | None = None) -> dict[str, Watch]:
+        with self._reading() as session:
+            return ticks.watches(session, until)
+
+    def watch(self, watch: Watch, facts: Sequence[NewFact], at: datetime) -> bool:
+        with self._writing() as session:
+            new = ticks.watch(session, watch)
+            _append(session, facts if new else (), None, at)
+            return new
+
+    def decide_ticks(self, name: str, before: datetime, through: datetime, facts: Sequence[NewFact], at: datetime) -> bool:
+        with self._writing() as session:
+            ours = ticks.decide(session, name, before, through)
+            _append(session, facts if ours else (), None, at)
+            return ours
+
+    def give_up_tick(self, tick: Tick, facts: Sequence[NewFact], at: datetime) -> bool:
+        with self._writing() as session:
+            ours = ticks.give_up(session, tick, at)
+            _append(session, facts if ours else (), tick.takes_over, at)
+            return ours
+
+    def newest_ticks(self, schedule: str, limit: int = 1) -> list[TickRecord]:
+        with self._reading() as session:
+            return ticks.newest(session, schedule, limit)
 
     # -- deliveries ------------------------------------------------------------------------------------
     def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:

@@ -10,7 +10,7 @@ import gzip
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, cast, overload
 
 import msgspec
 from isal import igzip
@@ -71,13 +71,32 @@ class Block(msgspec.Struct, frozen=True):
 
     def sequence(self) -> Sequence[Record]:
         """All of them, each to be had by its index."""
-        return list(self.records())
+        return _Records(self)
 
     def records(self) -> Iterator[Record]:
         """One by one, in order."""
-        found = [line for line in self.lines.split(b"\n") if line and not line.isspace()]
-        for index, line in enumerate(found):
-            yield Record(line, self.raws[index] if self.raws else line, self.broken.get(index))
+        return iter(_Records(self))
+
+
+class _Records(Sequence[Record]):
+    """Only those asked for are made."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._lines = [line for line in block.lines.split(b"\n") if line and not line.isspace()]
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        line, block = self._lines[index], self._block
+        return Record(line, block.raws[index] if block.raws else line, block.broken.get(index))
 
 
 @contextmanager

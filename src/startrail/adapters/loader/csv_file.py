@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -50,6 +50,9 @@ class Rows(Block, frozen=True):
 
     def records(self) -> Iterator[Record]:
         return (row.record(self.names) for row in self.rows)
+
+    def sequence(self) -> Sequence[Record]:
+        return list(self.records())
 
 
 class Csv:

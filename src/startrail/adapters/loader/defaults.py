@@ -37,6 +37,11 @@ class Defaults:
         self._decode: Callable[[bytes], list[dict[str, msgspec.Raw]]]
         self._decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode_lines
 
+    @property
+    def some(self) -> bool:
+        """Whether there is anything to fill in."""
+        return bool(self._members)
+
     def fill(self, lines: bytes) -> Filled | None:
         """The lines with what they lack; None when they lack nothing, or cannot be read."""
         if not self._members:

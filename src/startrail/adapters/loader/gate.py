@@ -45,6 +45,10 @@ _UNSURE = re.compile(rb"[:,\[\s]-?(?:[0-9][0-9.]{15}|[0-9.]+[eE])")
 """A number that a double may not hold: up to fifteen digits it does, and gives them back."""
 
 
+_NUMBER_FOR_TEXT = re.compile(r"Expected `str[^`]*`, got `(int|float)`")
+_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
 class Passed(msgspec.Struct, frozen=True):
     """``count`` records may go to the engine as ``lines``; ``kept`` says which undeclared fields how many of them have."""
 
@@ -77,14 +81,40 @@ class Gate:
             return None
         try:
             records = self._records(lines)
-            if self._wary and not _keys_once(lines):
+            if self._wary and not _written_so(records, lines):
                 return None
-            kept = self._kept(records, lines) if self._learned else None
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return self._made(records, lines)
+        except _REFUSALS:
             return None
-        if kept is None:
-            return Passed(len(records), lines)
-        return kept
+
+    def until_refused(self, texts: list[bytes], start: int) -> list[Any]:
+        """Lines one by one: the records of those from ``start`` on, up to the first that may not pass by itself."""
+        records: list[Any] = []
+        if self._decode_one is None:
+            return records
+        with suppress(*_REFUSALS):
+            for at in range(start, len(texts)):
+                text = texts[at]
+                if _BACKSLASH in text and b"\\u0000" in text:
+                    break
+                numeric = self._numeric and self._decode_number is not None and _exact_numbers(text)
+                records.append((self._decode_number if numeric else self._decode_one)(text))  # type: ignore[misc]
+        if self._wary and not _written_so(records, b"\n".join(texts[start : start + len(records)])):
+            for at, record in enumerate(records):
+                if not _written_so([record], texts[start + at]):
+                    return records[:at]
+        return records
+
+    def made(self, records: list[Any], lines: bytes) -> Passed | None:
+        """What may go on of the lines of such records, or None when at least one must be looked at by itself."""
+        try:
+            return self._made(records, lines)
+        except _REFUSALS:
+            return None
+
+    def _made(self, records: list[Any], lines: bytes) -> Passed:
+        kept = self._kept(records, lines) if self._learned else None
+        return Passed(len(records), lines) if kept is None else kept
 
     def learn(self, name: str) -> None:
         """Let records with this undeclared field pass from now on, if its name is plain and not one too many."""
@@ -97,11 +127,14 @@ class Gate:
     def _build(self) -> None:
         self._decode: Callable[[bytes], list[Any]] | None = None
         self._decode_numbers: Callable[[bytes], list[Any]] | None = None
+        self._decode_one: Callable[[bytes], Any] | None = None
+        self._decode_number: Callable[[bytes], Any] | None = None
         with suppress(ValueError):  # a name that msgspec cannot compare, with a quote or a backslash: nothing passes
-            self._decode = msgspec.json.Decoder(_struct("Record", self._fields, self._learned)).decode_lines
+            decoder = msgspec.json.Decoder(_struct("Record", self._fields, self._learned))
+            self._decode, self._decode_one = decoder.decode_lines, decoder.decode
             if self._decimals:
-                numeric = _struct("Record", self._fields, self._learned, numbers=True)
-                self._decode_numbers = msgspec.json.Decoder(numeric).decode_lines
+                decoder = msgspec.json.Decoder(_struct("Record", self._fields, self._learned, numbers=True))
+                self._decode_numbers, self._decode_number = decoder.decode_lines, decoder.decode
 
     def _records(self, lines: bytes) -> list[Any]:
         """Decoded with decimals as text, or also as numbers where all of them certainly are exact. Raises MsgspecError."""
@@ -111,8 +144,8 @@ class Gate:
         if not self._numeric:
             try:
                 return self._decode(lines)
-            except msgspec.ValidationError:
-                if not _exact_numbers(lines):
+            except msgspec.ValidationError as error:
+                if _NUMBER_FOR_TEXT.match(str(error)) is None or not _exact_numbers(lines):
                     raise
         elif not _exact_numbers(lines):
             return self._decode(lines)
@@ -164,6 +197,11 @@ class Gate:
         return suffix
 
 
+def _written_so(records: list[Any], lines: bytes) -> bool:
+    """As :func:`_keys_once`, of lines that these records were read from: what is absent is not written."""
+    return b"\\u0022" not in lines and _ENCODE_LINES(records).count(b'"') == lines.count(b'"')
+
+
 def _keys_once(lines: bytes) -> bool:
     """False when a key may stand twice in an object: reading and writing again would lose its quotation marks, and
     only an escaped one could make up for that."""
@@ -199,11 +237,11 @@ def _struct(
         elif field.default is not None:  # null is not absent, and what is absent is not for the gate to fill
             members.append((attribute, kind | None))
         else:
-            members.append((attribute, kind | None, None))
+            members.append((attribute, kind | None | msgspec.UnsetType, msgspec.UNSET))
     for name, attribute in (learned or {}).items():
         names[attribute] = name
         members.append((attribute, msgspec.Raw, None))
-    return msgspec.defstruct(label, members, forbid_unknown_fields=True, rename=names.__getitem__, gc=False)
+    return msgspec.defstruct(label, members, forbid_unknown_fields=True, omit_defaults=True, rename=names.__getitem__, gc=False)
 
 
 def _json_type(field: Field, kind: DataType, label: str, numbers: bool) -> Any:

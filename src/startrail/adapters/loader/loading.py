@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing, nullcontext
 from functools import partial
+from heapq import merge
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -28,6 +29,7 @@ from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
+from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.loader.stream import PIPE, Stream
 from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
 from startrail.adapters.warehouse.duckdb import types as sql
@@ -37,8 +39,12 @@ from startrail.ports.loader import Drift, LoadOutcome, LoadTask, LocalFile, Prog
 
 _TELL_EVERY = 8_000_000
 _MOST_HELD = 32_000_000
+_MOST_AHEAD = 50_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
+_LITTLE = 1 << 20
+"""Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
+sooner written again."""
 
 Way = Literal["direct", "frugal", "quick", "wary", "careful"]
 """direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory.
@@ -88,10 +94,18 @@ class Loading:
         self._passed = array("q")
         """Records in each block, from the first, that is known to pass the gate."""
         self._at = 0
+        self._longest = 0
+        """Bytes of the longest block that passed."""
         self._distinct = False
         """Whether no two streamed rows have the same key."""
         self._saved: list[LocalFile] = []
         self._held: dict[int, Record] = {}
+        self._wanted: frozenset[int] = frozenset()
+        """Records that are held, once read, since they may repeat a key."""
+        self._staged: frozenset[int] = frozenset()
+        """Those of them that the judge need not see."""
+        self._early: dict[tuple[str, ...], list[int]] = {}
+        """Rows that repeat a key of streamed rows, known before records were read again."""
         self._held_bytes = 0
 
     def outcome(self) -> LoadOutcome:
@@ -203,20 +217,21 @@ class Loading:
             return natively
         gate = Gate(self._task.contract, wary=self._wary)
         if self._passes_whole(gate):
-            query = self._queries.streamed(sql.text(str(self._path)))
+            query = self._queries.streamed(sql.text(str(self._path)), longest=max(2 * self._longest, _LITTLE))
             return self._engine.copy(query, "direct", self._task.schema)
         files: list[LocalFile] = []
         with closing(self._blocks()) as source:
             first = next(source, None)
-            pipes = self._pipes()
+            pipes, sieve = self._pipes(), Sieve(gate, self._defaults)
             blocks = chain(() if first is None else (first,), source)
             more = first is not None
             while more:
                 query = partial(self._query, offset=self._rows_in)
                 with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
-                    more = self._fill(stream, blocks, gate)
+                    more = self._fill(stream, blocks, sieve)
                 files += stream.files
                 pipes = _MOST_PIPES
+        self._taken = sieve.taken
         self._check_end()
         self._tell_unknown()
         return files
@@ -227,9 +242,11 @@ class Loading:
 
     def _directly(self) -> list[LocalFile]:
         """What the conditions keep out is left over for the judge."""
-        plan = direct(self._engine, self._path, self._task)
+        plan = direct(self._engine, self._path, self._task, self._queries.unique_keys())
         self._shaped(plan.shape)
         self._rows_in = plan.rows
+        self._distinct = plan.repeated is not None
+        self._wanted = plan.repeated or frozenset()
         self._taken = dict.fromkeys(plan.shape.absent, plan.rows)
         for name in plan.shape.unknown if plan.rows else ():
             self._aside.keep(name, plan.rows, plan.samples[name])
@@ -330,6 +347,7 @@ class Loading:
                 if passed is None or passed.kept:
                     return False
                 self._passed.append(passed.count)
+                self._longest = max(self._longest, len(block.lines))
                 self._advance(len(block.lines))
         self._rows_in = sum(self._passed)
         return True
@@ -341,7 +359,7 @@ class Loading:
         growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
         return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
 
-    def _fill(self, stream: Stream, blocks: Iterator[Block], gate: Gate) -> bool:
+    def _fill(self, stream: Stream, blocks: Iterator[Block], sieve: Sieve) -> bool:
         """Send blocks down the stream; True when it is full and there may be more."""
         for block in blocks:
             self._cut = not block.lines.endswith(b"\n")
@@ -361,45 +379,26 @@ class Loading:
                 stream.write(block.lines)
                 self._broken(block)
             else:
-                stream.write(self._gated(block, gate))
+                stream.write(self._gated(block, sieve))
             if stream.full:
                 return True
         return False
 
-    def _gated(self, block: Block, gate: Gate) -> bytes:
+    def _gated(self, block: Block, sieve: Sieve) -> bytes:
         """What of a block goes to the engine."""
         stream: list[bytes] = []
-        self._sift(block.lines if block.lines.endswith(b"\n") else block.lines + b"\n", gate, stream)
-        return b"".join(stream)
-
-    def _sift(self, lines: bytes, gate: Gate, stream: list[bytes]) -> None:
-        """Halves of what the gate refuses are tried again, down to the single record, which the judge decides."""
-        passed = self._through(gate, lines)
-        middle = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
-        single = middle == len(lines)
-        if passed is not None and not (single and passed.count > 1):  # two records in one of many lines: the engine refuses
-            self._rows_in += passed.count
-            self._tally(passed)
-            stream.append(passed.lines)
-        elif not single:
-            self._sift(lines[:middle], gate, stream)
-            self._sift(lines[middle:], gate, stream)
-        elif not lines.isspace():
+        for found in sieve.sift(block.lines):
+            if isinstance(found, Passed):
+                self._rows_in += found.count
+                self._tally(found)
+                stream.append(found.lines)
+                continue
             self._rows_in += 1
-            for name in self._aside.decide(self._rows_in, Record(lines[:-1], lines[:-1])):
+            for name in self._aside.decide(self._rows_in, Record(found[:-1], found[:-1])):
                 if not self._task.closed:
-                    gate.learn(name.removeprefix("$."))
+                    sieve.learn(name.removeprefix("$."))
             stream.append(SKIP)
-
-    def _through(self, gate: Gate, lines: bytes) -> Passed | None:
-        """What of the lines may go on, completed with defaults where need be."""
-        passed = gate.passes(lines)
-        filled = self._defaults.fill(lines) if passed is None else None
-        if filled is not None:
-            passed = gate.passes(filled.lines)
-            for name, rows in filled.taken.items() if passed is not None else ():
-                self._taken[name] = self._taken.get(name, 0) + rows
-        return passed
+        return b"".join(stream)
 
     def _tally(self, passed: Passed) -> None:
         for name, rows in passed.kept.items():
@@ -426,12 +425,27 @@ class Loading:
         """Records that the engine's conditions kept out are read again for the judge; those it accepts are added."""
         staged = sum(file.rows for file in files)
         if staged + len(self._aside.ordinals) != self._rows_in:
-            self._revisit(self._missing(files), None)
+            self._revisit(merge(self._missing(files), self._look_ahead(files)), None)
         if not self._aside.saved_rows:
             return []
         self._aside.flush()
         self._saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
         return self._saved
+
+    def _look_ahead(self, files: list[LocalFile]) -> list[int]:
+        """Rows that already repeat a key, ascending: they are held when records are read again anyway."""
+        discarded = self._task.redo is not None and self._task.redo.discarded
+        if self._distinct or discarded or not files:
+            return []
+        for columns in self._queries.unique_keys():
+            self._early[columns] = self._repeats(files, columns, None)
+        found = frozenset(chain.from_iterable(self._early.values()))
+        self._wanted = self._staged = found if len(found) <= _MOST_AHEAD else frozenset()
+        return sorted(self._staged)
+
+    def _repeats(self, files: list[LocalFile], columns: tuple[str, ...], among: list[LocalFile] | None) -> list[int]:
+        """``among``: of the keys in these files only."""
+        return [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns, among))]
 
     def _missing(self, files: list[LocalFile]) -> Iterator[int]:
         decided = sorted(self._aside.ordinals)
@@ -449,10 +463,13 @@ class Loading:
         """
         with closing(self._again(ordinals)) as records:
             for ordinal, record in records:
-                if violation is None:
-                    self._aside.decide(ordinal, record, tally=False)
-                else:
+                if violation is not None:
                     self._aside.refuse(ordinal, record, (violation,))
+                    continue
+                if ordinal not in self._staged:
+                    self._aside.decide(ordinal, record, tally=False)
+                if ordinal in self._wanted:
+                    self._hold(ordinal, record)
 
     def _again(self, ordinals: Iterator[int]) -> Generator[tuple[int, Record]]:
         """These records of the delivery, which is read as far as it must be."""
@@ -484,12 +501,14 @@ class Loading:
         """All but the first row of each key that occurs twice are set aside."""
         if not files or (self._distinct and not self._saved):
             return files
-        among = self._saved if self._distinct else None
         repeated: set[int] = set()
         for columns in self._queries.unique_keys():
-            if among is None and self._engine.number(self._queries.count_repeated(files, columns)) == 0:
+            found = list(self._early.get(columns, ()))
+            known = self._distinct or columns in self._early
+            if self._saved if known else self._engine.number(self._queries.count_repeated(files, columns)):
+                found += self._repeats(files, columns, self._saved if known else None)
+            if not found:
                 continue
-            found = [ordinal for (ordinal,) in self._engine.each(self._queries.repeated(files, columns, among))]
             path = "$." + columns[0] if len(columns) == 1 else "$"
             violation = Violation(path, "duplicate_key", f"{', '.join(columns)} once in a delivery", "a value seen before")
             self._refuse(sorted(set(found) - repeated), violation)

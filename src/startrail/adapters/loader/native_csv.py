@@ -12,10 +12,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from ctypes import CDLL, c_char_p, c_void_p, cast
 from functools import partial
 from itertools import accumulate
-from typing import BinaryIO, overload
+from typing import BinaryIO
 
 import msgspec
 
+from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import BLOCK, Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Row
 from startrail.adapters.loader.csv_quick import QuickCsv
@@ -44,6 +45,8 @@ class Pieces(Block, frozen=True):
     """Where each piece begins in the lines."""
     names: tuple[str, ...] = ()
     dialect: Dialect = Dialect()
+    counted: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
+    """A piece, a place in it, and the lines before that: where counting goes on, since places are asked for in order."""
 
     @property
     def own(self) -> bool:
@@ -63,7 +66,17 @@ class Pieces(Block, frozen=True):
                     yield self._record(line, partial(int, number))
 
     def sequence(self) -> Sequence[Record]:
-        return _Records(self)
+        return AskedRecords(self.count, self._places, lambda place: self.at(*place))
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        for start, piece in zip(self.starts, self.pieces, strict=True):
+            if isinstance(piece, Row):
+                yield start, 0
+                continue
+            for line in piece.data.split(b"\n")[:-1]:
+                if line not in (b"", b"\r"):
+                    yield start, len(line)
+                start += len(line) + 1
 
     def at(self, start: int, size: int) -> Record:
         """The record whose line stands there."""
@@ -72,7 +85,15 @@ class Pieces(Block, frozen=True):
         if isinstance(piece, Row):
             return piece.record(self.names)
         start -= self.starts[index]
-        return self._record(piece.data[start : start + size], lambda: piece.before + piece.data.count(b"\n", 0, start) + 1)
+        return self._record(piece.data[start : start + size], lambda: piece.before + self._lines_before(index, piece, start) + 1)
+
+    def _lines_before(self, index: int, piece: Piece, start: int) -> int:
+        known, place, lines = self.counted
+        if known != index or place > start:
+            place = lines = 0
+        lines += piece.data.count(b"\n", place, start)
+        self.counted[:] = index, start, lines
+        return lines
 
     def _record(self, line: bytes, number: Callable[[], int]) -> Record:
         """To count lines takes longer than to read one."""
@@ -87,38 +108,6 @@ class Pieces(Block, frozen=True):
             return Row(values, raw).record(self.names)
         found = f"line {number()}: {len(values)} columns"
         return Row(values, raw, Violation("$", "malformed", f"{len(self.names)} columns", found)).record(self.names)
-
-
-class _Records(Sequence[Record]):
-    """Of the records of a block, only those asked for are read."""
-
-    def __init__(self, block: Pieces) -> None:
-        self._block = block
-        self._places: list[tuple[int, int]] = []
-
-    def __len__(self) -> int:
-        return self._block.count
-
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        if not self._places:
-            self._places = list(self._found())
-        return self._block.at(*self._places[index])
-
-    def _found(self) -> Iterator[tuple[int, int]]:
-        for start, piece in zip(self._block.starts, self._block.pieces, strict=True):
-            if isinstance(piece, Row):
-                yield start, 0
-                continue
-            for line in piece.data.split(b"\n")[:-1]:
-                if line not in (b"", b"\r"):
-                    yield start, len(line)
-                start += len(line) + 1
 
 
 class NativeCsv(QuickCsv):

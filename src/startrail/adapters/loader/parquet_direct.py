@@ -24,21 +24,27 @@ from startrail.ports.loader import LoadTask
 _LONGEST = LONGEST // 16
 """Bytes of values; as JSON in JSON they may grow to twelve times as many."""
 _MOST_UNKNOWN = 500
+_FEW = 1_000
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Direct(msgspec.Struct, frozen=True):
     """How a file goes direct. ``rows`` there are; ``query`` gives those that are fine as ``v0``, ``v1`` and so on for the
-    contract's fields, with ``extra`` and ``ordinal``; ``samples`` are first values of the undeclared columns."""
+    contract's fields, with ``extra`` and ``ordinal``; ``samples`` are first values of the undeclared columns.
+    ``repeated``: rows with a key that an earlier row has; the query leaves them out, so that no file need be written again
+    for them. None: there are too many, or they cannot be told, and the query has them."""
 
     shape: Shape
     rows: int
     query: str
     samples: dict[str, str]
+    repeated: frozenset[int] | None = None
 
 
-def direct(engine: Engine, path: Path, task: LoadTask) -> Direct:
-    """Raises NotTaken when the file's rows must be read as records, Unreadable when it lacks a required column."""
+def direct(engine: Engine, path: Path, task: LoadTask, keys: list[tuple[str, ...]]) -> Direct:
+    """``keys``: groups of columns whose values may stand only once.
+
+    Raises NotTaken when the file's rows must be read as records, Unreadable when it lacks a required column."""
     try:
         found = columns(engine.connection, path, task.contract)
         rows = _rows(engine, path)
@@ -46,7 +52,28 @@ def direct(engine: Engine, path: Path, task: LoadTask) -> Direct:
         samples = _samples(engine, path, unknown) if unknown and rows else {}
     except duckdb.Error as error:
         raise NotTaken(str(error)) from error
-    return Direct(found.shape, rows, _query(path, task, found, unknown), samples)
+    made, fine = _made(path, task, found, unknown)
+    repeated = _repeated(engine, made, task, keys, most=rows // 50 + _FEW)
+    if repeated:
+        fine += f" AND ordinal NOT IN (SELECT unnest([{', '.join(map(str, sorted(repeated)))}]))"
+    return Direct(found.shape, rows, f"SELECT * FROM ({made}) WHERE {fine}", samples, repeated)
+
+
+def _repeated(engine: Engine, made: str, task: LoadTask, keys: list[tuple[str, ...]], most: int) -> frozenset[int] | None:
+    """All rows but the first of each key, whether they are fine or not. The judge sees them one by one; None for more than
+    ``most``."""
+    places = {field.name: index for index, field in enumerate(task.contract.fields)}
+    found: set[int] = set()
+    for key in keys:
+        names = ", ".join(f"v{places[name]}" for name in key)
+        present = " AND ".join(f"v{places[name]} IS NOT NULL" for name in key)
+        rows = f"SELECT {names}, ordinal FROM ({made}) WHERE {present}"
+        twice = f"SELECT {names}, min(ordinal) AS first FROM ({rows}) GROUP BY {names} HAVING count(*) > 1"
+        query = f"SELECT ordinal FROM ({rows}) JOIN ({twice}) USING ({names}) WHERE ordinal != first LIMIT {most + 1}"
+        found.update(ordinal for (ordinal,) in engine.each(query))
+        if len(found) > most:
+            return None
+    return frozenset(found)
 
 
 def _rows(engine: Engine, path: Path) -> int:
@@ -78,8 +105,10 @@ def _samples(engine: Engine, path: Path, unknown: list[tuple[str, str]]) -> dict
     return {name: printable(bytes(value).decode(), 120) for name, value in _RAW.decode(text).items()}
 
 
-def _query(path: Path, task: LoadTask, found: Columns, unknown: list[tuple[str, str]]) -> str:
-    """Sources, of which values are made, which are judged: one query in the other, so that none is made twice."""
+def _made(path: Path, task: LoadTask, found: Columns, unknown: list[tuple[str, str]]) -> tuple[str, str]:
+    """A query of all rows, and the condition of those that are fine.
+
+    Sources, of which values are made, which are judged: one query in the other, so that none is made twice."""
     made = _columns(task, found)
     absent = Defaults(task.contract).literals(found.shape.absent)
     sources = [f"{ROW} + 1 AS ordinal", f"{_size(found)} AS size"]
@@ -95,7 +124,7 @@ def _query(path: Path, task: LoadTask, found: Columns, unknown: list[tuple[str, 
         if column.fine is not None:
             fine.append(column.fine)
     read = f"SELECT {', '.join(sources)} FROM {reader(path, numbered=True)}"
-    return f"SELECT * FROM (SELECT {', '.join(values)} FROM ({read})) WHERE coalesce({' AND '.join(fine)}, false)"
+    return f"SELECT {', '.join(values)} FROM ({read})", f"coalesce({' AND '.join(fine)}, false)"
 
 
 def _columns(task: LoadTask, found: Columns) -> dict[str, Column]:

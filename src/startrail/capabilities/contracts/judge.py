@@ -73,16 +73,30 @@ class RecordJudge:
             return Judged((Violation("$", error.rule, error.expected, error.got),))
         if not isinstance(tree, dict):
             return Judged((Violation("$", "wrong_type", "an object", show(tree)),))
+        return self._judged(tree, raw)
+
+    def _sound(self, tree: dict[str, Any]) -> set[str]:
+        """Fields whose values certainly break no promise and take no remark; they are looked at only when the record is
+        accepted. Any set of such fields gives the same answer."""
+        return set()
+
+    def _value(self, tree: dict[str, Any], field: Field, case: _Case) -> Any:
+        """Of a sound field: its typed value, or what stands for that in canonical form."""
+        return case.member(tree, field, "$", must=field.required or field.name in self._key)
+
+    def _judged(self, tree: dict[str, Any], raw: bytes) -> Judged:
         case = _Case(self._null_words, self._textual, self._accepted, self._kept, self._waved)
-        meant = self._names.meant(tree)
-        for found, name in meant.items():
-            tree[name] = tree.pop(found)
-            if not self._names.promises(found):
-                case.noted.append(Violation(f"$.{name}", "case_change", name, show(found)))
+        if not tree.keys() <= self._fields.keys():
+            for found, name in self._names.meant(tree).items():
+                tree[name] = tree.pop(found)
+                if not self._names.promises(found):
+                    case.noted.append(Violation(f"$.{name}", "case_change", name, show(found)))
+        sound = self._sound(tree)
         typed: dict[str, Any] = {}
         for name, field in self._fields.items():
-            case.taken = name in self._taken
-            typed[name] = case.member(tree, field, "$", must=field.required or name in self._key)
+            if name not in sound:
+                case.taken = name in self._taken
+                typed[name] = case.member(tree, field, "$", must=field.required or name in self._key)
         unknown = [name for name in tree if name not in self._fields]
         if unknown:
             texts = _texts(raw)
@@ -94,7 +108,10 @@ class RecordJudge:
         if case.violations:
             defaulted = tuple(found for found in case.noted if found.rule == "defaulted")
             return Judged(case.bounded(), unknown=tuple(case.unknown), noted=defaulted)
-        return Judged(record=canonical(typed), extra=case.extra(), unknown=tuple(case.unknown), noted=tuple(case.noted))
+        for name in sound:
+            typed[name] = self._value(tree, self._fields[name], case)
+        record = canonical({name: typed[name] for name in self._fields})
+        return Judged(record=record, extra=case.extra(), unknown=tuple(case.unknown), noted=tuple(case.noted))
 
 
 class _Case:

@@ -19,6 +19,7 @@ from startrail.capabilities.contracts.drift.evolve import Evolution, brought, se
 from startrail.capabilities.contracts.errors import DriftStopped, NotConserved
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.policy import ROWS, Acknowledged, Verdict, kinds_with, reaction, verdict, waved
+from startrail.capabilities.contracts.quick import QuickJudge
 from startrail.capabilities.contracts.suspect import Past, landed_on, stream, suspicions
 from startrail.flow.events import Event, Progress
 from startrail.model.contract import Contract
@@ -149,7 +150,7 @@ def task_of(
         redo=redo,
     )
     csv = delivery.media.startswith("csv")
-    judge = RecordJudge(
+    judge = QuickJudge(
         contract,
         null_words=source.csv.null_words if csv else (),
         textual=csv,

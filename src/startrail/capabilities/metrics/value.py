@@ -21,7 +21,7 @@ from startrail.capabilities.metrics.errors import (
 from startrail.capabilities.metrics.numbers import Number, is_float, number, quotient
 from startrail.capabilities.metrics.period import Period
 from startrail.capabilities.metrics.tables import Pinned
-from startrail.lineage.metric.query import Compiled, fanout_query, grain_query, missing_query, value_query
+from startrail.lineage.metric.query import Compiled, fanout_query, grain_query, missing_query, value_query, with_guard
 from startrail.lineage.metric.slots import Slots, check_columns, slots
 from startrail.lineage.metric.time import Window
 from startrail.model.metric import TIME_GRAINS, Metric, MetricInput
@@ -68,16 +68,26 @@ class Answer(msgspec.Struct, frozen=True):
     """What a reader should know, such as rows that repeat the grain."""
 
 
-def evaluate(metric: Metric, period: Period | None, by: Sequence[str], pinned: Pinned, warehouse: Warehouse) -> Answer:
-    """Compute. Raises the errors of this room, MetricSql, MetricColumn, MetricShape, and what the warehouse raises."""
+def evaluate(
+    metric: Metric, period: Period | None, by: Sequence[str], pinned: Pinned, warehouse: Warehouse, *, grain: bool = True
+) -> Answer:  # fmt: skip
+    """Compute. Without a split it is one statement, and one more that counts rows which repeat the ``grain``, if that is
+    wanted. Raises the errors of this room, MetricSql, MetricColumn, MetricShape, and what the warehouse raises."""
     if metric.sql is not None:
         return _plain(metric, period, by, pinned, warehouse)
     found, kinds = prepared(metric, period, by, pinned, warehouse)
     window = Window(period.start, period.end) if period is not None else None
-    notes = _guard(found, window, kinds, pinned, warehouse)
-    query = value_query(found, window, by, kinds)
+    query, guard = value_query(found, window, by, kinds), fanout_query(found, window, kinds)
+    if guard is not None and not by:
+        query = with_guard(query, guard)
+    elif guard is not None:
+        _refuse_fanout(metric, _fetch(metric, guard, pinned, warehouse).rows[0])
     rows = _fetch(metric, query, pinned, warehouse)
-    measured = [dict(zip(query.measures, row[len(by) :], strict=True)) for row in rows.rows]
+    end = len(by) + len(query.measures)
+    if guard is not None and not by:
+        _refuse_fanout(metric, rows.rows[0][end:])
+    notes = _grain_notes(found, window, kinds, pinned, warehouse) if grain else []
+    measured = [dict(zip(query.measures, row[len(by) : end], strict=True)) for row in rows.rows]
     values = tuple(_value(metric, row[: len(by)], each) for row, each in zip(rows.rows, measured, strict=True))
     ambiguous = sum(_count(each, "ambiguous_rates") for each in measured)
     _check_rates(found, values, ambiguous, window, kinds, pinned, warehouse)
@@ -112,22 +122,23 @@ def prepared(
     return found, _moments(metric, schemas)
 
 
-def _guard(found: Slots, window: Window | None, kinds: dict[str, str], pinned: Pinned, warehouse: Warehouse) -> list[str]:
-    """Refuse a fan-out that is forbidden; returns notes."""
-    metric = found.metric
-    query = fanout_query(found, window, kinds)
-    if query is not None:
-        strict = [join for join in metric.joins if join.on_fanout == "fail"]
-        surplus = _fetch(metric, query, pinned, warehouse).rows[0]
-        for join, more in zip(strict, surplus, strict=True):
-            if more:
-                raise FanOut(
-                    f"the join of {metric.name} with {join.to} adds {int(more):,} {'row' if more == 1 else 'rows'}",
-                    at=metric.span,
-                    affects=f"metric {metric.name}; no value is given",
-                    hint="mend the table or the condition, or declare on_fanout: dedup (with order_by) or allow",
-                )
-    query = grain_query(found, window, kinds)
+def _refuse_fanout(metric: Metric, surplus: Sequence[object]) -> None:
+    """``surplus``: how many rows each join adds that may add none."""
+    strict = [join for join in metric.joins if join.on_fanout == "fail"]
+    for join, more in zip(strict, surplus, strict=True):
+        if more:
+            raise FanOut(
+                f"the join of {metric.name} with {join.to} adds {int(str(more)):,} {'row' if more == 1 else 'rows'}",
+                at=metric.span,
+                affects=f"metric {metric.name}; no value is given",
+                hint="mend the table or the condition, or declare on_fanout: dedup (with order_by) or allow",
+            )
+
+
+def _grain_notes(
+    found: Slots, window: Window | None, kinds: dict[str, str], pinned: Pinned, warehouse: Warehouse
+) -> list[str]:  # fmt: skip
+    metric, query = found.metric, grain_query(found, window, kinds)
     repeated = _fetch(metric, query, pinned, warehouse).rows[0][0] if query is not None else None
     if not repeated:
         return []

@@ -51,7 +51,7 @@ def write_evidence(
     """``00_a.sql``, ``00_b.sql``, and per line its SQL and the rows that the cause moves. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [_sql(folder / "00_a.sql", _swapped(game, (), a, b, window)[0], a)]
-    everything = tuple(slot for cause in game.causes for slot in cause.slots)
+    everything = tuple(slot for cause in (*game.causes, *game.idle) for slot in cause.slots)
     files.append(_sql(folder / "00_b.sql", _swapped(game, everything, a, b, window)[0], b))
     for line in gap.lines:
         if not line.slots:

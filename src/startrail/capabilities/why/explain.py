@@ -1,32 +1,35 @@
-"""Attribute the gap between two metrics to the slots in which they differ."""
+"""The mixtures of two metrics: what is asked of the engine, and held against both numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import msgspec
 
-from startrail.capabilities.why.classes import Cell, Frame, cells
+from startrail.capabilities.why.classes import Frame, table
+from startrail.capabilities.why.distinct import Distinct
 from startrail.capabilities.why.errors import NoGap, NotReproduced
-from startrail.capabilities.why.gap import Gap, Line, Part
-from startrail.capabilities.why.lists import MOST_VALUES, Lists, distinct_values
-from startrail.capabilities.why.segments import segments_of
-from startrail.capabilities.why.shapley import bands, rounded, shapley
+from startrail.capabilities.why.numbers import Numbers
+from startrail.capabilities.why.ordered import MOST_VALUES, MOST_WITH_DIMENSIONS, Ordered
+from startrail.capabilities.why.shapley import Coalitions
+from startrail.capabilities.why.sums import Sums
+from startrail.lineage.gap.blocks import FEW_MIXTURES, MOST_CAUSES, MOST_MIXTURES, Blocked, block_of, blocked
 from startrail.lineage.gap.causes import align, causes
 from startrail.lineage.gap.errors import NotComparable
 from startrail.lineage.gap.query import ClassQuery, Kinds, class_query
+from startrail.lineage.gap.select import Grouped, class_rows, class_sums, class_values, entity_sets, touched
 from startrail.lineage.metric.time import Window
 from startrail.model.metric import Metric, MetricInput
 from startrail.model.types import Primitive
-from startrail.model.why import DATA, TIME_SLOTS, Aligned, Cause
+from startrail.model.why import DATA, Aligned, Cause
 from startrail.ports.warehouse import DoesNotBind, Query, Readable, Rows, Warehouse
 
-QUOTIENT_PLACES = 12
-FLOATS = "floating point"
 _MOST_DIMENSIONS = 4
+_OF_SUMS = ("sum", "count", "avg", "ratio")
+_OWN = 2
+"""Statements that gave the two numbers themselves."""
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -49,24 +52,22 @@ class Side(msgspec.Struct, frozen=True):
 
 
 class Game(msgspec.Struct, frozen=True):
-    """All mixtures of two sides."""
+    """All mixtures of two sides that shares need."""
 
     found: Aligned
     causes: tuple[Cause, ...]
-    values: tuple[Fraction, ...]
-    """The value of each mixture."""
-    tables: dict[tuple[tuple[str, Any], ...], list[Cell]]
+    blocks: Blocked
+    numbers: Numbers
     frame: Frame
     statements: int
     floats: bool = False
-    queries: tuple[ClassQuery, ...] = ()
-    moved: tuple[int, ...] = ()
-    """How many rows each cause changes."""
+    idle: tuple[Cause, ...] = ()
+    """Differences that were found to change no row, and were left out."""
 
-
-def explain(a: Side, b: Side, window: Window | None, warehouse: Warehouse, period: str | None = None) -> Gap:
-    """The gap, attributed. Raises NotComparable, NotReproduced, NoGap, what the parser and the warehouse raise."""
-    return report(play(a, b, window, warehouse), a, b, period)
+    @property
+    def values(self) -> Mapping[int, Fraction]:
+        """The value of each mixture."""
+        return self.numbers.values
 
 
 def play(a: Side, b: Side, window: Window | None, warehouse: Warehouse) -> Game:
@@ -88,7 +89,8 @@ def play(a: Side, b: Side, window: Window | None, warehouse: Warehouse) -> Game:
             hint=f"compare metrics over one table, or over models that select from one: {error.message[:120]}",
         ) from None
     if _wrong(game, a, b) is not None and a.metric.dedup is not None and b.metric.dedup is not None:
-        game = _game(a, b, window, warehouse, ties=True)
+        again = _game(a, b, window, warehouse, ties=True)
+        game = msgspec.structs.replace(again, statements=game.statements + again.statements - _OWN)
     wrong = _wrong(game, a, b)
     if wrong is not None:
         side, found = wrong
@@ -103,7 +105,7 @@ def play(a: Side, b: Side, window: Window | None, warehouse: Warehouse) -> Game:
 
 def _wrong(game: Game, a: Side, b: Side) -> tuple[Side, Fraction] | None:
     """The side that its own mixture does not reproduce. Floating point may differ in its last places."""
-    for side, found in ((a, game.values[0]), (b, game.values[-1])):
+    for side, found in ((a, game.values[0]), (b, game.values[game.frame.coalitions.full])):
         assert side.value is not None
         close = game.floats and abs(found - side.value) <= Fraction(1, 10**6) * max(1, abs(side.value))
         if found != side.value and not close:
@@ -113,246 +115,74 @@ def _wrong(game: Game, a: Side, b: Side) -> tuple[Side, Fraction] | None:
 
 def _game(a: Side, b: Side, window: Window | None, warehouse: Warehouse, *, ties: bool) -> Game:
     found = align(a.metric, b.metric, ties=ties)
-    differs = a.relations != b.relations
-    known = causes(found, data=differs)
-    data = next((place for place, cause in enumerate(known) if DATA in cause.slots), None)
+    asking = _Asking(found, window, Kinds(a.kinds, b.kinds), warehouse)
+    known, rows, idle = asking.few(causes(found, data=a.relations != b.relations), a)
+    blocks = blocked(known, rows, MOST_MIXTURES if a.metric.agg in _OF_SUMS else FEW_MIXTURES)
+    data = next((place for place, cause in enumerate(blocks.causes) if DATA in cause.slots), None)
     sides = [(a, frozenset[str]())] if data is None else [(a, frozenset[str]()), (b, frozenset({DATA}))]
-    kinds = Kinds(a.kinds, b.kinds)
     dims = [name for name in a.metric.dimensions if name in b.metric.dimensions][:_MOST_DIMENSIONS]
-    lists = a.metric.agg in ("count_distinct", "min", "max", "median")
-    floats = False
-    tables: dict[tuple[tuple[str, Any], ...], list[Cell]] = {(): []}
-    queries: list[tuple[ClassQuery, Rows]] = []
-    for place, (side, base) in enumerate(sides):
-        query = class_query(found, known, window, kinds, () if lists else dims, entities=lists, base=base)
-        if not lists and _is_float(query, side, warehouse):
-            floats = True
-            query = class_query(found, known, window, kinds, dims, floats=True, base=base)
-        if lists:
-            sql = distinct_values(query) if a.metric.agg == "count_distinct" else query.sql
-            queries.append((query, _fetch(sql, side, warehouse, MOST_VALUES + 1)))
-            continue
-        rows = _fetch(query.sql, side, warehouse)
-        queries.append((query, rows))
-        for segment, more in cells(query, rows.rows, place).items():
-            tables.setdefault(segment, []).extend(more)
-    frame = Frame(queries[0][0], len(known), data)
-    if lists:
-        reading = Lists(frame, a.metric)
-        fetched = [rows.rows for _, rows in queries]
-        reading = reading.distinct(fetched) if a.metric.agg == "count_distinct" else reading.ordered(fetched)
-        values, moved = reading.values, reading.moved
-    else:
-        values, moved = _values(frame, tables[()], a.metric.agg, a), _moved(frame, tables[()])
-    shapes = tuple(query for query, _ in queries)
-    return Game(found, known, tuple(values), tables, frame, len(sides) + 2, floats, shapes, tuple(moved))
+    numbers, frame = asking.numbers(blocks, sides, dims, data)
+    return Game(found, blocks.causes, blocks, numbers, frame, asking.statements + _OWN, asking.floats, idle)
 
 
-def _values(frame: Frame, table: list[Cell], agg: str, side: Side) -> list[Fraction]:
-    found = []
-    for mixture in range(1 << frame.count):
-        totals = [frame.total(table, measure, mixture) for measure in frame.query.measures]
-        if len(totals) == 1:
-            found.append(totals[0])
-            continue
-        if not totals[1]:
-            raise NoGap(
-                f"a mixture of the two definitions of this {agg} has nothing to divide by",
-                at=side.metric.span,
-                affects="no line of the gap is given",
-                hint="compare numerator and denominator as metrics of their own",
-            )
-        found.append(totals[0] / totals[1])
-    return found
+class _Asking:
+    """The statements that are put to the engine for one pair of metrics."""
 
+    def __init__(self, found: Aligned, window: Window | None, kinds: Kinds, warehouse: Warehouse) -> None:
+        self.found, self.window, self.kinds, self.warehouse = found, window, kinds, warehouse
+        self.statements = 0
+        self.floats = False
 
-def _is_float(query: ClassQuery, side: Side, warehouse: Warehouse) -> bool:
-    from startrail.lineage.expressions import written
+    def few(self, known: tuple[Cause, ...], side: Side) -> tuple[tuple[Cause, ...], dict[str, int], tuple[Cause, ...]]:
+        """Where there are many causes: without filters that change no row, and how many rows the others change."""
+        filters = [cause.name for cause in known if len(cause.slots) == 1 and block_of(cause) == "filters"]
+        if len(known) <= MOST_CAUSES or not filters or any(DATA in cause.slots for cause in known):
+            return known, {}, ()  # of rows of two times, one look would not do
+        query = class_query(self.found, known, self.window, self.kinds)
+        places = [factor.causes for factor in query.factors if len(factor.causes) == 1]
+        (counts,) = self._fetch(touched(query), side).rows
+        found = {known[place].name: int(count) for (place,), count in zip(places, counts, strict=True)}
+        idle = tuple(cause for cause in known if cause.name in filters and not found.get(cause.name, 1))
+        return tuple(cause for cause in known if cause not in idle), found, idle
 
-    schema = warehouse.describe(Query(written(query.inner), side.relations))
-    return any(
-        column.name.startswith("_v") and isinstance(column.type, Primitive) and column.type.name in ("float", "double")
-        for column in schema.columns
-    )
+    def numbers(
+        self, blocks: Blocked, sides: Sequence[tuple[Side, frozenset[str]]], dims: Sequence[str], data: int | None
+    ) -> tuple[Numbers, Frame]:
+        """What the aggregate makes of the classes."""
+        metric = self.found.a
+        queries = [self._query(blocks, dims, base, side) for side, base in sides]
+        frame = Frame(queries[0], Coalitions(blocks.blocks), data)
+        if metric.agg == "count_distinct":
+            grouped = [entity_sets(query) for query in queries]
+            rows = self._rows(grouped, sides, None)
+            return Distinct(frame, rows, grouped[0].sets), frame
+        if metric.agg in ("min", "max", "median"):
+            grouped = [class_values(query, MOST_WITH_DIMENSIONS) for query in queries]
+            rows = self._rows(grouped, sides, MOST_VALUES + 1)
+            return Ordered(frame, rows, grouped[0].sets, metric), frame
+        grouped = [class_sums(query) for query in queries]
+        rows = self._rows(grouped, sides, None)
+        return Sums(frame, table(queries[0], rows, grouped[0].sets, queries[0].values), metric), frame
 
+    def _query(self, blocks: Blocked, dims: Sequence[str], base: frozenset[str], side: Side) -> ClassQuery:
+        query = class_query(self.found, blocks.causes, self.window, self.kinds, dims, base=base)
+        if self.found.a.agg in _OF_SUMS and self._is_float(query, side):
+            self.floats = True
+            return class_query(self.found, blocks.causes, self.window, self.kinds, dims, floats=True, base=base)
+        return query
 
-def _fetch(sql: str, side: Side, warehouse: Warehouse, limit: int | None = None) -> Rows:
-    return warehouse.fetch(Query(sql, side.relations, {}, side.metric.span.file, side.metric.span.line), limit)
+    def _is_float(self, query: ClassQuery, side: Side) -> bool:
+        schema = self.warehouse.describe(Query(class_rows(query), side.relations))
+        return any(
+            column.name.startswith("_v") and isinstance(column.type, Primitive) and column.type.name in ("float", "double")
+            for column in schema.columns
+        )
 
+    def _rows(
+        self, grouped: Sequence[Grouped], sides: Sequence[tuple[Side, frozenset[str]]], limit: int | None
+    ) -> list[list[tuple[Any, ...]]]:
+        return [self._fetch(each.sql, side, limit).rows for each, (side, _) in zip(grouped, sides, strict=True)]
 
-# -- the report ------------------------------------------------------------------------------------
-
-
-def report(game: Game, a: Side, b: Side, period: str | None) -> Gap:
-    """The lines, ranked, rounded so that they sum to the gap."""
-    assert a.value is not None
-    assert b.value is not None
-    quotient = len(game.frame.query.measures) > 1
-    places = (
-        QUOTIENT_PLACES if quotient else max(a.places, b.places, *(_places(each) for each in (a.value, b.value, *game.values)))
-    )
-    show = _shower(places)
-    value_a, value_b = show(a.value), show(b.value)
-    shares = shapley(game.values)
-    names = [cause.name for cause in game.causes]
-    off = (b.value - game.values[-1]) - (a.value - game.values[0])
-    moved = game.moved
-    live = [place for place in range(len(names)) if moved[place] or shares[place]]
-    exact = [shares[place] for place in live] + ([off] if off else [])
-    drift = Fraction(value_b - value_a) - sum(exact, Fraction(0))
-    amounts = rounded([*exact[:-1], exact[-1] + drift] if exact and drift else exact, places)
-    gap = value_b - value_a
-    lines = [_line(game, place, amounts[at], shares[place], moved[place], gap, show) for at, place in enumerate(live)]
-    if off:
-        lines.append(_float_line(amounts[-1], off, gap, show))
-    lines.sort(key=lambda line: (-abs(line.amount), line.cause))
-    lines = [msgspec.structs.replace(line, evidence=f"{at:02d}") for at, line in enumerate(lines, 1)]
-    return Gap(
-        a=a.label or a.metric.name,
-        b=b.label or b.metric.name,
-        period=period,
-        value_a=value_a,
-        value_b=value_b,
-        gap=gap,
-        lines=tuple(lines),
-        without_effect=tuple(name for place, name in enumerate(names) if place not in live),
-        partition=_partition(game, show),
-        unexplained=gap - sum((line.amount for line in lines), Decimal(0)),
-        unit=a.metric.unit if a.metric.unit == b.metric.unit else None,
-        notes=_notes(a, b, amounts, exact, gap),
-        statements=game.statements,
-    )
-
-
-def _line(
-    game: Game, place: int, amount: Decimal, exact: Fraction, rows: int, gap: Decimal, show: Callable[[Fraction], Decimal]
-) -> Line:
-    cause = game.causes[place]
-    first, last = bands(game.values)[place]
-    gross_in, gross_out = _gross(game, place)
-    permanent = _permanent(game, place)
-    return Line(
-        cause=cause.name,
-        a=cause.a,
-        b=cause.b,
-        amount=amount,
-        share=float(amount / gap) if gap else None,
-        first=show(first),
-        last=show(last),
-        sign_depends=first * last < 0,
-        rows=rows,
-        gross_in=None if gross_in is None else show(gross_in),
-        gross_out=None if gross_out is None else show(gross_out),
-        timing=None if permanent is None else show(first - permanent),
-        permanent=None if permanent is None else show(permanent),
-        segments=segments_of(game.tables, game.frame, place, amount) if game.tables[()] else (),
-        slots=cause.slots,
-        exact=str(exact),
-    )
-
-
-def _float_line(amount: Decimal, off: Fraction, gap: Decimal, show: Callable[[Fraction], Decimal]) -> Line:
-    share = float(amount / gap) if gap else None
-    return Line(FLOATS, None, None, amount, share, show(off), show(off), False, 0, exact=str(off))
-
-
-def _moved(frame: Frame, table: list[Cell]) -> list[int]:
-    counts = [0] * frame.count
-    for cell in table:
-        for cause in frame.moved(cell):
-            counts[cause] += cell.rows
-    return counts
-
-
-def _gross(game: Game, place: int) -> tuple[Fraction | None, Fraction | None]:
-    """What a cause brings in and takes away, swapped alone; only of sums."""
-    frame = game.frame
-    if len(frame.query.measures) != 1 or not game.tables[()] or place == frame.data:
-        return None, None
-    measure = frame.query.measures[0]
-    came, went = Fraction(0), Fraction(0)
-    for cell in game.tables[()]:
-        before, after = (frame.output(cell, measure, mixture) for mixture in (0, 1 << place))
-        if before is not None and after is not None and before != after:
-            at = 2 * measure.causes.index(place)
-            came, went = came + cell.moves[at], went + cell.moves[at + 1]
-        elif before is None and after is not None:
-            came += cell.sums[after]
-        elif after is None and before is not None:
-            went -= cell.sums[before]
-    return came, went
-
-
-def _permanent(game: Game, place: int) -> Fraction | None:
-    """Of what a time slot moves, swapped alone: what no other period makes good. None for other slots, and without a period.
-
-    Another column or zone moves a row to another period, unless it has no moment there; bounds that leave moments out, and
-    a cutoff, leave them out of every period.
-    """
-    frame, slots_of = game.frame, set(game.causes[place].slots)
-    windowed = any(factor.name == "time" for factor in frame.query.factors) or "late_cutoff" in slots_of
-    if len(frame.query.measures) != 1 or not game.tables[()] or not slots_of <= set(TIME_SLOTS) or not windowed:
-        return None
-    if slots_of & {"bounds", "late_cutoff"}:
-        return game.values[1 << place] - game.values[0]
-    if frame.query.unknown is None or "time_column" not in slots_of:
-        return Fraction(0)
-    measure, total = frame.query.measures[0], Fraction(0)
-    for cell in game.tables[()]:
-        no_a, no_b = (cell.bits >> bit & 1 for bit in frame.query.unknown)
-        before, after = (frame.output(cell, measure, mixture) for mixture in (0, 1 << place))
-        if before is None and after is not None and no_a:
-            total += cell.sums[after]
-        elif after is None and before is not None and no_b:
-            total -= cell.sums[before]
-    return total
-
-
-def _partition(game: Game, show: Callable[[Fraction], Decimal]) -> tuple[Part, ...]:
-    """Rows by the causes that move them."""
-    frame = game.frame
-    if len(frame.query.measures) != 1 or frame.data is not None:
-        return ()  # rows of two times or tables have no classes in common
-    measure, full = frame.query.measures[0], (1 << frame.count) - 1
-    found: dict[frozenset[int], tuple[Fraction, int]] = {}
-    for cell in game.tables[()]:
-        causes_of = frame.moved(cell)
-        if not causes_of:
-            continue
-        before, after = (frame.output(cell, measure, mixture) for mixture in (0, full))
-        change = (cell.sums[after] if after is not None else 0) - (cell.sums[before] if before is not None else 0)
-        amount, rows = found.get(causes_of, (Fraction(0), 0))
-        found[causes_of] = amount + change, rows + cell.rows
-    parts = [
-        Part(tuple(game.causes[place].name for place in sorted(key)), show(amount), rows) for key, (amount, rows) in found.items()
-    ]
-    return tuple(sorted(parts, key=lambda part: (-abs(part.amount), part.causes)))
-
-
-def _notes(a: Side, b: Side, amounts: Sequence[Decimal], exact: Sequence[Fraction], gap: Decimal) -> tuple[str, ...]:
-    notes = []
-    if any(Fraction(amount) != share for amount, share in zip(amounts, exact, strict=True)):
-        notes.append("lines are rounded to the unit; the units left over went to those that lost most by it")
-    if not gap and any(amounts):
-        notes.append("the two numbers are equal, but differences of definition offset each other")
-    if a.metric.unit and b.metric.unit and a.metric.unit != b.metric.unit:
-        notes.append(f"the units differ: {a.metric.unit} and {b.metric.unit}")
-    if not a.exact or not b.exact:
-        notes.append("floating point: each row's value was cut to 9 decimal places; what that makes is a line of its own")
-    return tuple(notes)
-
-
-def _places(number: Fraction) -> int:
-    """Decimal places of a number that ends; 12 otherwise."""
-    places = 0
-    while number.denominator != 1 and places < QUOTIENT_PLACES:
-        number *= 10
-        places += 1
-    return places
-
-
-def _shower(places: int) -> Callable[[Fraction], Decimal]:
-    def show(number: Fraction) -> Decimal:
-        return Decimal(round(number * 10**places)).scaleb(-places)
-
-    return show
+    def _fetch(self, sql: str, side: Side, limit: int | None = None) -> Rows:
+        self.statements += 1
+        return self.warehouse.fetch(Query(sql, side.relations, {}, side.metric.span.file, side.metric.span.line), limit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -41,6 +42,10 @@ class Line(msgspec.Struct, frozen=True):
     permanent: Decimal | None = None
     """Of time slots, swapped alone: what another period of that length makes good, and what none does."""
     segments: tuple[Segment, ...] = ()
+    additive: bool = True
+    """Whether the segments sum to the amount; if not, each is what the cause moves when it is swapped there alone."""
+    block: str = ""
+    """The block in which its share was found; empty when all differences are told apart at once."""
     slots: tuple[str, ...] = ()
     evidence: str = ""
     """The name of its query: see ``--evidence``."""
@@ -85,6 +90,8 @@ class Gap(msgspec.Struct, frozen=True):
     """How many queries read the tables for it."""
     verified: int | None = None
     """How many independent queries agreed; None = not asked for."""
+    method: Literal["rows", "texts"] = "rows"
+    """``texts``: every mixture was run as a query; lines have no rows, and no segments."""
     definitions: tuple[str, str] | None = None
     """Versions of the two definitions, as recorded values name them."""
     inputs: tuple[MetricInput, ...] = ()

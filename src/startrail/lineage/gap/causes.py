@@ -8,14 +8,12 @@ import msgspec
 from sqlglot import exp
 
 from startrail.lineage.expressions import DIALECT, columns, conjuncts, expression, normal, written
+from startrail.lineage.gap.blocks import together
 from startrail.lineage.gap.errors import NotComparable
 from startrail.lineage.metric.slots import slots
 from startrail.lineage.metric.source import tie_breaks
 from startrail.model.metric import Dedup, Filter, Join, Metric, Part, TimeDimension, as_names
 from startrail.model.why import DATA, Aligned, Cause, Slot
-
-MOST_CAUSES = 8
-"""More differing slots than these are put together: every coalition is a number, and there are 2 to the power of them."""
 
 
 def align(a: Metric, b: Metric, *, ties: bool = False) -> Aligned:
@@ -51,7 +49,7 @@ def causes(found: Aligned, *, data: bool = False) -> tuple[Cause, ...]:
             each.append(Cause(name, (name,), _part_text(one), _part_text(two)))
     if a.currency != b.currency:
         each.append(Cause("currency", ("currency",), _currency_text(a), _currency_text(b)))
-    return _few(_bound_together(found, each))
+    return tuple(_bound_together(found, each))
 
 
 def _same_alias(a: Metric, b: Metric) -> Metric:
@@ -217,7 +215,7 @@ def _bound_together(found: Aligned, each: list[Cause]) -> list[Cause]:
         if needs:
             block = [next(cause for cause in each if slot.name in cause.slots), *needs]
             each = [cause for cause in each if cause not in block]
-            each.append(_block(" + ".join(cause.name for cause in block), block))
+            each.append(together(" + ".join(cause.name for cause in block), block))
     return each
 
 
@@ -226,29 +224,6 @@ def _names(metric: Metric, cause: Cause, alias: str) -> bool:
         text for text in (cause.a, cause.b) if text and cause.name.split()[0] in ("filter", "expr", "numerator", "denominator")
     ]
     return any(f"{alias.lower()}." in text.lower().replace('"', "") for text in texts) and metric is not None
-
-
-def _few(each: list[Cause]) -> tuple[Cause, ...]:
-    """At most MOST_CAUSES: filters, of which there may be many, become one."""
-    if len(each) <= MOST_CAUSES:
-        return tuple(each)
-    filters = [cause for cause in each if cause.name.startswith("filter")]
-    others = [cause for cause in each if cause not in filters]
-    room = max(1, MOST_CAUSES - len(others))
-    kept, rest = filters[: room - 1], filters[room - 1 :]
-    few = [*others, *kept, *([_block(f"{len(rest)} filters", rest)] if rest else [])]
-    if len(few) > MOST_CAUSES:
-        joins = [cause for cause in few if cause.name.startswith("join")]
-        few = [cause for cause in few if cause not in joins] + ([_block(f"{len(joins)} joins", joins)] if joins else [])
-    return tuple(few)
-
-
-def _block(name: str, each: list[Cause]) -> Cause:
-    def side(texts: list[str | None]) -> str | None:
-        return "; ".join(text for text in texts if text) or None
-
-    slots_of = tuple(slot for cause in each for slot in cause.slots)
-    return Cause(name, slots_of, side([cause.a for cause in each]), side([cause.b for cause in each]))
 
 
 def _cause(name: str, slot: Slot, text: Callable[[object], str | None]) -> Cause:

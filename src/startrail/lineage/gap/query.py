@@ -1,4 +1,4 @@
-"""One SELECT from which every mixture of two definitions can be computed.
+"""The rows from which every mixture of two definitions can be computed.
 
 Rows are grouped by their *class*: which of the differing slots, in which of their combinations, let a row in, and which
 of them change its value. Per class the query gives the number of rows and, for every combination of the slots that the
@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
-from startrail.lineage.expressions import column, written
+from startrail.lineage.expressions import column, columns, written
 from startrail.lineage.gap.rows import Rows, rows_from
-from startrail.lineage.metric.query import amount, with_values
+from startrail.lineage.gap.values import cut, differ, rates_called, worth
+from startrail.lineage.metric.query import with_values
 from startrail.lineage.metric.rates import rate_join, rate_value
-from startrail.lineage.metric.slots import RATES, PartSlots, Slots, slots
-from startrail.lineage.metric.time import Window, in_time, in_window, local_time, parameters
+from startrail.lineage.metric.slots import RATES, Slots, slots
+from startrail.lineage.metric.time import Window, in_time, in_window, in_window_quickly, local_time, parameters, prefilter
 from startrail.model.why import TIME_SLOTS, Aligned, Cause, Slot
 
 WORD = 60
@@ -41,27 +42,27 @@ class Measure(NamedTuple):
     causes: tuple[int, ...]
     at: int
     edges: int
-    counts: bool = False
 
 
 class ClassQuery(NamedTuple):
-    """The SELECT, and how to read it: ``words`` whole numbers that hold the bits of a class, the dimensions, the number
-    of rows, then the sums of all measures as text, then what the value causes move in and out, each for itself."""
+    """Every row with its class and its values, from which :mod:`startrail.lineage.gap.select` makes statements.
 
-    tree: exp.Expr
-    inner: exp.Expr
+    ``inner`` gives ``words`` whole numbers that hold the bits of the row's class, its dimensions, and the values of all
+    measures. Rows that no combination lets in are in no mixture: ``live`` leaves them out.
+    """
+
+    inner: exp.Select
     words: int
     factors: tuple[Factor, ...]
     measures: tuple[Measure, ...]
     dimensions: tuple[str, ...]
-    sets: tuple[tuple[str, ...], ...]
     unknown: tuple[int, int] | None = None
     """The bits that say whether a row has no moment on side A, and on side B; only where the time columns differ."""
 
     @property
-    def sql(self) -> str:
-        """The text; it has no parameters."""
-        return written(self.tree)
+    def values(self) -> int:
+        """How many values a row has: one for each measure and combination of the causes it depends on."""
+        return sum(1 << len(measure.causes) for measure in self.measures)
 
 
 class Kinds(NamedTuple):
@@ -73,11 +74,11 @@ class Kinds(NamedTuple):
 
 def class_query(
     found: Aligned, causes: Sequence[Cause], window: Window | None, kinds: Kinds, dimensions: Sequence[str] = (),
-    *, floats: bool = False, entities: bool = False, base: frozenset[str] = frozenset(),
+    *, floats: bool = False, base: frozenset[str] = frozenset(),
 ) -> ClassQuery:  # fmt: skip
     """``base``: slots that are on side B throughout, as the rows' own. ``floats``: values are cut to exact decimals first.
-    ``entities``: the rows' values themselves are wanted, not sums. Raises MetricShape, MetricSql."""
-    return _Building(found, causes, window, kinds, base).query(dimensions, floats, entities)
+    Raises MetricShape, MetricSql."""
+    return _Building(found, causes, window, kinds, base).query(dimensions, floats)
 
 
 def combinations(causes: Sequence[int]) -> range:
@@ -97,11 +98,12 @@ class _Building:
         self.rates: dict[str, str] = {}
         self.rate_joins: list[exp.Join] = []
         self._unknown: tuple[int, int] | None = None
+        self._parsed: dict[frozenset[str], Slots] = {}
 
-    def query(self, dimensions: Sequence[str], floats: bool, entities: bool) -> ClassQuery:
+    def query(self, dimensions: Sequence[str], floats: bool) -> ClassQuery:
         a = self.found.a
         rows = rows_from(self.found, "dedup" in self.owner, self.base)
-        self.common += [tree.copy() for _, tree in slots(self.found.mixed(self.base)).filters if self._is_common(_)]
+        self.common += [tree.copy() for _, tree in self._slots(self.base).filters if self._is_common(_)]
         if self.window is not None:
             self.factor("time", TIME_SLOTS[:3], self._in_window)
             self._note_unknown()
@@ -114,8 +116,8 @@ class _Building:
             self.factor("dedup", ("dedup",), lambda s: column(a.alias, rows.keep(s)))
         for place, slot in enumerate(self.found.joins):
             self.factor(slot.name, (slot.name,), lambda s, slot=slot, place=place: rows.condition(slot, place, slot.name in s))
-        values, measures = self._measures(floats, entities)
-        return self._written(rows, values, measures, dimensions, floats, entities)._replace(unknown=self._unknown)
+        values, measures = self._measures(floats)
+        return self._written(rows, values, measures, dimensions, floats)
 
     # -- factors -----------------------------------------------------------------------------------
 
@@ -150,7 +152,9 @@ class _Building:
         return self.base | frozenset(picked)
 
     def _slots(self, chosen: frozenset[str]) -> Slots:
-        return slots(self.found.mixed(chosen))
+        if chosen not in self._parsed:
+            self._parsed[chosen] = slots(self.found.mixed(chosen))
+        return self._parsed[chosen]
 
     def _kinds(self, chosen: frozenset[str]) -> dict[str, str]:
         time = self.kinds.b if "time_column" in chosen else self.kinds.a
@@ -161,7 +165,8 @@ class _Building:
         mixed, kinds = self._slots(chosen), self._kinds(chosen)
         if mixed.time is None:  # plain SQL may have no period
             return None
-        return with_values(in_window(mixed, kinds), parameters(mixed, self.window, kinds))
+        assert self.window is not None
+        return with_values(in_window_quickly(mixed, self.window, kinds), parameters(mixed, self.window, kinds))
 
     def _in_time(self, chosen: frozenset[str]) -> exp.Expr | None:
         return in_time(self._slots(chosen), self._kinds(chosen))
@@ -178,34 +183,19 @@ class _Building:
 
     # -- measures ----------------------------------------------------------------------------------
 
-    def _measures(self, floats: bool, entities: bool) -> tuple[list[exp.Expr], list[Measure]]:
+    def _measures(self, floats: bool) -> tuple[list[exp.Expr], list[Measure]]:
         """The values of a row in all combinations, and what they are."""
-        metric = self.found.a
-        if metric.agg == "ratio":
-            wanted: list[tuple[str, tuple[str, ...], Callable[[Slots, str], exp.Expr], bool]] = [
-                ("numerator", ("numerator",), lambda found, rates: _part(found, found.parts[0], rates), False),
-                ("denominator", ("denominator",), lambda found, rates: _part(found, found.parts[1], rates), False),
-            ]
-        elif metric.agg == "count":
-            wanted = [("value", ("expr",), lambda found, _: _one_if(found.value), True)]
-        elif metric.agg == "avg":
-            wanted = [
-                ("numerator", ("expr",), _amount, False),
-                ("denominator", ("expr",), lambda found, rates: _one_if(_amount(found, rates)), True),
-            ]
-        else:
-            wanted = [("value", ("expr",), _amount, False)]
         values: list[exp.Expr] = []
         measures: list[Measure] = []
-        for name, needs, value, counts in wanted:
+        for name, needs, value in worth(self.found.a):
             if self.found.a.currency is not None or self.found.b.currency is not None:
                 needs = (*needs, "currency", *TIME_SLOTS[:2])
             depends = self._depends(needs)
             trees = [value(self._slots(chosen), self._rate(chosen)) for chosen in self._all_chosen(depends)]
             edges = len(self.bits)
-            measures.append(Measure(name, depends, len(values), edges, counts))
+            measures.append(Measure(name, depends, len(values), edges))
             for low, high in edges_of(depends):
-                self.bits.append(_differ(trees[low], trees[high], floats, entities))
+                self.bits.append(differ(self.found.a, trees[low], trees[high], floats))
             values += trees
         return values, measures
 
@@ -221,120 +211,51 @@ class _Building:
         text = written(join)
         if text not in self.rates:
             self.rates[text] = f"{RATES}{len(self.rates)}"
-            self.rate_joins.append(_called(join, self.rates[text]))
+            self.rate_joins.append(rates_called(join, self.rates[text]))
         return self.rates[text]
 
-    # -- the statement -----------------------------------------------------------------------------
+    # -- the rows ----------------------------------------------------------------------------------
 
     def _written(
-        self, rows: Rows, values: list[exp.Expr], measures: list[Measure], dimensions: Sequence[str], floats: bool, entities: bool
+        self, rows: Rows, values: list[exp.Expr], measures: list[Measure], dimensions: Sequence[str], floats: bool
     ) -> ClassQuery:
-        dims = slots(self.found.mixed(self.base)).dimensions
+        dims = self._slots(self.base).dimensions
         names = [name for name in dimensions if name in dims]
         words = [
             exp.alias_(_word(self.bits[start : start + WORD]), f"_k{place}", quoted=True)
             for place, start in enumerate(range(0, max(1, len(self.bits)), WORD))
         ]
-        cells = [exp.alias_(_cut(value) if floats else value, f"_v{place}", quoted=True) for place, value in enumerate(values)]
         shown = [exp.alias_(dims[name].copy(), f"_d{place}", quoted=True) for place, name in enumerate(names)]
+        cells = [exp.alias_(cut(value) if floats else value, f"_v{place}", quoted=True) for place, value in enumerate(values)]
         inner = rows.select.select(*words, *shown, *cells, copy=True)
         for join in self.rate_joins:
             inner.append("joins", join)
-        if self.common:
-            inner = inner.where(*self.common)
-        keys = [column("r", f"_k{place}") for place in range(len(words))]
-        wanted = [column("r", f"_d{place}") for place in range(len(names))]
-        sets = _sets(range(len(names)))
-        outer = exp.select(*keys, *wanted).from_(inner.subquery("r"))
-        windowed = [factor for factor in self.factors if factor.name == "time"]
-        for factor in windowed:  # rows that no combination has in the period are the most, and add nothing
-            mask = sum(1 << (factor.at + n) for n in combinations(factor.causes))
-            inside = exp.Anonymous(this="bit_count", expressions=[_and(keys[0], mask)])
-            outer = outer.where(exp.GT(this=inside, expression=exp.Literal.number(0)))
-        cells = [column("r", f"_v{place}") for place in range(len(values))]
-        if entities:
-            grouped = outer.select(*cells, exp.Count(this=exp.Star())).group_by(*keys, *wanted, *cells)
-            return ClassQuery(grouped, inner, len(words), tuple(self.factors), tuple(measures), tuple(names), ((),))
-        outer = outer.select(exp.Count(this=exp.Star()), *(_text(exp.Sum(this=cell)) for cell in cells))
-        outer = outer.select(*_moves(measures, cells))
-        if len(sets) > 1:
-            outer = outer.select(exp.Anonymous(this="grouping", expressions=[w.copy() for w in wanted]))
-        outer.set("group", exp.Group(grouping_sets=[exp.GroupingSets(expressions=[
-            exp.Tuple(expressions=[*(key.copy() for key in keys), *(wanted[place].copy() for place in each)]) for each in sets
-        ])]))  # fmt: skip
-        named = tuple(tuple(names[place] for place in each) for each in sets)
-        return ClassQuery(outer, inner, len(words), tuple(self.factors), tuple(measures), tuple(names), named)
+        conditions = [*self.common, *self._near()]
+        if conditions:
+            inner = inner.where(*conditions)
+        return ClassQuery(inner, len(words), tuple(self.factors), tuple(measures), tuple(names), self._unknown)
+
+    def _near(self) -> list[exp.Expr]:
+        """Bounds on the bare columns of time, wider than the period of any mixture: most rows need no look at the clock."""
+        if self.window is None:
+            return []
+        found: dict[str, exp.Expr] = {}
+        depends = self._depends(TIME_SLOTS[:3])
+        for n in combinations(depends):
+            chosen = self._chosen(depends, n)
+            mixed, kinds = self._slots(chosen), self._kinds(chosen)
+            if mixed.time is None or any(used.alias != self.found.a.alias.lower() for used in columns([mixed.time])):
+                return []
+            wide = prefilter(mixed, kinds)
+            near = exp.and_(*wide) if wide else in_window(mixed, kinds)
+            bound = with_values(near, parameters(mixed, self.window, kinds))
+            found[written(bound)] = exp.paren(bound)
+        return [exp.or_(*found.values())]
 
 
 def edges_of(depends: Sequence[int]) -> list[tuple[int, int]]:
     """Pairs of combinations that differ in one cause: first those of the first cause, and so on."""
     return [(n, n | 1 << place) for place in range(len(depends)) for n in combinations(depends) if not n >> place & 1]
-
-
-def _differ(low: exp.Expr, high: exp.Expr, floats: bool, entities: bool) -> exp.Expr:
-    """Whether a row adds something else. To a sum nothing is 0, and a float is what is left of it; to a list they are values."""
-    if entities:
-        return exp.NullSafeNEQ(this=low.copy(), expression=high.copy())
-    one, two = (_or_zero(_cut(tree) if floats else tree) for tree in (low, high))
-    return exp.NEQ(this=one, expression=two)
-
-
-def _moves(measures: Sequence[Measure], cells: Sequence[exp.Expr]) -> list[exp.Expr]:
-    """What each value cause, swapped alone, adds to rows and takes from rows; only of the first measure."""
-    measure = measures[0]
-    found: list[exp.Expr] = []
-    zero = exp.Literal.number(0)
-    for place in range(len(measure.causes)):
-        before, after = (_or_zero(cells[measure.at + n]) for n in (0, 1 << place))
-        change = exp.paren(exp.Sub(this=after, expression=before))
-        sides = [exp.Anonymous(this=word, expressions=[change.copy(), zero.copy()]) for word in ("greatest", "least")]
-        found += [_text(exp.Sum(this=side)) for side in sides]
-    return found
-
-
-def _sets(places: range) -> list[tuple[int, ...]]:
-    singles = [(place,) for place in places]
-    pairs = [(one, two) for one in places for two in places if one < two][:6]
-    return [(), *singles, *pairs]
-
-
-def _part(found: Slots, part: PartSlots, rates: str) -> exp.Expr:
-    if part.agg == "count" or part.value is None:
-        value: exp.Expr = _one_if(part.value)
-    else:
-        value = _rated(amount(found, part.value), rates)
-    if not part.filters:
-        return value
-    return exp.Case(ifs=[exp.If(this=exp.and_(*(tree.copy() for _, tree in part.filters)), true=value)])
-
-
-def _amount(found: Slots, rates: str) -> exp.Expr:
-    assert found.value is not None
-    return _rated(amount(found, found.value), rates)
-
-
-def _rated(tree: exp.Expr, alias: str) -> exp.Expr:
-    for used in tree.find_all(exp.Column):
-        if used.table == RATES:
-            used.set("table", exp.to_identifier(alias, quoted=True))
-    return tree
-
-
-def _called(join: exp.Join, alias: str) -> exp.Join:
-    """A join of rates under another alias."""
-    renamed = join.copy()
-    _rated(renamed, alias)
-    renamed.this.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-    return renamed
-
-
-def _one_if(value: exp.Expr | None) -> exp.Expr:
-    one = exp.Literal.number(1)
-    if value is None:
-        return one
-    return exp.Case(
-        ifs=[exp.If(this=exp.Not(this=exp.paren(exp.Is(this=exp.paren(value.copy()), expression=exp.Null()))), true=one)]
-    )
 
 
 def _word(bits: Sequence[exp.Expr]) -> exp.Expr:
@@ -344,19 +265,3 @@ def _word(bits: Sequence[exp.Expr]) -> exp.Expr:
         flag = exp.Case(ifs=[exp.If(this=bit.copy(), true=exp.Literal.number(1 << place))], default=exp.Literal.number(0))
         total = flag if total is None else exp.Add(this=total, expression=flag)
     return exp.cast(exp.paren(total) if total is not None else exp.Literal.number(0), "bigint")
-
-
-def _and(key: exp.Expr, mask: int) -> exp.Expr:
-    return exp.BitwiseAnd(this=key.copy(), expression=exp.Literal.number(mask))
-
-
-def _or_zero(tree: exp.Expr) -> exp.Expr:
-    return exp.Coalesce(this=tree.copy(), expressions=[exp.Literal.number(0)])
-
-
-def _cut(tree: exp.Expr) -> exp.Expr:
-    return exp.cast(exp.paren(tree.copy()), "decimal(38, 9)")
-
-
-def _text(tree: exp.Expr) -> exp.Expr:
-    return exp.cast(tree, "varchar")

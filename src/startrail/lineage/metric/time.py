@@ -63,6 +63,25 @@ def prefilter(slots: Slots, kinds: Mapping[str, str]) -> list[exp.Expr]:
     return [exp.GTE(this=slots.time.copy(), expression=low), exp.LT(this=slots.time.copy(), expression=high)]
 
 
+def in_window_quickly(slots: Slots, window: Window, kinds: Mapping[str, str]) -> exp.Expr:
+    """:func:`in_window`, whose wall clock is only looked at near the period's edges: zones are dear. Its parameters are those
+    of :func:`in_window` and :func:`prefilter`."""
+    exact, local = in_window(slots, kinds), local_time(slots, kinds)
+    near = prefilter(slots, kinds)
+    if not near:
+        return exact
+    assert slots.time is not None
+    kind = "timestamptz" if kinds.get("time") == "timestamptz" else "timestamp"
+    first = _moment(window.start + _MARGIN)
+    last = _moment(window.end - _MARGIN - timedelta(days=1))
+    sure = exp.and_(
+        exp.GTE(this=slots.time.copy(), expression=exp.cast(first, kind)),
+        exp.LT(this=slots.time.copy(), expression=exp.cast(last, kind)),
+    )
+    clock = exp.Case(ifs=[exp.If(this=sure, true=first.copy()), exp.If(this=exp.and_(*near), true=local)])
+    return exact.transform(lambda node: clock.copy() if node == local else node)
+
+
 def parameters(slots: Slots, window: Window | None, kinds: Mapping[str, str]) -> dict[str, date | datetime]:
     time = slots.metric.agg_time_dimension
     if window is None or time is None:
@@ -86,6 +105,10 @@ def _local(slots: Slots, moment: exp.Expr, kind: str) -> exp.Expr:
     if time.stored is None or time.stored == time.timezone:
         return moment.copy()
     return _zoned(time.timezone, _zoned(time.stored, moment.copy()))
+
+
+def _moment(moment: datetime) -> exp.Expr:
+    return exp.cast(exp.Literal.string(moment.strftime("%Y-%m-%d %H:%M:%S")), "timestamp")
 
 
 def _zoned(zone: str, moment: exp.Expr) -> exp.Expr:

@@ -5,7 +5,7 @@ to each cause, to the cent. Every reason plants rows of its own, so that reasons
 in any combination; and everything comes from the seed.
 """
 
-from startrail.testing.scenarios.plant import CONTROLS, COUNTED, SCENARIOS, plant
+from startrail.testing.scenarios.plant import ALONE, CONTROLS, COUNTED, SCENARIOS, plant
 from startrail.testing.scenarios.world import PERIOD, Planted
 
-__all__ = ["CONTROLS", "COUNTED", "PERIOD", "SCENARIOS", "Planted", "plant"]
+__all__ = ["ALONE", "CONTROLS", "COUNTED", "PERIOD", "SCENARIOS", "Planted", "plant"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -223,6 +224,30 @@ def order_value(world: World, pair: Pair) -> None:
     world.due("denominator", Decimal(total) / count - Decimal(total) / (count + free))
 
 
+def mean_value(world: World, pair: Pair) -> None:
+    """A mean: one side leaves out test orders, which are all of one country."""
+    before = _without_tests(world, pair, "avg")
+    after = [order.amount for order in world.orders]
+    world.due("filter no_test", sum(after, Decimal(0)) / len(after) - sum(before, Decimal(0)) / len(before))
+
+
+def median_value(world: World, pair: Pair) -> None:
+    """A median: one side leaves out test orders, which are all of one country."""
+    before = _without_tests(world, pair, "median")
+    world.due("filter no_test", median([order.amount for order in world.orders]) - median(before))
+
+
+def _without_tests(world: World, pair: Pair, agg: str) -> list[Decimal]:
+    """The amounts that are left when test orders are."""
+    for side in (pair.a, pair.b):
+        side |= {"agg": agg, "unit": None}
+    pair.filters[0].append(Filter("no_test", "not is_test"))
+    before = [order.amount for order in world.orders]
+    for _ in world.some():
+        world.put(is_test=True, country="IT", amount=world.amount(5_000_00) + 500)
+    return before
+
+
 def identical(_: World, __: Pair) -> None:
     """Nothing differs."""
 
@@ -255,10 +280,12 @@ SCENARIOS: dict[str, Scenario] = {
     each.__name__: each
     for each in (
         order_date, midnight, between, test_accounts, statuses, status_text, refunds, fan_out, inner_join, replayed, rates,
-        null_discount, late_data, changed_overnight, active_users, order_value,
+        null_discount, late_data, changed_overnight, active_users, order_value, mean_value, median_value,
     )
 }  # fmt: skip
-"""By name; those that follow ``null_discount`` and ``late_data`` change the aggregate or the tables."""
+"""By name; ``late_data`` and ``changed_overnight`` change the tables, those that follow them the aggregate."""
+ALONE = ("active_users", "order_value", "mean_value", "median_value")
+"""These change the aggregate: all others can be planted together, more than eight differences at once."""
 CONTROLS: dict[str, Scenario] = {each.__name__: each for each in (identical, offsetting, cents, outside)}
 """Pairs without a cause, with causes that hide each other, or that must be refused."""
 COUNTED = ("order_date", "midnight", "between", "test_accounts", "statuses", "status_text", "inner_join", "late_data")
