@@ -21,6 +21,7 @@ from tests.fixtures.sftp import SSH_PASSWORD, SSH_USER, SftpServer
 from startrail.adapters.feed.folder import FolderFeed
 from startrail.adapters.feed.ftp import FtpFeed
 from startrail.adapters.feed.http import HttpFeed
+from startrail.adapters.feed.listing import sendable
 from startrail.adapters.feed.s3 import S3Feed
 from startrail.adapters.feed.sftp import SftpFeed
 from startrail.adapters.feed.ssh_trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
@@ -634,6 +635,23 @@ def test_an_object_that_was_replaced_since_it_was_listed_is_left(s3_endpoint: st
 def test_a_bucket_that_is_not_there_is_said_so(s3_endpoint: str, s3_bucket: str, place: Place) -> None:
     with pytest.raises(FeedMissing, match="no bucket 'nowhere-to-be-found'"):
         place.land(S3Site(s3_endpoint, s3_bucket).feed(place.clock, bucket="nowhere-to-be-found"))
+
+
+def test_a_server_cannot_send_us_to_another_host(tmp_path: Path, place: Place) -> None:
+    (tmp_path / "ftp").mkdir()
+    server = FtpServer(tmp_path / "ftp", elsewhere="192.0.2.1")
+    try:
+        site = FtpSite(server)
+        site.put("a.csv", b"a")
+        assert len(place.land(site.feed(place.clock))) == 1  # data is asked for where the server itself is
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("path", ["../a", "a/../../b", "/etc/passwd", "a\r\nDELE b", "a\0b", "a//b", "."])
+def test_a_listed_name_that_could_lead_elsewhere_is_not_asked_for(path: str) -> None:
+    with pytest.raises(FeedFailed, match="not a name that can be asked for"):
+        sendable(path, "shown")
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, place: Place) -> None:

@@ -57,7 +57,7 @@ class Folder:
         assert "nothing landed yet" in self.call("sources", "status").output
         first = self.call("run").output
         assert "2 rows in = 2 loaded" in first
-        assert "1 deliveries" in self.call("sources", "status").output
+        assert "1 delivery" in self.call("sources", "status").output
         assert "landed" not in self.call("run").output
         assert "0 to land" in self.call("sources", "test", "far").stderr
 

@@ -26,6 +26,10 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
             )
             waiting = f", {source.waiting} waiting to be loaded" if source.waiting else ""
             growing = f", {len(source.growing)} growing" if source.growing else ""
-            console.item(source, f"{source.source:<{width}}  {source.deliveries} deliveries, {last}{waiting}{growing}")
+            console.item(source, f"{source.source:<{width}}  {_count(source.deliveries)}, {last}{waiting}{growing}")
         console.result({"sources": len(found)})
         return 0
+
+
+def _count(deliveries: int) -> str:
+    return "1 delivery" if deliveries == 1 else f"{deliveries} deliveries"
