@@ -21,3 +21,12 @@ class NotAProject(UsageError):
     """
 
     code = "ST802"
+
+
+class UnknownSource(UsageError):
+    """The project declares no source of that name.
+
+    Mind the near miss in the hint; ``startrail sources list`` shows all.
+    """
+
+    code = "ST230"
