@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "test": "Run the unit tests of the models.",
     "backfill": "Rebuild partitions of one model, saying first what it takes.",
     "ledger": "Look into the ledger, and verify it.",
+    "sources": "Copy a source's files as they are, without loading them.",
     "lineage": "Show where a column comes from and what it feeds, also in any SQL file.",
     "drift": "What changed in the data, since when, and whom it affects.",
     "contract": "Check, test and translate data contracts.",

@@ -21,3 +21,21 @@ class NotAProject(UsageError):
     """
 
     code = "ST802"
+
+
+class UnknownSource(UsageError):
+    """No source of this name is declared.
+
+    The message names the nearest one; ``startrail status`` shows all of them.
+    """
+
+    code = "ST254"
+
+
+class NotATarget(UsageError):
+    """What ``--to`` names is neither a bucket nor a folder.
+
+    Write ``s3://BUCKET/PREFIX``, or the path of a folder of this machine.
+    """
+
+    code = "ST255"

@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -97,7 +97,19 @@ class S3Store:
         whole, stream = _measured((data,) if isinstance(data, bytes) else data)
         if stream is None:
             return self._create(key, whole)
-        return self.size(key) is None and self._create_big(key, stream)
+        return self.size(key) is None and self._put_aside(stream, lambda: key, replace=False)
+
+    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+        whole, stream = _measured(data)
+        if stream is not None:
+            return self._put_aside(stream, key, replace=replace)
+        name = key()
+        if name is None:
+            return False
+        if not replace:
+            return self._create(check_key(name), whole)
+        self.put(name, whole)
+        return True
 
     @cached_property
     def scratch(self) -> Path:
@@ -176,13 +188,17 @@ class S3Store:
             return False
         return True
 
-    def _create_big(self, key: str, data: Iterable[bytes]) -> bool:
-        """Upload aside in parts, then copy within the bucket on the condition that the key is free."""
+    def _put_aside(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool) -> bool:
+        """Upload aside in parts, then copy within the bucket, if need be on the condition that the key is free."""
         aside = _TEMPORARY + secrets.token_hex(12)
         try:
-            with _errors(key):
+            with _errors("a file that arrives"):
                 obstore.put(self._bucket, aside, iter(data), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
-                obstore.copy(self._bucket, aside, key, overwrite=False)
+            name = key()
+            if name is None:
+                return False
+            with _errors(check_key(name)):
+                obstore.copy(self._bucket, aside, name, overwrite=replace)
         except AlreadyExistsError:
             return False
         finally:
