@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedEr
 from obstore.store import S3Store as Bucket
 
 from startrail.adapters.store.cache import Cache
+from startrail.adapters.store.s3_leftovers import Account, abort_leftovers
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.model import profile
@@ -36,7 +38,11 @@ from startrail.ports.store import (
 
 _PART = 8 << 20
 _PARTS_AT_ONCE = 4
+_MOST_PARTS = 9_000
 _TEMPORARY = ".scratch/"
+_LEFT_BEHIND = timedelta(days=1)
+_LARGEST_COPY = 5 << 30
+"""What one copy within a bucket may have, by the S3 API."""
 
 
 class S3Store:
@@ -59,6 +65,9 @@ class S3Store:
         self._prefix = declared.prefix.strip("/")
         if self._prefix:
             check_key(self._prefix)
+        self._account = _account(declared, access_key, secret_key)
+        self._sweeping = threading.Lock()
+        self._swept = False
         self._cache_folder = cache
         self._cache = Cache(cache / "objects")
         keys = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
@@ -190,15 +199,29 @@ class S3Store:
 
     def _put_aside(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool) -> bool:
         """Upload aside in parts, then copy within the bucket, if need be on the condition that the key is free."""
-        aside = _TEMPORARY + secrets.token_hex(12)
+        self._sweep()
+        aside, counter = _TEMPORARY + secrets.token_hex(12), _Counter(data)
         try:
             with _errors("a file that arrives"):
-                obstore.put(self._bucket, aside, iter(data), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+                obstore.put(self._bucket, aside, iter(counter), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
             name = key()
             if name is None:
                 return False
             with _errors(check_key(name)):
-                obstore.copy(self._bucket, aside, name, overwrite=replace)
+                if counter.size <= _LARGEST_COPY:
+                    obstore.copy(self._bucket, aside, name, overwrite=replace)
+                elif replace or self.size(name) is None:
+                    stored = obstore.get(self._bucket, aside).stream(min_chunk_size=_PART)
+                    again = (bytes(part) for part in stored)  # the stream itself counts as asynchronous
+                    obstore.put(
+                        self._bucket,
+                        name,
+                        again,
+                        chunk_size=max(_PART, counter.size // _MOST_PARTS),
+                        max_concurrency=_PARTS_AT_ONCE,
+                    )
+                else:
+                    return False
         except AlreadyExistsError:
             return False
         finally:
@@ -206,10 +229,38 @@ class S3Store:
                 obstore.delete(self._bucket, aside)
         return True
 
+    def _sweep(self) -> None:
+        """Once, before anything is uploaded aside: remove what killed processes left there more than a day ago."""
+        with self._sweeping:
+            if self._swept:
+                return
+            self._swept = True
+            if self._account is not None:
+                abort_leftovers(self._account, f"{self._prefix}/{_TEMPORARY}".lstrip("/"))
+            with contextlib.suppress(BaseError, OSError):
+                marker = _TEMPORARY + secrets.token_hex(12)  # the server's clock decides, not this machine's
+                obstore.put(self._bucket, marker, b"")
+                found = [each for batch in obstore.list(self._bucket, prefix=_TEMPORARY) for each in batch]
+                now = max((each["last_modified"] for each in found), default=None)
+                for each in found:
+                    if each["path"] == marker or (now is not None and now - each["last_modified"] > _LEFT_BEHIND):
+                        obstore.delete(self._bucket, each["path"])
+
     def _download(self, key: str, target: Path) -> None:
         with _errors(key), target.open("wb") as out:
             for chunk in obstore.get(self._bucket, key).stream(min_chunk_size=_PART):
                 out.write(chunk)
+
+
+def _account(declared: profile.S3Store, access_key: str | None, secret_key: str | None) -> Account | None:
+    """Who asks, when that is known without asking a service of the cloud."""
+    said, token = os.environ.get, None
+    if access_key is None and secret_key is None:
+        access_key, secret_key, token = said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY"), said("AWS_SESSION_TOKEN")
+    if not access_key or not secret_key:
+        return None
+    endpoint = declared.endpoint or f"https://s3.{declared.region}.amazonaws.com"
+    return Account(endpoint, declared.bucket, declared.region, access_key, secret_key, token)
 
 
 def _measured(data: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
