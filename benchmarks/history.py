@@ -24,7 +24,8 @@ from statistics import median
 import msgspec
 from benchmarks import orders, processes
 from benchmarks.figures import Figure, table
-from benchmarks.loading import _contract
+from benchmarks.loading import contract
+from benchmarks.measuring import field
 
 GOAL_SECONDS = 60.0
 GOAL_ROWS = 30_000_000
@@ -82,13 +83,10 @@ def _project(root: Path, days: int, rows: int) -> None:
 
 def _declare(root: Path, *, required: bool) -> None:
     from startrail.capabilities.contracts.exchange.odcs_text import odcs
-    from startrail.model.contract import Field
-    from startrail.model.types import parse_type
 
-    orders_contract = _contract()
-    phone = Field("phone", parse_type("string"), required=required)
-    contract = msgspec.structs.replace(orders_contract, fields=(*orders_contract.fields, phone))
-    processes.put(root / "contracts" / "orders.odcs.yml", odcs(contract))
+    told = contract()
+    phone = field("phone", "string", required=required)
+    processes.put(root / "contracts" / "orders.odcs.yml", odcs(msgspec.structs.replace(told, fields=(*told.fields, phone))))
 
 
 def _plan(root: Path, *more: str, keep: bool) -> dict[str, float]:

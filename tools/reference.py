@@ -19,9 +19,12 @@ import click
 import startrail
 from startrail.base.errors import StartrailError
 from startrail.capabilities.contracts.policy import PRESETS
+from startrail.capabilities.incidents.mitigations import BOOK
+from startrail.capabilities.incidents.openers import OPENERS
 from startrail.cli.app import COMMANDS, root
 from startrail.flow.events import Event
 from startrail.model.drift import OCCURS, VERBS
+from startrail.model.incident import CHANGES
 from startrail.project.schema import schemas
 
 HERE = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -211,12 +214,71 @@ def drift_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def openers_page() -> str:
+    """Every rule that opens an incident."""
+    lines = [
+        "# What opens an incident", NOTE,
+        "A rule looks at facts of one kind. How grave an incident becomes follows from what it leads to: it is a *page* when a",
+        "report that has a deadline and is not delivered cannot be without a person. See [incidents](../how-to/incidents.md).",
+        "",
+        "| rule | fact | cause | how grave by itself | over when |",
+        "| --- | --- | --- | --- | --- |",
+    ]  # fmt: skip
+    lines += [
+        f"| {each.rule} | `{each.kind}` | {each.cause} | {each.grave} | {each.over} |"
+        for openers in OPENERS.values()
+        for each in openers
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def mitigations_page() -> str:
+    """The book of mitigations."""
+    lines = [
+        "# Mitigations", NOTE,
+        "All that is done about trouble without a person who mends it. A mitigation counts only when what it needs holds, and an",
+        "incident is *mitigated* only when the result is verified. One that is used up, not allowed, or lacks what it needs is",
+        "refused: that is a fact, and the incident waits for a person, as grave as an error at least.",
+        "`mitigations:` in `incidents/*.yml` changes what is allowed and how often:",
+        "",
+        "```yaml", "mitigations:", "  serve_last_good: {most: 2, window: 7 days}", "  pause_source: {allowed: false}", "```",
+        "",
+        "| mitigation | what happens | needs | verified by | take it back | most, about one subject |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]  # fmt: skip
+    for each in BOOK.values():
+        cells = (f"`{each.name}`", each.does, each.needs, each.verified, each.undo, f"{each.most} in {each.window}")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def facts_page() -> str:
+    """Every kind of fact."""
+    lines = [
+        "# Facts", NOTE,
+        "What the ledger records, in order, each chained to the one before: `startrail ledger facts --kind KIND`. The subject of",
+        "`incident.*` is the incident's id, of the others what they are about. Fields are those of the payload.",
+        "",
+        "| fact | fields | meaning |",
+        "| --- | --- | --- |",
+    ]  # fmt: skip
+    told = {str(event.fact): event for event in Event.__subclasses__() if event.fact}
+    for kind, shape in sorted((told | CHANGES).items()):
+        fields = ", ".join(f"`{name}`" for name in shape.__struct_fields__ if name != "subject" or kind in CHANGES)
+        meaning = inspect.cleandoc(shape.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+        lines.append(f"| `{kind}` | {fields} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
     "commands.md": commands_page,
     "errors.md": errors_page,
     "declarations.md": settings_page,
     "events.md": events_page,
     "drift-kinds.md": drift_page,
+    "openers.md": openers_page,
+    "mitigations.md": mitigations_page,
+    "facts.md": facts_page,
 }
 
 

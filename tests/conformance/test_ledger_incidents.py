@@ -117,9 +117,38 @@ def test_of_many_that_race_exactly_one_records(place: Place) -> None:
     assert len(list(ledgers[0].facts())) == 1
 
 
+def test_incidents_that_somebody_else_altered_are_found_and_made_anew(place: Place) -> None:
+    ledger = place.open()
+    assert record(ledger, ("i1", OPENED))
+    assert ledger.differing_incidents() == ()
+    [kept] = ledger.incidents()
+    place.sql('update incidents set document = replace(document, \'"severity":"error"\', \'"severity":"info"\')', "select 1")
+    assert ledger.differing_incidents() == ("i1",)
+    assert ledger.rebuild_incidents() == 1
+    assert (ledger.differing_incidents(), ledger.incidents()) == ((), [kept])
+    place.sql("delete from incidents", "select 1")
+    assert ledger.differing_incidents() == ("i1",)
+    assert ledger.rebuild_incidents() == 1
+    assert ledger.incidents() == [kept]
+    assert ledger.rebuild_incidents() == 0
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_of_a_kind_and_subject_only_what_is_not_told_yet_is_told(place: Place, new: bool) -> None:
+    ledger = place.open()
+    fact = NewFact("x", "y")
+    assert ledger.append_once(fact, lambda _: False, run=None, at=NOW)
+    assert ledger.append_once(fact, lambda _: not new, run=None, at=NOW) == new
+    assert ledger.append_once(NewFact("x", "z"), lambda _: True, run=None, at=NOW)
+    assert (newest := ledger.newest_fact("x", "y")) is not None
+    assert newest.seq == (2 if new else 1)
+    assert ledger.newest_fact("w", "y") is None
+
+
 def test_what_happened_before_incidents_were_known_opens_none(place: Place) -> None:
     ledger = place.open()
     ledger.append([NewFact("x", "y"), NewFact("x", "z")], run=None, at=NOW)
-    place.sql("drop table incidents", "delete from meta where key = 'incidents.mark'",
+    place.sql("drop table incidents", *(f"drop table if exists {later}" for later in ("outbox", "watches", "ticks")),
+              "delete from meta where key = 'incidents.mark'",
               "update meta set value = '2' where key = 'startrail.version'", "select 1")  # fmt: skip
     assert place.open().incident_mark() == Mark(2, 0)

@@ -99,6 +99,13 @@ def test_a_day_without_the_drift_resolves_it(shop: Till, place: Place) -> None:
     shop.good_run(now=THIRD)
     examples.upstream_day(shop.root, 4)
     shop.good_run(now=NEXT)
+    [waits] = shop.call("incident", "list", "--json").of("incident")
+    assert waits["state"] == "mitigated"  # its rows wait in quarantine
+    for delivery in [each["delivery"] for each in shop.call("quarantine", "list", "--json").of("quarantined")]:
+        words = ("--delivery", delivery, "--reason", "never", "--by", "ana", "--now", NEXT)
+        discarded = shop.call("quarantine", "discard", *words)
+        assert discarded.code == 0, discarded.text
+    shop.good_run(now=NEXT)
     assert shop.call("incident", "list", "--json").of("incident") == []
     [incident] = shop.call("incident", "list", "--all", "--json").of("incident")
     assert incident["state"] == "resolved"

@@ -99,7 +99,7 @@ POLICIES = (
 
 
 def changed(fields: dict[str, Field], name: str, more: dict[str, Any]) -> dict[str, Field]:
-    if "gone" in more:
+    if "gone" in more or (name not in fields and "type" not in more):
         return {key: each for key, each in fields.items() if key != name}
     more = {**more, "type": parse_type(more["type"])} if "type" in more else more
     before = fields.get(name)
@@ -179,6 +179,26 @@ def test_the_quick_way_is_really_taken(tmp_path: Path) -> None:
     assert found.part
     assert (found.after.loaded, found.after.quarantined, found.compared.refused) == (300, 100, 100)
     assert without_samples(found) == without_samples(made.under(STRICTER, full=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "refused"),
+    [
+        ("channel", {"enum": ("shop",)}, 400),
+        ("spent", {"minimum": "1.51"}, 400),
+        ("day", {"maximum": "2026-10-02"}, 133),
+        ("phone", {"required": True, "pattern": "[0-5]"}, 400),
+    ],
+)
+def test_a_promise_that_the_quick_way_cannot_judge_is_judged_value_by_value(
+    name: str, more: dict[str, Any], refused: int, tmp_path: Path
+) -> None:
+    stricter = contract(*changed({f.name: f for f in CUSTOMERS.fields}, name, more).values(), key=("id",))
+    made = Rehearsals(tmp_path, customers(400), CUSTOMERS, look=LOOK)
+    found = made.under(stricter)
+    assert found.part
+    assert found.compared.refused == refused
+    assert without_samples(found) == without_samples(made.under(stricter, full=True))
 
 
 @pytest.mark.parametrize("phone", ["", ', "phone": null'])

@@ -16,6 +16,7 @@ import pytest
 
 from startrail.adapters.store import s3, s3_leftovers
 from startrail.adapters.store.s3 import S3Store
+from startrail.ports.store import StoreFailed
 
 KILLED = """
     import os, signal, sys
@@ -116,3 +117,24 @@ def test_what_is_larger_than_one_copy_may_be_is_written_in_parts(
     assert store.get("large") == b"".join(content)
     assert store.put_as(chunks(), lambda: "large", replace=replace) is replace
     assert [found.key for found in store.list("")] == ["large"]
+
+
+def test_what_is_read_from_a_bucket_can_be_stored_in_it(s3_store: Callable[[Path], S3Store], tmp_path: Path) -> None:
+    store = s3_store(tmp_path / "cache")
+    store.put("from", bytes(20 << 20))
+    with store.open("from") as file:
+        assert store.put_as(iter(lambda: file.read(1 << 20), b""), lambda: "to")
+    assert store.size("to") == 20 << 20
+
+
+def test_an_upload_that_is_refused_ends_the_reading(s3_store: Callable[[Path], S3Store], tmp_path: Path) -> None:
+    store = s3_store(tmp_path / "cache")
+    store._upload = _refused  # type: ignore[method-assign]
+    with pytest.raises(StoreFailed, match="no more of this"):
+        store.put_as(iter([bytes(1 << 20)] * 100), lambda: "never")
+    assert list(store.list("")) == []
+
+
+def _refused(key: str, parts: Iterator[bytes], size: int = 0) -> None:
+    next(parts)
+    raise ValueError("no more of this")

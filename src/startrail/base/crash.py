@@ -32,11 +32,17 @@ POINTS: tuple[str, ...] = (
 ALERT_POINTS: tuple[str, ...] = ("alerts written", "alert claimed", "alert sent", "alert recorded")
 """Points of the outbox: inside the transaction that writes to it, and around each try to send."""
 
+WATCH_POINTS: tuple[str, ...] = (
+    "before forecast", "inside forecast, fact written", "after forecast",
+    "before incidents", "inside incidents, facts written", "inside incidents, table written", "after incidents",
+)  # fmt: skip
+"""Points of what looks at a run when it has ended."""
+
 hook: Callable[[str], None] | None = None
 
 
 def crash_point(name: str) -> None:
-    """Mark a place where a kill must leave everything consistent; ``name`` is one of :data:`POINTS` or
-    :data:`ALERT_POINTS`."""
+    """Mark a place where a kill must leave everything consistent; ``name`` is one of :data:`POINTS`,
+    :data:`ALERT_POINTS` and :data:`WATCH_POINTS`."""
     if hook is not None:
         hook(name)

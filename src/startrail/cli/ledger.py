@@ -19,15 +19,35 @@ def command() -> None:
 @command.command("verify")
 @options.common
 def verify(root: Path, profile_name: str, as_json: bool) -> int:
-    """Check the hash chain of all facts; name the first altered row. Exits with 1 when there is one."""
+    """Check the hash chain of all facts, and that incidents are as the facts tell. Exits with 1 when something is not."""
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
         found = opened.ports.ledger.verify()
+        wrong: tuple[str, ...] = ()
         if found.altered is None:
             console.say(f"{found.facts} facts, each in its place: the chain holds")
+            wrong = opened.ports.ledger.differing_incidents()  # of altered facts there is nothing to compare
         else:
             console.say(f"fact {found.altered} does not fit the chain: {found.reason}")
-        console.result(found)
-        return 0 if found.altered is None else 1
+        if wrong:
+            console.say(f"incidents that are not as the facts tell: {', '.join(wrong[:12])}. Next: startrail ledger rebuild")
+        console.result({"facts": found.facts, "altered": found.altered, "reason": found.reason, "incidents": wrong})
+        return 0 if found.altered is None and not wrong else 1
+
+
+@command.command("rebuild")
+@options.common
+def rebuild(root: Path, profile_name: str, as_json: bool) -> int:
+    """Make what is derived from facts anew: the table of incidents. Refuses while the chain does not hold."""
+    with Console(as_json) as console, open_project(root, profile_name) as opened:
+        found = opened.ports.ledger.verify()
+        if found.altered is not None:
+            console.say(f"fact {found.altered} does not fit the chain, so nothing is made of it: {found.reason}")
+            console.result({"altered": found.altered, "rebuilt": None})
+            return 1
+        wrong = opened.ports.ledger.rebuild_incidents()
+        console.say(f"incidents are as the facts tell; {wrong} were not")
+        console.result({"altered": None, "rebuilt": wrong})
+        return 0
 
 
 @command.command("facts")

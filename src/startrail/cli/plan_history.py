@@ -117,6 +117,7 @@ def _of(proposal: Proposal, opened: Opened, window: Window, console: Console) ->
     from startrail.cli.plans import affected
     from startrail.flow.events import Progress
     from startrail.wiring.graph import graph
+    from startrail.wiring.moved import moved_metrics
     from startrail.wiring.quarantine import quarantine_files
     from startrail.wiring.rehearsal import open_rehearser, rehearse_all
 
@@ -136,4 +137,5 @@ def _of(proposal: Proposal, opened: Opened, window: Window, console: Console) ->
     results = rehearse_all(opened, found, told)
     parts = {job.part.fields for job in found if job.part is not None}
     reread = tuple(dict.fromkeys(field for fields in sorted(parts) for field in fields)) if parts else None
-    return total(proposal, results, affected(name, graph(opened)), reread)
+    history = total(proposal, results, affected(name, graph(opened)), reread)
+    return msgspec.structs.replace(history, metrics=moved_metrics(opened, history, results))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from startrail.base.text import printable
 from startrail.capabilities.contracts.rehearse.total import History, ShareTotal
-from startrail.cli.plan_text import count, moved, percent, since, what_changes
+from startrail.cli.plan_text import count, metrics, moved, percent, since, what_changes
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:-])")
 _MOST_DAYS = 31
@@ -37,6 +37,7 @@ def _section(history: History) -> Iterator[str]:
     yield from (f"- **{sentence}**" for sentence in what_changes(history))
     yield from (f"- {safe(sentence, 300)}" for sentence in since(history))
     yield from (f"- {safe(moved(each, history), 300)}" for each in history.sums if each.day is None)
+    yield from (f"- {safe(each, 300)}" for each in metrics(history))
     if history.affects:
         yield f"- affects {', '.join(map(safe, history.affects[:_MOST_ROWS]))}"
     if history.read_by:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from startrail.base.text import printable
-from startrail.capabilities.contracts.rehearse.total import History, SegmentTotal, ShareTotal, SumTotal
+from startrail.capabilities.contracts.rehearse.total import History, MetricMove, SegmentTotal, ShareTotal, SumTotal
 
 _MOST_DAYS = 7
 _MOST_RULES = 10
 _MOST_VALUES = 6
 _MOST_HELD = 5
+_MOST_METRICS = 20
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
 def text(history: History) -> str:
@@ -80,6 +83,7 @@ def _lines(history: History) -> Iterator[str]:
         yield f"      rows that break it by {printable(segment.column, 40)}: {_values(segment)}"
     for total in [each for each in history.sums if each.day is None]:
         yield f"      {moved(total, history)}"
+    yield from (f"      {sentence}" for sentence in metrics(history))
     for example in history.examples:
         broken = "; ".join(f"{v.rule} at {printable(v.path, 60)}, got {printable(v.got, 60)}" for v in example.violations[:3])
         yield f"      for example {printable(example.name, 60)} record {example.ordinal}: {broken}"
@@ -98,6 +102,42 @@ def moved(total: SumTotal, history: History) -> str:
     days = sum(1 for each in history.sums if each.column == total.column and each.day is not None)
     more, size = ("more", total.change) if not total.change.startswith("-") else ("less", total.change[1:])
     return f"sum of {printable(total.column, 60)}: {size} {more} of {total.sum}, on {count(days, 'day')}"
+
+
+def metrics(history: History) -> Iterator[str]:
+    """The dictionary's metrics that would have moved, and those of which that cannot be said."""
+    found = [each for each in history.metrics if each.moved or each.not_measured is not None]
+    for each in found[:_MOST_METRICS]:
+        yield _metric(each)
+    if len(found) > _MOST_METRICS:
+        yield f"and {count(len(found) - _MOST_METRICS, 'other metric')}"
+    still = len(history.metrics) - len(found)
+    if still:
+        yield f"{count(still, 'metric')} would have the same value"
+    if history.let_in and any(each.not_measured is None for each in history.metrics):
+        yield "rows that would come in are not in the metrics' values"
+
+
+def _metric(move: MetricMove) -> str:
+    if move.not_measured is not None:
+        return f"metric {move.metric}: not measured: {printable(move.not_measured, 200)}"
+    unit = f" {printable(move.unit, 20)}" if move.unit else ""
+    change = f" ({_signed(move.change)})" if move.change is not None else ""
+    over = f", {move.period}" if move.period is not None else ""
+    beyond = f"; {_signed(move.beyond)} on other days" if move.beyond is not None else ""
+    return f"metric {move.metric}: {_grouped(move.now)} -> {_grouped(move.without)}{unit}{change}{over}{beyond}"
+
+
+def _grouped(value: str | None) -> str:
+    """With commas between thousands where it is a number."""
+    if value is None:
+        return "none"
+    whole, dot, rest = value.partition(".")
+    return f"{int(whole):,}{dot}{rest}" if _NUMBER.fullmatch(value) and whole != "-0" else printable(value, 60)
+
+
+def _signed(change: str) -> str:
+    return _grouped(change) if change.startswith("-") else f"+{_grouped(change)}"
 
 
 def _days(days: Sequence[ShareTotal]) -> Iterator[str]:

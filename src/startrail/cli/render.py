@@ -20,7 +20,8 @@ from startrail.model.table import WHOLE
 
 _GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
 _COLOURS = {
-    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "held": _YELLOW, "warning": _YELLOW,
+    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
+    "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
     "missed": _RED, "skipped": _YELLOW,
 }  # fmt: skip
@@ -154,6 +155,12 @@ class Renderer:
                 lost = f"; {_count(event.lost, 'event')} given up" if event.lost else ""
                 told = f"{_count(event.waiting, 'lineage event')} kept for the next run{lost}: {_first_line(event.reason)}"
                 self._line("waiting" if event.waiting else "warning", told, event.receiver)
+            case e.ReportAtRisk() | e.ReportLate():
+                self._tell_forecast(event)
+            case e.SourceSkipped():
+                self._line("paused", f"not asked until {_minute(event.until)}: {event.reason}", event.subject)
+            case e.WatchFailed():
+                self._line("warning", f"the {event.subject} failed; the next run looks again: {_first_line(event.error)}")
             case e.ScheduleWatched():
                 self._line("watching", f"{event.cron} {event.timezone}", event.subject)
             case e.ScheduleDropped():
@@ -230,6 +237,13 @@ class Renderer:
             self._line("delivered", f"{where}; arrived {_count(early, 'minute')} before its deadline", event.report)
         else:
             self._line("late", f"{where}; arrived {_count(-early, 'minute')} after its deadline", event.report)
+
+    def _tell_forecast(self, event: e.ReportAtRisk | e.ReportLate) -> None:
+        due = f"due {_minute(event.due)}"
+        when = f", expected {_minute(event.expected)}" if event.expected else ""
+        waits = f"; waits for {'; '.join(event.waits)}" if event.waits else ""
+        told = "at risk" if isinstance(event, e.ReportAtRisk) else "late"
+        self._line(told, f"{due}{when}{waits}", event.report)
 
     def _tell_incident(self, event: e.IncidentChanged) -> None:
         words = {"opened": "incident", "reopened": "incident", "escalated": "incident", "resolved": "resolved"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,21 @@ from startrail.cli.console import Console
 from startrail.wiring import open_project
 
 if TYPE_CHECKING:
+    from startrail.capabilities.reports.forecast import Forecast
     from startrail.flow.status import BridgeStatus
 
 
 @click.command("status")
 @options.common
-def command(root: Path, profile_name: str, as_json: bool) -> int:
-    """Show reports, sources and the last run. Exits with 1 when something waits for a person."""
+@options.now
+def command(root: Path, profile_name: str, as_json: bool, now: datetime | None) -> int:
+    """Show reports with their deadlines, sources and the last run. Exits with 1 when something waits for a person."""
     from startrail.base.text import printable
+    from startrail.flow.pauses import paused
     from startrail.flow.status import status
+    from startrail.wiring.deadlines import forecasts
 
-    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
+    with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:
         found = status(opened.project, opened.ports.ledger, opened.ports.clock.now())
         last = found.last_run
         if last is None:
@@ -38,10 +43,15 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
         for report in found.reports:
             when = f"delivered {report.delivered_at:%Y-%m-%d %H:%M} UTC" if report.delivered_at else "not delivered yet"
             console.item(report, f"report    {report.report}  {when}{_early(report.minutes_early)}  {report.path or ''}".rstrip())
+        for ahead in forecasts(opened):
+            console.item(ahead, f"due       {ahead.report}  {due_text(ahead)}")
         for source in found.sources:
             when = f"loaded {source.loaded_at:%Y-%m-%d %H:%M} UTC" if source.loaded_at else "nothing loaded yet"
             held = f"  {source.held} held: {source.why}" if source.held else ""
             console.item(source, f"source    {source.source}  {when}  {source.waiting} waiting{held}")
+        for pause in paused(opened.ports.ledger, opened.ports.clock.now()).values():
+            text = f"until {pause.until:%Y-%m-%d %H:%M} UTC, by {printable(pause.by, 60)}: {printable(pause.reason, 160)}"
+            console.item(pause, f"paused    {pause.source}  {text}")
         for held_table in found.held:
             name = held_table.table
             see = f"startrail query 'select * from {name}@failed'"
@@ -53,6 +63,31 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
             console.item(alert, f"alerts    {alert.endpoint}: {text}; see: startrail alerts list")
         console.result({"healthy": found.healthy})
         return 0 if found.healthy else 1
+
+
+def due_text(found: Forecast) -> str:
+    """``2026-10-03 07:00 UTC  on time: expected 06:12 (06:10 to 06:20)``. Times are forecasts, never promises."""
+    text = f"{found.due:%Y-%m-%d %H:%M} UTC  {found.state}"
+    if found.delivered_at is not None:
+        return f"{text} at {found.delivered_at:%H:%M} UTC"
+    if found.expected is not None and found.lower is not None and found.upper is not None:
+        spread = f"{_clock(found.lower, found)} to {_clock(found.upper, found)}"
+        begins = " if a run begins now" if found.waits == ("a run",) else ""
+        return f"{text}: expected {_clock(found.expected, found)} UTC{begins}, most likely {spread}" + _waits(found, begins)
+    if found.lower is not None:
+        text += f": not before {_clock(found.lower, found)} UTC"
+        text += f"; how long it takes is not known for {', '.join(found.unknown)}" if found.unknown else ""
+    return text + _waits(found)
+
+
+def _waits(found: Forecast, told: str = "") -> str:
+    from startrail.base.text import printable
+
+    return f"; waits for {printable('; '.join(found.waits), 300)}" if found.waits and not told else ""
+
+
+def _clock(at: datetime, found: Forecast) -> str:
+    return f"{at:%H:%M}" if at.date() == found.due.date() else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _bridge(bridge: BridgeStatus) -> str:

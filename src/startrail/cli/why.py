@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from startrail.base.errors import ModelError
 from startrail.cli import options
 from startrail.cli.console import Console
 from startrail.wiring import open_project
 
 if TYPE_CHECKING:
     from startrail.capabilities.why.gap import Gap
+    from startrail.wiring import Opened
 
 
 @click.command("why")
@@ -73,6 +75,10 @@ def command(
                 html.write_text("".join(page(found)), encoding="utf-8")
         except OSError as error:
             raise cannot_write(evidence or html or root, error) from error
+        except ModelError as refusal:
+            if at is None and vs is None:
+                _by_key(opened, console, a, b, period, (sql_a, sql_b), refusal)
+            raise refusal from None
         more = closing.of(opened, found, a, b, period)
         if not as_json and not closing.on_output:
             for line in lines(found):
@@ -82,6 +88,23 @@ def command(
         closing.hand_over(console)
         console.result(msgspec.to_builtins(found) | more)
         return 0
+
+
+def _by_key(
+    opened: Opened, console: Console, a: str | None, b: str | None, period: str | None, plain: tuple[Path | None, Path | None],
+    refusal: ModelError,
+) -> None:  # fmt: skip
+    """The next best thing to a gap by cause."""
+    from startrail.cli.why_keyed import no_key, shown
+    from startrail.wiring.why_keyed import NoKey, by_key
+
+    found = by_key(opened, a, b, period, plain)
+    if isinstance(found, NoKey) and found.reason == refusal.message:
+        return  # a number that has no value has none by key either
+    text = no_key(found) if isinstance(found, NoKey) else "\n".join(shown(found))
+    console.item(
+        {"type": "no_key" if isinstance(found, NoKey) else "keyed_diff", "additive_by_cause": False, "diff": found}, text
+    )
 
 
 def _bridges(a: str | None, period: str | None, root: Path, profile_name: str, as_json: bool) -> int:

@@ -97,15 +97,16 @@ def _table(gap: Gap) -> Iterator[str]:
     yield '<th class="n">Rows</th>'
     yield f"<th>{safe(gap.a)}</th><th>{safe(gap.b)}</th></tr></thead>\n<tbody>\n"
     for line in gap.lines:
-        yield from _row(line)
+        yield from _row(line, told=gap.method == "rows")
     yield f'<tr><td>unexplained</td><td class="n">{money(gap.unexplained)}</td>{"<td></td>" * 6}</tr>'
     yield "\n</tbody></table></div></div>\n"
 
 
-def _row(line: Line) -> Iterator[str]:
+def _row(line: Line, *, told: bool) -> Iterator[str]:
     share = f"{line.share:.1%}" if line.share is not None else ""
     yield f'<tr><td>{safe(line.cause)}</td><td class="n">{signed(line.amount)}</td><td class="n">{share}</td>'
-    yield f'<td class="n">{signed(line.first)}</td><td class="n">{signed(line.last)}</td><td class="n">{line.rows:,}</td>'
+    yield f'<td class="n">{signed(line.first)}</td><td class="n">{signed(line.last)}</td>'
+    yield f'<td class="n">{f"{line.rows:,}" if told else ""}</td>'
     for text in (line.a, line.b):
         yield f"<td>{f'<code>{safe(text)}</code>' if text is not None else 'nothing'}</td>"
     yield "</tr>\n"

@@ -28,7 +28,7 @@ def lines(gap: Gap) -> Iterator[str]:
     yield f"{'gap':<{names}}  {signed(gap.gap):>{width}}{unit}"
     yield ""
     for line in gap.lines:
-        yield from _line(line, width, names)
+        yield from _line(line, width, names, told=gap.method == "rows")
     if gap.without_effect:
         yield f"differs in text, not in effect: {', '.join(gap.without_effect)}"
     yield from _parts(gap.partition, width)
@@ -57,7 +57,7 @@ def signed(number: Decimal) -> str:
     return f"{number:+,f}" if number else money(number)
 
 
-def _line(line: Line, width: int, names: int) -> Iterator[str]:
+def _line(line: Line, width: int, names: int, *, told: bool) -> Iterator[str]:
     share = f"{line.share:7.1%}" if line.share is not None else ""
     yield f"{printable(line.cause, 60):<{names}}  {signed(line.amount):>{width}}  {share}   due to {_what(line)}"
     for word, text in (("A", line.a), ("B", line.b)):
@@ -70,7 +70,8 @@ def _line(line: Line, width: int, names: int) -> Iterator[str]:
         else ""
     )
     rows = f"{line.rows:,} {'row' if line.rows == 1 else 'rows'}"
-    yield f"     {rows}; swapped first {signed(line.first)}, last {signed(line.last)}{order}{gross}"
+    rows = f"{rows}; " if told else ""
+    yield f"     {rows}swapped first {signed(line.first)}, last {signed(line.last)}{order}{gross}"
     if line.timing is not None and line.permanent is not None:
         yield f"     timing {signed(line.timing)} (another period makes it good), permanent {signed(line.permanent)}"
     if line.segments:

@@ -37,6 +37,9 @@ class Capability(Protocol):
 
 
 class Watcher(Protocol):
-    """Registered by the wiring; looks at the facts of a run when it has ended."""
+    """Registered by the wiring; looks at the facts there are when a run has ended, and at other times (``run`` None)."""
 
-    def after_run(self, ports: Ports, run: str, show: Emit) -> None: ...
+    name: str
+    """For people."""
+
+    def after_run(self, ports: Ports, run: str | None, show: Emit) -> None: ...

@@ -339,6 +339,83 @@ class Delivered(Event, frozen=True, tag="delivered"):
     deadline: str | None = None
 
 
+class ReportAtRisk(Event, frozen=True, tag="report_at_risk"):
+    """A report may miss its deadline. Told once per report and day, and once more when by then only a person can help.
+
+    Times are forecasts from how long its steps usually take; None is not known.
+    """
+
+    fact = "report.at_risk"
+    report: str
+    due: str
+    lower: str | None = None
+    """Not before."""
+    expected: str | None = None
+    upper: str | None = None
+    """Most likely not after."""
+    waits: tuple[str, ...] = ()
+    """What it waits for."""
+    unknown: tuple[str, ...] = ()
+    """What is on its way and was never seen to take any time."""
+    person: bool = False
+    """Nothing but a person can help."""
+
+
+class ReportLate(Event, frozen=True, tag="report_late"):
+    """A deadline has passed, and the report is not there. Told once per report and day, like a report at risk."""
+
+    fact = "report.late"
+    report: str
+    due: str
+    lower: str | None = None
+    expected: str | None = None
+    upper: str | None = None
+    waits: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    person: bool = False
+
+
+class SourcePaused(Event, frozen=True, tag="source_paused"):
+    """A person paused a source: until then no run asks it for anything. Its deliveries that have landed are loaded."""
+
+    fact = "source.paused"
+    until: str
+    reason: str
+    by: str
+
+
+class SourceResumed(Event, frozen=True, tag="source_resumed"):
+    """A person took a pause back."""
+
+    fact = "source.resumed"
+    by: str
+    reason: str = ""
+
+
+class MitigationRefused(Event, frozen=True, tag="mitigation_refused"):
+    """A person asked for a mitigation that the book has no more of, or that the project does not allow."""
+
+    fact = "mitigation.refused"
+    mitigation: str
+    reason: str
+    by: str
+
+
+class SourceSkipped(Event, frozen=True, tag="source_skipped"):
+    """A run did not ask a source, because it is paused."""
+
+    fact = "source.skipped"
+    until: str
+    reason: str
+
+
+class WatchFailed(Event, frozen=True, tag="watch_failed"):
+    """What looks at a finished run could not. The run counts all the same; the next one looks again."""
+
+    fact = "watch.failed"
+    error: str
+
+
 class MetricValued(Event, frozen=True, tag="metric_valued"):
     """A metric has this value over this period, by this definition, from these versions of its tables."""
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
 
 import msgspec
 
+from startrail.base.errors import StartrailError
 from startrail.base.ids import new_run_id
 from startrail.base.time import to_text
 from startrail.flow.capability import Capability, Phase, Watcher
 from startrail.flow.errors import ClockSetBack
-from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting
+from startrail.flow.events import Emit, Event, RunAbandoned, RunEnded, RunStarted, Waiting, WatchFailed
 from startrail.flow.lease import holding
 from startrail.flow.publish import end_holds, hold, publish
 from startrail.flow.select import Selection
@@ -24,7 +27,10 @@ from startrail.model.profile import Profile
 from startrail.model.project import Project
 from startrail.model.run import NewFact, Run, RunState
 from startrail.model.schedule import Tick
+from startrail.model.step import Fact
 
+_TELL_AGAIN = timedelta(hours=1)
+"""A scheduler looks every minute; the same trouble with that is a fact every hour."""
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Clocks of several machines differ by this much without harm: facts of one run stay in order all the same."""
 
@@ -97,11 +103,29 @@ def run(
         )  # fmt: skip
         tick_over = ended(tick, run_id, result.state, now)
         ports.ledger.end_run(run_id, result.state, now, to_facts(over, *tick_over))
-        for watcher in watchers:
-            watcher.after_run(ports, run_id, show)
+        look(watchers, ports, run_id, show)
         for event in (over, *tick_over):
             show(event)
         return result
+
+
+def look(watchers: Sequence[Watcher], ports: Ports, run: str | None, show: Emit) -> None:
+    """Let the watchers look at what has happened. What one of them cannot do is told, and breaks nothing: the facts stay,
+    and the next look reads them."""
+    for watcher in watchers:
+        try:
+            watcher.after_run(ports, run, show)
+        except Exception as error:
+            told = str(error) if isinstance(error, StartrailError) else f"{type(error).__name__}: {error}"
+            failed = WatchFailed(subject=watcher.name, error=told)
+            show(failed)
+            [fact], now = to_facts(failed), ports.clock.now()
+            with suppress(StartrailError):  # a ledger that takes no incident may take no fact either
+                ports.ledger.append_once(fact, partial(_told_lately, fact, now), run=run, at=now)
+
+
+def _told_lately(new: NewFact, now: datetime, old: Fact) -> bool:
+    return old.payload == new.payload and now - old.at < _TELL_AGAIN
 
 
 def _phases(session: Session, capabilities: Sequence[Capability]) -> Result:

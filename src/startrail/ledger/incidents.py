@@ -68,7 +68,7 @@ def _changed(incident: Incident, change: Change, at: datetime) -> Incident:
             return set_(
                 incident, state="open", severity=change.severity, symptoms=merge(incident.symptoms, change.symptoms),
                 repeats=incident.repeats + sum(s.seen for s in change.symptoms), reopened=incident.reopened + 1,
-                resolved_at=None, mitigated_at=None, acknowledged_at=None, reason="",
+                refused={}, resolved_at=None, mitigated_at=None, acknowledged_at=None, reason="",
             )  # fmt: skip
         case i.Attached():
             names = {each.name for each in change.affected}
@@ -77,7 +77,10 @@ def _changed(incident: Incident, change: Change, at: datetime) -> Incident:
             state = "open" if incident.state == "mitigated" else incident.state
             return set_(incident, severity=change.severity, state=state)
         case i.Acted():
-            return set_(incident, acts=tuple(dict.fromkeys((*incident.acts, change.mitigation))))
+            left = {name: why for name, why in incident.refused.items() if name != change.mitigation}
+            return set_(incident, acts=tuple(dict.fromkeys((*incident.acts, change.mitigation))), refused=left)
+        case i.Refused():
+            return set_(incident, refused={**incident.refused, change.mitigation: change.reason})
         case i.Mitigated():
             return set_(incident, state="mitigated", mitigated_at=incident.mitigated_at or at, reason=change.reason)
         case i.Cleared():

@@ -93,6 +93,17 @@ def conjuncts(tree: exp.Expr) -> list[exp.Expr]:
     return [inner]
 
 
+def moving(node: exp.Expr) -> str | None:
+    """What a node is called if it gives another answer each time, as ``now()``."""
+    if isinstance(node, exp.Func):
+        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+        if isinstance(node, _CLOCKS) or name in _CHANGING:
+            return f"{name}()"
+    if isinstance(node, exp.Column) and not node.table and node.name.lower() in _CHANGING:
+        return node.name
+    return None
+
+
 def normal(sql: str) -> str:
     """A text's form in which white space, comments and the case of keywords and columns do not count."""
     return fingerprint(canonical_words(sql, DIALECT))
@@ -138,12 +149,9 @@ def _refusal(node: exp.Expr) -> tuple[str, str] | None:
         return "holds a parameter", "the period is said by agg_time_dimension"
     if isinstance(node, exp.Alias | exp.Command):
         return "is not one expression", "write one expression over columns"
-    if isinstance(node, exp.Func):
-        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
-        if isinstance(node, _CLOCKS) or name in _CHANGING:
-            return f"uses {printable(name, 40)}(), which gives another answer each time", "use a column or a constant"
-    if isinstance(node, exp.Column) and not node.table and node.name.lower() in _CHANGING:
-        return f"uses {printable(node.name, 40)}, which gives another answer each time", "use a column or a constant"
+    name = moving(node)
+    if name is not None:
+        return f"uses {printable(name, 40)}, which gives another answer each time", "use a column or a constant"
     return None
 
 

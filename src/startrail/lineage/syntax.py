@@ -73,7 +73,7 @@ class Tree(NamedTuple):
 
 def parse(text: Text, dialect: str, *, script: bool) -> Tree:
     """Parse and judge. Raises ST400 to ST404 and ST406."""
-    bare = _without_comments(text)
+    bare = without_comments(text)
     tokens = _tokens(bare, text, dialect)
     _no_templates(tokens, text)
     _no_versions(tokens, text)
@@ -93,7 +93,7 @@ def parse(text: Text, dialect: str, *, script: bool) -> Tree:
     return Tree(statements, _fingerprint(tokens, statements, dialect), _parameters(tokens, statements, text))
 
 
-def _without_comments(text: Text) -> str:
+def without_comments(text: Text) -> str:
     """The text with blanks for comments, everything at its old place: the parser stumbles over a comment inside GROUP BY."""
     sql = text.sql
     pieces: list[str] = []

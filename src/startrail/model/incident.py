@@ -124,6 +124,17 @@ class Acted(Change, frozen=True, kw_only=True):
     by: str
     what: str
     evidence: tuple[int, ...] = ()
+    on: str = ""
+    """The source, model or report that it was applied to."""
+
+
+class Refused(Change, frozen=True, kw_only=True):
+    """A mitigation was not applied, or does not count: what it needs does not hold, or it was used as often as it may."""
+
+    fact = "incident.refused"
+    mitigation: str
+    on: str
+    reason: str
 
 
 class Mitigated(Change, frozen=True, kw_only=True):
@@ -169,7 +180,20 @@ class Resolved(Change, frozen=True, kw_only=True):
 
 CHANGES: dict[str, type[Change]] = {
     each.fact: each
-    for each in (Opened, Repeated, Reopened, Attached, Escalated, Acted, Mitigated, Cleared, Acknowledged, Noted, Resolved)
+    for each in (
+        Opened,
+        Repeated,
+        Reopened,
+        Attached,
+        Escalated,
+        Acted,
+        Refused,
+        Mitigated,
+        Cleared,
+        Acknowledged,
+        Noted,
+        Resolved,
+    )
 }
 """By kind of fact."""
 
@@ -199,6 +223,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     reopened: int = 0
     acts: tuple[str, ...] = ()
     """Names of the mitigations that were applied, each once."""
+    refused: dict[str, str] = {}
+    """Mitigations that were refused since they were last applied, and why."""
     acknowledged_at: datetime | None = None
     mitigated_at: datetime | None = None
     resolved_at: datetime | None = None

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from startrail.model.quantities import Duration
+from startrail.base.span import Span
+from startrail.model.quantities import Duration, PositiveCount
+
+MITIGATIONS = ("keep_unknown_field", "quarantine_rows", "serve_last_good", "retry_from_checkpoint", "pause_source")
+"""The names of all entries of the book."""
 
 
 class Mitigation(msgspec.Struct, frozen=True):
@@ -22,3 +26,18 @@ class Mitigation(msgspec.Struct, frozen=True):
     most: int
     """So often within ``window`` and no more: what comes back more often waits for a person."""
     window: Duration
+    allowed: bool = True
+    """False: the project wants a person instead."""
+
+
+class Bound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a project says about one entry of the book: whether it may be used, and how often. What is left out stays as the
+    book has it."""
+
+    span: Span
+    allowed: bool = True
+    """False: what it would deal with waits for a person."""
+    most: PositiveCount | None = None
+    """So often within ``window`` about one subject, and no more."""
+    window: Duration | None = None
+    """The length of time in which uses are counted."""

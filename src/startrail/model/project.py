@@ -7,6 +7,7 @@ import msgspec
 from startrail.model.alert import Route
 from startrail.model.contract import Contract
 from startrail.model.metric import Metric
+from startrail.model.mitigation import Bound
 from startrail.model.model import Model, ModelTest
 from startrail.model.profile import Profile
 from startrail.model.repair import Repairs
@@ -31,4 +32,6 @@ class Project(msgspec.Struct, frozen=True):
     """By source."""
     metrics: dict[str, Metric] = {}
     routes: dict[str, Route] = {}
+    mitigations: dict[str, Bound] = {}
+    """What the project says about entries of the book of mitigations, by their names."""
     schedules: dict[str, NamedSchedule] = {}

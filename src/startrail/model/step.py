@@ -119,6 +119,22 @@ class StepRecord(msgspec.Struct, frozen=True):
     error: str | None = None
 
 
+class Took(msgspec.Struct, frozen=True):
+    """How long one step took, and how it ended."""
+
+    kind: StepKind
+    run: str
+    state: StepState
+    started_at: datetime
+    ended_at: datetime
+    error: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Never negative: a clock may have been set back in between."""
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+
 class Fact(msgspec.Struct, frozen=True):
     """One thing that happened. ``payload`` is JSON text; ``hash`` chains it to the fact before."""
 

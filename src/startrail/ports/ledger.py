@@ -11,7 +11,7 @@ from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.schedule import Tick, TickRecord, Watch
-from startrail.model.step import Fact, StepRecord
+from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
 from startrail.ports.feed import Seen
@@ -27,6 +27,13 @@ class Ledger(Protocol):
 
     # -- facts: append-only, each chained by hash to the one before -------------------------------------
     def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime, outbox: Sequence[OutboxRow] = ()) -> None: ...
+
+    def append_once(self, fact: NewFact, told: Callable[[Fact], bool], *, run: str | None, at: datetime) -> bool:
+        """Append it unless the newest fact of its kind about its subject tells it already; both in one transaction, so
+        that of several processes one tells it."""
+        ...
+
+    def newest_fact(self, kind: str, subject: str) -> Fact | None: ...
 
     def facts(
         self,
@@ -153,6 +160,10 @@ class Ledger(Protocol):
         """Newest first, by end."""
         ...
 
+    def took(self, subject: str, limit: int) -> list[Took]:
+        """How long the newest ended steps of a subject took, whatever their kind; newest first."""
+        ...
+
     # -- incidents: what facts show to be wrong --------------------------------------------------------
     def incident_mark(self) -> Mark:
         """How far facts were read for incidents."""
@@ -178,6 +189,14 @@ class Ledger(Protocol):
         ...
 
     def incident(self, id: str) -> Incident | None: ...
+
+    def differing_incidents(self) -> tuple[str, ...]:
+        """Ids of incidents that are not as the facts tell. None, unless somebody else wrote into the database."""
+        ...
+
+    def rebuild_incidents(self) -> int:
+        """Make all incidents anew from the facts. How many were not as they tell."""
+        ...
 
     def standing_incidents(self, ended_after: datetime | None = None) -> list[Incident]:
         """All that are not resolved, and those that were resolved after an instant; the last changed first."""

@@ -94,7 +94,10 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """Row by row, what would be otherwise if the delivery were not held; ``refused`` of those that are loaded."""
+    """Row by row, what would be otherwise if the delivery were not held; ``refused`` of those that are loaded.
+
+    ``gone``: the ordinals of these, as ranges with both ends; None when there are too many ranges to keep.
+    """
 
     refused: int = 0
     let_in: int = 0
@@ -102,6 +105,7 @@ class Compared(msgspec.Struct, frozen=True):
     shares: tuple[Share, ...] = ()
     sums: tuple[Moved, ...] = ()
     examples: tuple[Example, ...] = ()
+    gone: tuple[tuple[int, int], ...] | None = ()
 
 
 class Rehearsed(msgspec.Struct, frozen=True):

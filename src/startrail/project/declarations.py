@@ -26,7 +26,7 @@ from startrail.project.decode import decode
 from startrail.project.files import ROOT_FILE, ProjectFile
 from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm
 from startrail.project.header import model_name, read_model
-from startrail.project.incidents import read_incidents, routes_of
+from startrail.project.incidents import mitigations_of, read_incidents, routes_of
 from startrail.project.metrics import metric_path_name, named, read_metric
 from startrail.project.odcs import contract_name, read_contract
 from startrail.project.references import Places, check_references
@@ -64,6 +64,7 @@ def read_declarations(files: tuple[ProjectFile, ...], digest: str) -> Project:
         values["contracts/repairs"],
         named(values["metrics"], problems),
         routes_of(values["incidents"].values(), problems),
+        mitigations_of(values["incidents"].values(), problems),
         values["schedules"],
     )
     names = {folder: frozenset(files) for folder, files in declared.items()}

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from startrail.model.alert import Route
+from startrail.model.mitigation import Bound
 from startrail.model.profile import Profile
 from startrail.model.quantities import TableText
 from startrail.model.repair import RepairStep
@@ -47,3 +48,5 @@ class IncidentsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     routes: dict[str, Route] = {}
     """Who is told of what, by name."""
+    mitigations: dict[str, Bound] = {}
+    """What Startrail may do by itself, by the name that the book gives it."""

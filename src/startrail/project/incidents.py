@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from startrail.base.errors import DeclarationError
 from startrail.base.text import did_you_mean, printable
 from startrail.model.alert import Alerts, Route
+from startrail.model.mitigation import MITIGATIONS, Bound
 from startrail.model.project import Project
 from startrail.project import errors
 from startrail.project.decode import decode
@@ -43,6 +44,23 @@ def routes_of(forms: Iterable[IncidentsForm], problems: Problems) -> dict[str, R
             else:
                 routes[name] = route
     return routes
+
+
+def mitigations_of(forms: Iterable[IncidentsForm], problems: Problems) -> dict[str, Bound]:
+    """What is said about entries of the book; about each once."""
+    bounds: dict[str, Bound] = {}
+    for form in forms:
+        for name, bound in form.mitigations.items():
+            if name not in MITIGATIONS:
+                text = f"the book has no mitigation '{printable(name, 60)}'"
+                hint = did_you_mean(name, MITIGATIONS)
+                problems.append(errors.UnknownReference(text, at=bound.span, affects="what is done by itself", hint=hint))
+            elif name in bounds:
+                text = f"mitigation '{name}' is declared twice"
+                problems.append(errors.NameTaken(text, at=bound.span, hint=f"the other one is at {bounds[name].span}"))
+            else:
+                bounds[name] = bound
+    return bounds
 
 
 def check_routes(project: Project, problems: Problems) -> None:

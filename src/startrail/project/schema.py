@@ -45,8 +45,9 @@ def _schema(target: type, files: str) -> dict[str, Any]:
     if target is Metric:
         _without(parts["Metric"], ("span",))
         parts["Metric"]["required"].remove("metric")  # the file's path says it otherwise
-    if "Route" in parts:
-        _without(parts["Route"], ("span",))
+    for name in ("Route", "Bound"):
+        if name in parts:
+            _without(parts[name], ("span",))
     if "CheckForm" in parts:
         parts["CheckForm"]["oneOf"] = [{"required": [word]} for word in CHECK_WORDS]
     parts.pop("Span", None)

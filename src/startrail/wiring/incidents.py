@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from startrail.base.crash import crash_point
 from startrail.flow.events import Emit, IncidentChanged
 from startrail.flow.session import Ports
 from startrail.wiring import Opened
 from startrail.wiring.alerts import alert_rows
+from startrail.wiring.deadlines import Deadlines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,22 +23,34 @@ if TYPE_CHECKING:
     from startrail.model.project import Project
 
 
-def watchers(opened: Opened) -> tuple[Incidents]:
-    """Who looks at a run of this project when it has ended."""
-    return (Incidents(opened),)
+def watchers(opened: Opened) -> tuple[Deadlines, Incidents]:
+    """Who looks at a run of this project when it has ended, in this order."""
+    return Deadlines(opened), Incidents(opened)
+
+
+def look_now(opened: Opened, show: Emit) -> None:
+    """Look at what has happened, between runs: what may become late, and what facts mean for incidents."""
+    from startrail.flow.run import look
+
+    look(watchers(opened), opened.ports, None, show)
 
 
 class Incidents:
     """Fulfils ``flow.capability.Watcher``."""
 
+    name = "watch over incidents"
+
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
 
-    def after_run(self, ports: Ports, run: str, show: Emit) -> None:
+    def after_run(self, ports: Ports, run: str | None, show: Emit) -> None:
         from startrail.capabilities.incidents.watch import watch
 
         around, tell = surroundings(self._opened), telling(self._opened)
-        for incident, change in watch(ports.ledger, around, ports.clock.now(), run=run, tell=tell):
+        crash_point("before incidents")
+        changes = watch(ports.ledger, around, ports.clock.now(), run=run, tell=tell)
+        crash_point("after incidents")
+        for incident, change in changes:
             show(
                 IncidentChanged(
                     subject=incident.subject, incident=incident.id, change=change.fact.removeprefix("incident."),
@@ -74,9 +88,12 @@ def _owner(project: Project, name: str) -> str | None:
 
 def surroundings(opened: Opened) -> Surroundings:
     """Everything is worked out when it is asked for."""
+    from startrail.capabilities.incidents.mitigations import book
     from startrail.capabilities.incidents.surroundings import Surroundings
+    from startrail.flow.pauses import paused
+    from startrail.wiring.conditions import counts_of, is_served, shown_by, waiting_rows
 
-    project = opened.project
+    project, ledger = opened.project, opened.ports.ledger
 
     def graph() -> dict[str, frozenset[str]]:
         from startrail.wiring.graph import graph
@@ -91,7 +108,15 @@ def surroundings(opened: Opened) -> Surroundings:
             else "source"
         )  # fmt: skip
 
-    return Surroundings(graph, kind, lambda name: _standing(opened, name))
+    return Surroundings(
+        graph, kind, lambda name: _standing(opened, name),
+        book=book(project.mitigations),
+        paused=lambda: {name: pause.until for name, pause in paused(ledger, opened.ports.clock.now()).items()},
+        counts=lambda source, delivery: counts_of(source, delivery, ledger),
+        served=lambda name: is_served(project.sources.get(name), ledger),
+        waiting=lambda source: waiting_rows(project, source, ledger),
+        shown_by=lambda symptom: shown_by(symptom, ledger),
+    )  # fmt: skip
 
 
 def _standing(opened: Opened, name: str) -> Standing:

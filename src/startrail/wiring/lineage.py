@@ -10,6 +10,7 @@ from startrail.lineage.atlas import VERSION, Atlas, atlas
 from startrail.model.project import Project
 from startrail.wiring import open_project, read
 from startrail.wiring.cache import FileCache
+from startrail.wiring.remembered import Remembered
 
 _KIND = "lineage"
 
@@ -30,25 +31,27 @@ def project_lineage(root: Path, profile_name: str) -> tuple[Project, Atlas]:
     stored = _decoded(cache.get(_KIND, key))
     if stored is not None and stored.digest == project.digest:
         return project, stored.atlas
-    found = _drawn(root, profile_name, stored.atlas if stored is not None else None)
+    found = _drawn(root, profile_name, stored.atlas if stored is not None else None, cache)
     cache.put(_KIND, key, msgspec.msgpack.encode(_Stored(project.digest, found)))
     return project, found
 
 
-def _drawn(root: Path, profile_name: str, before: Atlas | None) -> Atlas:
+def _drawn(root: Path, profile_name: str, before: Atlas | None, cache: FileCache) -> Atlas:
     from startrail.capabilities.models.survey import survey
     from startrail.capabilities.reports.capability import tables_of
     from startrail.capabilities.reports.query import report_sql
 
     with open_project(root, profile_name, read_only=True) as opened:
-        project, ledger = opened.project, opened.ports.ledger
-        surveyed = survey(project, ledger)
+        project, memory = opened.project, Remembered(opened.ports.ledger, cache, opened.project.name)
+        surveyed = survey(project, memory)
+        reports = {name: tables_of(report, memory) for name, report in project.reports.items()}
+        memory.save()
         return atlas(
             project,
             surveyed.order,
             {name: analysis.reads for name, analysis in surveyed.analyses.items()},
             {name: report_sql(report) for name, report in project.reports.items()},
-            {name: tables_of(report, ledger) for name, report in project.reports.items()},
+            reports,
             before,
         )
 

@@ -27,7 +27,7 @@ def tick_once(opened: Opened, emit: Emit, *, wait: float, stop: Callable[[], boo
     from startrail.wiring.alerts import alerting
     from startrail.wiring.capabilities import capabilities
     from startrail.wiring.graph import graph
-    from startrail.wiring.incidents import watchers
+    from startrail.wiring.incidents import look_now, watchers
     from startrail.wiring.openlineage import telling
 
     @cache
@@ -51,7 +51,9 @@ def tick_once(opened: Opened, emit: Emit, *, wait: float, stop: Callable[[], boo
             )
 
     with alerting(opened, emit):
-        return tick(standing(opened.project), opened.ports, start, emit, wait=wait, stop=stop)
+        ticked = tick(standing(opened.project), opened.ports, start, emit, wait=wait, stop=stop)
+        look_now(opened, emit)  # what was missed, and what may be late by now, is told between runs too
+        return ticked
 
 
 def with_clock(opened: Opened, clock: Clock | None) -> Opened:

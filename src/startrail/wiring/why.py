@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 
 from startrail.base.span import Span
 from startrail.capabilities.metrics.dictionary import find
-from startrail.capabilities.metrics.errors import NotNumbers
 from startrail.capabilities.metrics.period import Period, parse_period
 from startrail.capabilities.metrics.tables import Pinned, pin
-from startrail.capabilities.metrics.value import Answer, Value, evaluate, prepared
+from startrail.capabilities.metrics.value import evaluate, prepared
 from startrail.capabilities.why.changes import with_changes
-from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare
+from startrail.capabilities.why.errors import NoSuchSql, NothingToCompare, NotReproduced
 from startrail.capabilities.why.evidence import verify, write_evidence
 from startrail.capabilities.why.explain import Side, play
 from startrail.capabilities.why.gap import Gap
 from startrail.capabilities.why.report import report
+from startrail.lineage.gap.errors import NotComparable, OpaqueSql
 from startrail.lineage.gap.plain import Days, metric_of
 from startrail.lineage.gap.trace import moved_down
 from startrail.lineage.metric.time import Window
@@ -28,6 +26,8 @@ from startrail.model.metric import Metric
 from startrail.ports.warehouse import Warehouse
 from startrail.wiring import Opened
 from startrail.wiring.metrics import pinned
+from startrail.wiring.values import exact_value, places_of
+from startrail.wiring.why_texts import gap_of_project, mixed_or_none, otherwise
 
 
 def why(
@@ -39,12 +39,7 @@ def why(
     ``check``: independent queries must agree. ``evidence``: a folder for SQL and rows. ``plain``: files with SQL instead
     of the first and the second metric. Raises OSError for the folder.
     """
-    named = [name for name in (a, b) if name is not None]
-    metrics = opened.project.metrics
-    one = _from_file(plain[0]) if plain[0] is not None else find(named.pop(0), metrics) if named else None
-    two = _from_file(plain[1]) if plain[1] is not None else find(named.pop(0), metrics) if named else None
-    if one is None or named:
-        raise NothingToCompare("'why' takes two numbers", hint="startrail why A B, or --sql-a FILE --sql-b FILE")
+    one, two = asked(opened, a, b, plain)
     if two is None and at == vs:
         raise NothingToCompare(
             f"'{one.name}' is compared with nothing", hint=f"startrail why {one.name} OTHER, or --at INSTANT --vs INSTANT"
@@ -56,9 +51,22 @@ def gap_of_metrics(
     opened: Opened, one: Metric, two: Metric, period: str | None, at: str | None = None, vs: str | None = None,
     *, check: bool = False, evidence: Path | None = None,
 ) -> Gap:  # fmt: skip
-    """The gap between two definitions, declared or not. Raises what their values and the comparison raise, and OSError."""
-    left, right, span, warehouse = sides(opened, one, two, period, at, vs)
-    return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+    """The gap between two definitions, declared or not: by slots, else by their texts.
+
+    Raises what their values and the comparison raise, and OSError.
+    """
+    timeless = at is None and vs is None
+    try:
+        left, right, span, warehouse = sides(opened, one, two, period, at, vs)
+        if timeless and left.metric.source != right.metric.source and _is_model(opened, left, right):
+            mixed = mixed_or_none(lambda: gap_of_project(opened, one, two, period), check=check, evidence=evidence)
+            if mixed is not None:
+                return mixed
+        return gap_between(left, right, span, warehouse, check=check, evidence=evidence)
+    except (OpaqueSql, NotComparable, NotReproduced) as refusal:
+        if not timeless:
+            raise
+        return otherwise(refusal, lambda: gap_of_project(opened, one, two, period), check=check, evidence=evidence)
 
 
 def sides(
@@ -73,6 +81,19 @@ def sides(
     if left.metric.source != right.metric.source and at is None and vs is None:
         left, right = _over_one_table(opened, left, right, span)
     return left, right, span, warehouse
+
+
+def asked(
+    opened: Opened, a: str | None, b: str | None, plain: tuple[Path | None, Path | None]
+) -> tuple[Metric, Metric | None]:  # fmt: skip
+    """The metrics that a command names. Raises NothingToCompare, UnknownMetric, NoSuchSql."""
+    named = [name for name in (a, b) if name is not None]
+    metrics = opened.project.metrics
+    one = _from_file(plain[0]) if plain[0] is not None else find(named.pop(0), metrics) if named else None
+    two = _from_file(plain[1]) if plain[1] is not None else find(named.pop(0), metrics) if named else None
+    if one is None or named:
+        raise NothingToCompare("'why' takes two numbers", hint="startrail why A B, or --sql-a FILE --sql-b FILE")
+    return one, two
 
 
 def gap_between(
@@ -102,6 +123,12 @@ def _over_one_table(opened: Opened, a: Side, b: Side, period: Period | None) -> 
     return a, b
 
 
+def _is_model(opened: Opened, *sides: Side) -> bool:
+    """Whether a source is made by SQL that a text could be mixed with."""
+    found = [opened.project.models.get(side.metric.source or "") for side in sides]
+    return any(model is not None and model.kind != "script" for model in found)
+
+
 def _downwards(opened: Opened, metric: Metric) -> Iterator[Metric]:
     """The metric, then the same rows said over the table behind its source, and so on."""
     workspace, warehouse = opened.workspace(), opened.ports.warehouse()
@@ -129,7 +156,7 @@ def side(metric: Metric, period: Period | None, read: Pinned, warehouse: Warehou
     _, kinds = prepared(metric, period if metric.agg_time_dimension is not None else None, (), read, warehouse)
     label = f"{metric.name} at {moment}" if moment is not None else metric.name
     old = {each.table: each.snapshot for each in read.inputs if moment is not None and each.snapshot is not None}
-    return Side(metric, value, read.relations, kinds, label, answer.exact, _places(answer), old, read.inputs, answer.definition)
+    return Side(metric, value, read.relations, kinds, label, answer.exact, places_of(answer), old, read.inputs, answer.definition)
 
 
 def _from_file(path: Path) -> Metric:
@@ -145,31 +172,3 @@ def _with_slots(metric: Metric, period: Period | None, read: Pinned, warehouse: 
     columns = {each.name: read.schema(each.name, warehouse).names() for each in read.relations}
     days = Days(period.first, period.last) if period is not None else None
     return metric_of(metric.sql or "", metric.name, columns, days, metric.span)
-
-
-def exact_value(metric: Metric, answer: Answer) -> Fraction | None:
-    """The number without rounding. Raises NotNumbers."""
-    (value,) = answer.values
-    if metric.agg in ("avg", "median", "ratio") and metric.sql is None:
-        return _quotient(value)
-    if value.value is None:
-        return None
-    if not isinstance(value.value, int | float | Decimal):
-        raise NotNumbers(f"{metric.name} is no number, so it has no gap", at=metric.span, hint="compare numbers")
-    return _fraction(value.value)
-
-
-def _places(answer: Answer) -> int:
-    (value,) = answer.values
-    exponent = value.value.as_tuple().exponent if isinstance(value.value, Decimal) else 0
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _quotient(value: Value) -> Fraction | None:
-    if value.numerator is None or not value.denominator:
-        return None
-    return _fraction(value.numerator) / _fraction(value.denominator)
-
-
-def _fraction(number: float | Decimal) -> Fraction:
-    return Fraction(Decimal(repr(number))) if isinstance(number, float) else Fraction(number)

@@ -62,8 +62,8 @@ def test_the_tree_names_all_four_first_capabilities() -> None:
     assert {"sources", "contracts", "models", "reports"} <= set(CAPABILITIES)
 
 
-ASKS = {"why", "incidents", "alerts"}
-"""Capabilities that ask about what the others declare: the user writes no folder for them (incidents/ has routes, if any)."""
+ASKS = {"why", "alerts"}
+"""Capabilities that ask about what the others declare: the user writes no folder of that name for them."""
 
 
 @pytest.mark.parametrize("word", CAPABILITIES)

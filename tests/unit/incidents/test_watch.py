@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from tests.fixtures import incidents
 from tests.fixtures.incidents import World
 
+from startrail.base.span import Span
 from startrail.capabilities.incidents import flap
 from startrail.capabilities.incidents.deeds import acknowledge, find, note, resolve
 from startrail.capabilities.incidents.errors import IncidentOver, NoReason, UnknownIncident
-from startrail.capabilities.incidents.mitigations import BOOK
+from startrail.capabilities.incidents.mitigations import BOOK, book
+from startrail.capabilities.incidents.surroundings import Surroundings
+from startrail.capabilities.incidents.watch import watch
+from startrail.model.delivery import Counts
 from startrail.model.incident import Acted, Opened
+from startrail.model.mitigation import Bound
 
 
 def test_when_nothing_is_wrong_there_is_no_incident(world: World) -> None:
@@ -277,3 +285,128 @@ def test_what_a_person_says_must_say_something_and_name_an_incident(world: World
     with pytest.raises(NoReason):
         resolve(world.ledger, world.only().id, "ana", "  ", world.now)
     assert len(list(world.ledger.facts(kind=Opened.fact))) == 1
+
+
+def at_risk(world: World, report: str = "daily", *, person: bool = False, kind: str = "report.at_risk") -> int:
+    return world.happen(kind, report, due="2026-10-03T07:00:00.000000Z", waits=["a run"], person=person)
+
+
+def test_a_report_at_risk_is_a_warning_and_over_when_it_is_delivered(world: World) -> None:
+    at_risk(world)
+    world.look()
+    assert (world.only().severity, world.only().state, world.only().cause) == ("warning", "open", "late")
+    world.deliver()
+    world.look()
+    assert world.only().state == "resolved"
+
+
+def test_what_only_a_person_can_help_pages_and_stops_when_the_report_is_there_though_late(world: World) -> None:
+    at_risk(world)
+    world.look()
+    at_risk(world, kind="report.late", person=True)
+    world.look()
+    assert world.only().severity == "page"
+    world.deliver(early=-12)
+    world.look()
+    assert world.only().state == "resolved"
+
+
+def test_a_held_source_explains_the_report_that_is_at_risk(world: World) -> None:
+    world.hold()
+    at_risk(world, person=True)
+    world.look()
+    assert (world.only().cause, world.only().subject) == ("hold", "orders")
+
+
+def test_reports_that_are_late_and_share_a_model_are_one_incident_and_others_are_two(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(incidents.GRAPH, "weekly", frozenset({"marts.sales"}))
+    monkeypatch.setitem(incidents.REPORTS, "weekly", incidents.DUE)
+    at_risk(world)
+    at_risk(world, "weekly")
+    world.look()
+    world.later(minutes=1)
+    at_risk(world, "weekly", person=True)
+    world.look()
+    assert {symptom.subject for symptom in world.only().symptoms} == {"daily", "weekly"}
+    at_risk(world, "stores_report")
+    world.look()
+    assert len(world.ledger.incidents()) == 2
+
+
+def test_what_a_mitigation_needs_is_checked_before_it_counts(world: World) -> None:
+    around = otherwise(world, counts=lambda *_: Counts(rows_in=6, loaded=5))
+    world.drift()
+    world.load()
+    world.deliver()
+    watch(world.ledger, around, world.now)
+    assert (world.only().state, world.only().severity) == ("open", "error")
+    assert "do not add up" in world.only().refused["keep_unknown_field"]
+
+
+def test_without_earlier_data_there_is_nothing_to_serve(world: World) -> None:
+    around = otherwise(world, served=lambda _: False)
+    world.hold()
+    watch(world.ledger, around, world.now)
+    assert world.only().severity == "page"
+    assert world.only().acts == ()
+    assert "no earlier data" in world.only().refused["serve_last_good"]
+
+
+def test_a_project_can_forbid_a_mitigation(world: World) -> None:
+    around = otherwise(world, book=book({"keep_unknown_field": Bound(Span(""), allowed=False)}))
+    world.drift()
+    world.deliver()
+    watch(world.ledger, around, world.now)
+    assert (world.only().state, world.only().severity) == ("open", "error")
+    assert "not allowed" in world.only().refused["keep_unknown_field"]
+
+
+def test_uses_count_over_all_incidents_of_a_subject_and_a_page_stays_a_page(world: World) -> None:
+    around = otherwise(world, book=book({"serve_last_good": Bound(Span(""), most=2)}))
+    for number in range(4):
+        world.hold(f"d{number}")
+        watch(world.ledger, around, world.now)
+        for old in world.ledger.incidents():
+            if old.state != "resolved":
+                resolve(world.ledger, old.id, "ana", "seen", world.now)
+        world.later(hours=30)
+    acted = [fact for fact in world.ledger.facts(kind="incident.acted") if "serve_last_good" in fact.payload]
+    assert len(acted) == 2
+    assert len(list(world.ledger.facts(kind="incident.refused"))) == 2
+    assert {each.severity for each in world.ledger.incidents()} == {"page"}
+
+
+def test_rows_that_wait_in_quarantine_keep_their_incident_until_they_are_dealt_with(world: World) -> None:
+    waiting = {"d1"}
+    around = otherwise(world, waiting=lambda _: frozenset(waiting), shown_by=lambda _: frozenset({"d1"}))
+    world.drift(verb="quarantine")
+    world.load()
+    world.deliver()
+    watch(world.ledger, around, world.now)
+    world.later(days=1)
+    world.load("d2", "r2")  # clean
+    watch(world.ledger, around, world.now)
+    assert world.only().state == "mitigated"
+    waiting.clear()
+    world.happen("quarantine.discarded", "orders", "r3", delivery="d1", quarantine="q", rows=1)
+    watch(world.ledger, around, world.now)
+    assert world.only().state == "resolved"
+
+
+def test_a_missed_tick_is_an_incident_until_a_later_one_is_done(world: World) -> None:
+    world.happen("tick.missed", "night", first="2026-10-03T04:00:00Z", last="2026-10-03T04:00:00Z", count=1, reason="nobody")
+    world.look()
+    assert (world.only().cause, world.only().severity) == ("schedule", "warning")
+    world.happen("tick.ended", "night", run="r2", at="x", state="failed")
+    world.look()
+    assert world.only().state == "open"
+    world.happen("tick.ended", "night", run="r3", at="y", state="done")
+    world.look()
+    assert world.only().state == "resolved"
+
+
+def otherwise(world: World, **others: Any) -> Surroundings:
+    """The world's surroundings, some of them otherwise."""
+    return dataclasses.replace(world.surroundings(), **others)

@@ -56,6 +56,11 @@ def test_between_with_dates_is_the_bounds_slot(warehouse: Warehouse) -> None:
         "select sum(x) from (select country, sum(amount) as x from marts.orders where not is_test group by country)",
         "select sum(x) from (select amount as x, is_test as t from marts.orders) as s where not t",
         "select sum(case when not is_test then amount end) from marts.orders",
+        "with o as (select * from marts.orders), p as (select amount as x from o where not is_test) select sum(x) from p",
+        "select sum(o.x) from (select order_id, amount as x from marts.orders where not is_test) o, marts.orders p "
+        "where p.order_id = o.order_id",
+        "select sum(p.x) from marts.orders o left join (select order_id as k, amount as x from marts.orders where not is_test) p "
+        "on p.k = o.order_id",
         "select sum(amount) filter (where not is_test) from marts.orders",
     ],
 )
@@ -76,7 +81,10 @@ def test_a_join_that_multiplies_rows_is_named(warehouse: Warehouse) -> None:
     ("sql", "reason"),
     [
         ("select country, sum(amount) from marts.orders group by country", "GROUP BY"),
-        ("with o as (select * from marts.orders) select sum(amount) from o", "a WITH clause"),
+        (
+            "with o as (select * from marts.orders) select sum(o.amount) from o join o as p on o.order_id = p.order_id",
+            "a WITH clause",
+        ),
         ("select sum(amount) from marts.orders where order_id in (select order_id from marts.tags)", "a subquery"),
         ("select sum(amount) from marts.orders limit 1", "LIMIT"),
         ("select amount from marts.orders", "not one aggregate"),

@@ -1,7 +1,11 @@
-"""Every planted scenario and control, alone and combined: the planted amounts come back to the cent, and nothing else."""
+"""Every planted scenario and control, alone and combined: the planted amounts come back to the cent, and nothing else.
+
+``SCENARIO_SEEDS`` sets how many seeds each has; there are three combinations for each of them.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from decimal import Decimal
@@ -17,6 +21,7 @@ from startrail.ports.warehouse import Warehouse
 from startrail.testing.scenarios import ALONE, CONTROLS, COUNTED, PERIOD, SCENARIOS, Planted, plant
 from startrail.wiring.why import gap_between, side
 
+SEEDS = int(os.environ.get("SCENARIO_SEEDS", "2"))
 SPAN = parse_period(PERIOD)
 PLAIN = tuple(name for name in SCENARIOS if name not in ALONE)
 
@@ -57,13 +62,13 @@ def figures(name: str, seed: int, found: Gap) -> None:
 
 @pytest.mark.parametrize("name", [*SCENARIOS, *CONTROLS])
 def test_alone(name: str, warehouse: Warehouse) -> None:
-    for seed in range(2):
+    for seed in range(SEEDS):
         found = judge(plant([name], seed), warehouse, check=seed == 0)
         if found is not None:
             figures(name, seed, found)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3 * SEEDS))
 def test_combined(seed: int, warehouse: Warehouse) -> None:
     draw = random.Random(seed)
     names = draw.sample(PLAIN, draw.randint(2, 5))
@@ -84,7 +89,7 @@ def test_more_than_eight_at_once_share_in_blocks(seed: int, warehouse: Warehouse
 
 @pytest.mark.parametrize("name", ["order_value", "mean_value", "median_value"])
 def test_numbers_that_are_no_sums_have_segments(name: str, warehouse: Warehouse) -> None:
-    for seed in range(2):
+    for seed in range(SEEDS):
         found = judge(plant([name], seed), warehouse)
         assert found is not None
         (line,) = found.lines

@@ -22,12 +22,13 @@ from startrail.adapters.ledger import (
     ticks,
 )
 from startrail.adapters.ledger.session import NO_LIMIT, Session
+from startrail.base.crash import crash_point
 from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
 from startrail.model.run import Hold, Lease, NewFact, Publication, Run, RunState, Verification, Visible
 from startrail.model.schedule import Tick, TickRecord, Watch
-from startrail.model.step import Fact, StepRecord
+from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
 from startrail.ports.feed import Seen
@@ -57,6 +58,19 @@ class SqlLedger(ABC):
         with self._writing() as session:
             _append(session, facts, run, at)
             _put_out(session, outbox, at)
+
+    def append_once(self, fact: NewFact, told: Callable[[Fact], bool], *, run: str | None, at: datetime) -> bool:
+        with self._writing() as session:
+            newest = facts.newest_about(session, fact.kind, fact.subject)
+            if newest is not None and told(newest):
+                return False
+            _append(session, [fact], run, at)
+            crash_point("inside forecast, fact written")
+            return True
+
+    def newest_fact(self, kind: str, subject: str) -> Fact | None:
+        with self._reading() as session:
+            return facts.newest_about(session, kind, subject)
 
     def facts(
         self,
@@ -199,6 +213,10 @@ class SqlLedger(ABC):
         with self._reading() as session:
             return steps.by_keys(session, keys)
 
+    def took(self, subject: str, limit: int) -> list[Took]:
+        with self._reading() as session:
+            return steps.took(session, subject, limit)
+
     def history(
         self, *, kind: str | None = None, subject: str | None = None, run: str | None = None, limit: int | None = None
     ) -> list[StepRecord]:
@@ -224,6 +242,14 @@ class SqlLedger(ABC):
             recorded = incidents.record(session, mark, after, facts, run, at)
             _put_out(session, outbox if recorded else (), at)
             return recorded
+
+    def differing_incidents(self) -> tuple[str, ...]:
+        with self._reading() as session:
+            return tuple(incidents.differing(session))
+
+    def rebuild_incidents(self) -> int:
+        with self._writing() as session:
+            return incidents.rebuild(session)
 
     def incidents(self, *, limit: int = 100) -> list[Incident]:
         with self._reading() as session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -50,8 +50,19 @@ def pages(
         left -= size
 
 
+def all_of(session: Session, kinds: Iterable[str]) -> list[Fact]:
+    """All facts of these kinds, in order, as of the session."""
+    rows = [row for kind in kinds for row in session.all("facts.by_kind", kind=kind, after=_BEFORE_ALL, limit=NO_LIMIT)]
+    return sorted(map(_fact, rows), key=lambda fact: fact.seq)
+
+
 def latest(session: Session) -> Fact | None:
     row = session.one("facts.latest")
+    return None if row is None else _fact(row)
+
+
+def newest_about(session: Session, kind: str, subject: str) -> Fact | None:
+    row = session.one("facts.newest_about", kind=kind, subject=storable(subject))
     return None if row is None else _fact(row)
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from startrail.adapters.ledger import facts as chained
 from startrail.adapters.ledger.instants import text_or_none
-from startrail.adapters.ledger.session import Session, decoding, storable
+from startrail.adapters.ledger.session import NO_LIMIT, Session, decoding, storable
+from startrail.base.crash import crash_point
 from startrail.base.time import to_text
 from startrail.ledger.incidents import KINDS, fold
 from startrail.model.incident import Incident, Mark
@@ -31,14 +32,36 @@ def record(session: Session, expected: Mark, after: int, new: Sequence[NewFact],
     if mark(session) != expected:
         return False
     appended = chained.append(session, new, run, at)
+    if appended:
+        crash_point("inside incidents, facts written")
     changed = list(dict.fromkeys(fact.subject for fact in appended if fact.kind in KINDS))
     before = {each.id: each for each in _several(session.all_in("incidents.by_ids", changed))}
     now = fold(appended, before)
     session.many("incidents.put", [_row(now[id_]) for id_ in changed])
+    if changed:
+        crash_point("inside incidents, table written")
     if appended and appended[0].seq == after + 1:
         after = appended[-1].seq  # nothing came between, and our own facts need not be read
     session.run("incidents.move_mark", mark=f"{after} {expected.revision + (1 if changed else 0)}")
     return True
+
+
+def differing(session: Session) -> list[str]:
+    """Ids of incidents that the table tells otherwise than the facts, or only one of them tells."""
+    told = fold(chained.all_of(session, sorted(KINDS)))
+    kept = {each.id: each for each in everything(session, NO_LIMIT)}
+    return sorted(id_ for id_ in told.keys() | kept.keys() if told.get(id_) != kept.get(id_))
+
+
+def rebuild(session: Session) -> int:
+    """Make the table anew from the facts; how many incidents differed."""
+    wrong = len(differing(session))
+    told = fold(chained.all_of(session, sorted(KINDS)))
+    session.run("incidents.forget")
+    session.many("incidents.put", [_row(each) for each in told.values()])
+    expected = mark(session)
+    session.run("incidents.move_mark", mark=f"{expected.after} {expected.revision + 1}")
+    return wrong
 
 
 def one(session: Session, id_: str) -> Incident | None:

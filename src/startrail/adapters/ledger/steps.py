@@ -9,7 +9,7 @@ import msgspec
 from startrail.adapters.ledger.instants import instant_or_none, text_or_none
 from startrail.adapters.ledger.session import NO_LIMIT, Row, Session, Value, decoding, storable
 from startrail.base.time import from_text, to_text
-from startrail.model.step import Step, StepOutput, StepRecord
+from startrail.model.step import Step, StepOutput, StepRecord, Took
 
 _encoder = msgspec.json.Encoder()
 _outputs = msgspec.json.Decoder(StepOutput)
@@ -36,6 +36,14 @@ def history(session: Session, kind: str | None, subject: str | None, run: str | 
     by = "run" if run is not None else "subject" if subject is not None else "kind" if kind is not None else "end"
     most = NO_LIMIT if limit is None else limit
     return [_record(row) for row in session.all(f"steps.by_{by}", kind=kind, subject=subject, run=run, limit=most)]
+
+
+def took(session: Session, subject: str, limit: int) -> list[Took]:
+    with decoding(f"how long {subject} took"):
+        return [
+            Took(kind, run, state, from_text(started), from_text(ended), error)
+            for kind, run, state, started, ended, error in session.all("steps.took", subject=subject, limit=limit)
+        ]
 
 
 def views(session: Session) -> dict[str, StepRecord]:

@@ -39,6 +39,13 @@ class Conversion(msgspec.Struct, frozen=True):
     value: str
     fine: str | None = None
 
+    def fine_of(self, name: str, source: str) -> str | None:
+        """The condition where the value has been made under this name: the engine makes a value again wherever it stands
+        within an AND or a CASE."""
+        if self.fine is None or self.value in (source, "NULL"):
+            return self.fine
+        return self.fine.replace(self.value, name)
+
 
 def source_type(kind: DataType, form: Form) -> str:
     """The type by which DuckDB reads a field from the stream."""
@@ -110,8 +117,10 @@ def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | No
             return _words(source, field.format)
         case "date" | "time" | "timestamp" | "timestamptz" if field.format.pattern:
             return _patterned(kind.name, source, field.format)
-        case "date" | "time" | "timestamp" | "timestamptz" if form == "json":
-            return cast, f"{_gated(kind.name, source)} AND {cast} IS NOT NULL"
+        case "timestamptz" if form == "json":
+            return cast, f"{_gated_instant(source)} AND {_in_calendar(cast)}"
+        case "date" | "time" | "timestamp" if form == "json":
+            return cast, f"strlen({source}) <= {_LONGEST[kind.name]} AND {cast} IS NOT NULL"
         case "date":
             return cast, f"(CAST({cast} AS VARCHAR) = {source} AND length({source}) = 10)"
         case "time":
@@ -143,15 +152,13 @@ def _either(quick: str, thorough: str) -> str:
     return f"CASE WHEN {quick} THEN true ELSE {thorough} END"
 
 
-def _gated(name: str, source: str) -> str:
-    """The gate has seen that the text is of its type. It rounds fractions beyond microseconds, takes an offset without
-    colon, and an instant at the very border of the calendar may be beyond it in UTC."""
-    if name != "timestamptz":
-        return f"length({source}) <= {_LONGEST[name]}"
+def _gated_instant(source: str) -> str:
+    """The gate has seen an instant, but it rounds fractions beyond microseconds, and takes an offset without colon. Of such
+    length, or with such an end, a text certainly has neither; to look at its single characters takes longer."""
+    plain = f"(strlen({source}) = 20 OR (strlen({source}) <= 32 AND ends_with({source}, ':00')))"
     zulu = f"(ends_with({source}, 'Z') OR ends_with({source}, 'z'))"
-    short = f"CASE WHEN length({source}) <= 27 THEN true ELSE length({source}) <= 32 AND NOT {zulu} END"
-    colon = f"({zulu} OR substring({source}, -3, 1) = ':')"
-    return f"{short} AND {colon} AND {source} > '0001-01-03' AND {source} < '9999-12-29'"
+    short = f"CASE WHEN strlen({source}) <= 27 THEN true ELSE strlen({source}) <= 32 AND NOT {zulu} END"
+    return _either(plain, f"{short} AND ({zulu} OR substring({source}, -3, 1) = ':')")
 
 
 def _with_point(source: str, form: Format) -> str:

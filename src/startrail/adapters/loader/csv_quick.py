@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, overload
+from typing import BinaryIO
 
+from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Csv, Row
 from startrail.model.contract import Contract
@@ -45,35 +46,21 @@ class Run(Block, frozen=True):
         return iter(self.sequence())
 
     def sequence(self) -> Sequence[Record]:
-        return _Records(self)
+        return AskedRecords(self.size, self._each, self._record)
 
+    def _each(self) -> Iterator[bytes | Row]:
+        for part in self.parts:
+            if isinstance(part, Row):
+                yield part
+            else:
+                yield from part.split(b"\n")[:-1]
 
-class _Records(Sequence[Record]):
-    """Of the records of a run, only those asked for are read."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._parts: list[bytes | Row] = []
-
-    def __len__(self) -> int:
-        return self._run.size
-
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        if not self._parts:
-            for part in self._run.parts:
-                self._parts += [part] if isinstance(part, Row) else part.split(b"\n")[:-1]
-        found = self._parts[index]
-        return (found if isinstance(found, Row) else self._row(found)).record(self._run.names)
+    def _record(self, found: bytes | Row) -> Record:
+        return (found if isinstance(found, Row) else self._row(found)).record(self.names)
 
     def _row(self, line: bytes) -> Row:
         raw = line.rstrip(b"\r")
-        delimiter, quote = self._run.dialect.delimiter, self._run.dialect.quote
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote
         text = raw.decode(errors="surrogateescape")
         if quote not in text:
             return Row(text.split(delimiter), raw)

@@ -20,7 +20,7 @@ SOURCE = "native_rows"
 """The name under which a COPY finds its Arrow stream."""
 BY_PAGES = "SET disable_parquet_prefetching = true"
 """Otherwise a whole row group of a Parquet file is fetched at once, and others write large ones."""
-_ROW_GROUP = 245_760
+_ROW_GROUP = 122_880
 _FILE_BYTES = "128MB"
 
 

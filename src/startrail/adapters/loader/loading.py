@@ -42,6 +42,9 @@ _MOST_HELD = 32_000_000
 _MOST_AHEAD = 50_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
+_LITTLE = 1 << 20
+"""Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
+sooner written again."""
 
 Way = Literal["direct", "frugal", "quick", "wary", "careful"]
 """direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory.
@@ -91,6 +94,8 @@ class Loading:
         self._passed = array("q")
         """Records in each block, from the first, that is known to pass the gate."""
         self._at = 0
+        self._longest = 0
+        """Bytes of the longest block that passed."""
         self._distinct = False
         """Whether no two streamed rows have the same key."""
         self._saved: list[LocalFile] = []
@@ -212,7 +217,7 @@ class Loading:
             return natively
         gate = Gate(self._task.contract, wary=self._wary)
         if self._passes_whole(gate):
-            query = self._queries.streamed(sql.text(str(self._path)))
+            query = self._queries.streamed(sql.text(str(self._path)), longest=max(2 * self._longest, _LITTLE))
             return self._engine.copy(query, "direct", self._task.schema)
         files: list[LocalFile] = []
         with closing(self._blocks()) as source:
@@ -342,6 +347,7 @@ class Loading:
                 if passed is None or passed.kept:
                     return False
                 self._passed.append(passed.count)
+                self._longest = max(self._longest, len(block.lines))
                 self._advance(len(block.lines))
         self._rows_in = sum(self._passed)
         return True

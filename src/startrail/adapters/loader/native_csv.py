@@ -12,10 +12,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from ctypes import CDLL, c_char_p, c_void_p, cast
 from functools import partial
 from itertools import accumulate
-from typing import BinaryIO, overload
+from typing import BinaryIO
 
 import msgspec
 
+from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import BLOCK, Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Row
 from startrail.adapters.loader.csv_quick import QuickCsv
@@ -65,7 +66,17 @@ class Pieces(Block, frozen=True):
                     yield self._record(line, partial(int, number))
 
     def sequence(self) -> Sequence[Record]:
-        return _Records(self)
+        return AskedRecords(self.count, self._places, lambda place: self.at(*place))
+
+    def _places(self) -> Iterator[tuple[int, int]]:
+        for start, piece in zip(self.starts, self.pieces, strict=True):
+            if isinstance(piece, Row):
+                yield start, 0
+                continue
+            for line in piece.data.split(b"\n")[:-1]:
+                if line not in (b"", b"\r"):
+                    yield start, len(line)
+                start += len(line) + 1
 
     def at(self, start: int, size: int) -> Record:
         """The record whose line stands there."""
@@ -97,38 +108,6 @@ class Pieces(Block, frozen=True):
             return Row(values, raw).record(self.names)
         found = f"line {number()}: {len(values)} columns"
         return Row(values, raw, Violation("$", "malformed", f"{len(self.names)} columns", found)).record(self.names)
-
-
-class _Records(Sequence[Record]):
-    """Of the records of a block, only those asked for are read."""
-
-    def __init__(self, block: Pieces) -> None:
-        self._block = block
-        self._places: list[tuple[int, int]] = []
-
-    def __len__(self) -> int:
-        return self._block.count
-
-    @overload
-    def __getitem__(self, index: int) -> Record: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Record]: ...
-    def __getitem__(self, index: int | slice) -> Record | Sequence[Record]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        if not self._places:
-            self._places = list(self._found())
-        return self._block.at(*self._places[index])
-
-    def _found(self) -> Iterator[tuple[int, int]]:
-        for start, piece in zip(self._block.starts, self._block.pieces, strict=True):
-            if isinstance(piece, Row):
-                yield start, 0
-                continue
-            for line in piece.data.split(b"\n")[:-1]:
-                if line not in (b"", b"\r"):
-                    yield start, len(line)
-                start += len(line) + 1
 
 
 class NativeCsv(QuickCsv):

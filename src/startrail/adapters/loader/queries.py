@@ -22,30 +22,36 @@ class Queries:
         self._task = task
         self._form: Form = form
 
-    def streamed(self, pipes: str, offset: int = 0, absent: Mapping[str, str] | None = None) -> str:
+    def streamed(
+        self, pipes: str, offset: int = 0, absent: Mapping[str, str] | None = None, longest: int = LONGEST + (1 << 16)
+    ) -> str:
         """Rows of a stream in which every field is fine; ``offset`` records came before it. ``absent`` columns are not in
-        it and have these values.
+        it and have these values. No record has more bytes than ``longest``.
 
-        Conversions stand below the numbering, so that the condition above it does not make the engine do them twice.
+        Values are made in one query and judged in the one around it, and both stand below the numbering, so that the
+        engine does not make them twice.
         """
         required = frozenset(self._task.contract.primary_key)
         words = self._task.dialect.null_words if self._form == "text" else ()
-        values, fine = [], [f"{sql.quote(ORDINAL)} IS NULL"]
+        sources, values, fine = [], [], ["numbered IS NULL"]
         for index, field in enumerate(self._task.contract.fields):
+            name, source = f"v{index}", f"s{index}"
             if absent and field.name in absent:
-                values.append(f"{absent[field.name]} AS v{index}")
+                values.append(f"{absent[field.name]} AS {name}")
                 continue
+            sources.append(f"{sql.quote(field.name)} AS {source}")
             unseen = self._form == "text" or bool(field.format.null_words)
             must = unseen and (field.required or field.name in required)
-            found = conversion(field, sql.quote(field.name), self._form, words, must=must)
-            values.append(f"{found.value} AS v{index}")
-            if found.fine is not None:
-                fine.append(found.fine)
-        inner = (
-            f"SELECT {', '.join(values)}, {sql.quote(EXTRA)} AS extra, coalesce({' AND '.join(fine)}, false) AS fine "
-            f"FROM {self._reader(pipes, self._form)}"
-        )
-        return self.numbered(inner, offset)
+            found = conversion(field, source, self._form, words, must=must)
+            values += [source, f"{found.value} AS {name}"]
+            condition = found.fine_of(name, source)
+            if condition is not None:
+                fine.append(condition)
+        sources += [f"{sql.quote(EXTRA)} AS extra", f"{sql.quote(ORDINAL)} AS numbered"]
+        read = f"SELECT {', '.join(sources)} FROM {self._reader(pipes, self._form, longest)}"
+        made = f"SELECT {', '.join(values)}, extra, numbered FROM ({read})"
+        columns = ", ".join(f"v{index}" for index in range(len(self._task.contract.fields)))
+        return self.numbered(f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})", offset)
 
     def numbered(self, rows: str, offset: int = 0) -> str:
         """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns."""
@@ -145,9 +151,9 @@ class Queries:
         name = f"coalesce(strftime(p, '{PARTITION_PATTERNS[grain]}'), 'null')"
         return f"SELECT {name} AS name, n::BIGINT FROM ({starts}) ORDER BY name"
 
-    def _reader(self, path: str, form: Form) -> str:
+    def _reader(self, path: str, form: Form, longest: int = LONGEST + (1 << 16)) -> str:
         types = {field.name: source_type(field.type, form) for field in self._task.contract.fields}
-        return _read_json(path, {**types, ORDINAL: "BIGINT", EXTRA: "VARCHAR"})
+        return _read_json(path, {**types, ORDINAL: "BIGINT", EXTRA: "VARCHAR"}, longest)
 
     def _columns(self, ordinal: str, extra: str) -> str:
         """The columns of the table, in its order; one that the contract no longer declares is null."""
@@ -161,9 +167,9 @@ class Queries:
         return ", ".join(found)
 
 
-def _read_json(path: str, types: dict[str, str]) -> str:
+def _read_json(path: str, types: dict[str, str], longest: int = LONGEST + (1 << 16)) -> str:
     columns = ", ".join(f"{sql.text(name)}: {sql.text(kind)}" for name, kind in types.items())
     return (
         f"read_json({path}, columns = {{{columns}}}, format = 'newline_delimited', records = 'true', "
-        f"compression = 'uncompressed', maximum_object_size = {LONGEST + (1 << 16)})"
+        f"compression = 'uncompressed', maximum_object_size = {longest})"
     )

@@ -20,6 +20,8 @@ _EACH = 3
 _MOST_VALUES = 1000
 """Of one column of one delivery; the rest counts as one value."""
 _MOST_RULES = 200
+_MOST_RANGES = 200_000
+"""Of ordinals that are gone, which are kept with the result."""
 _SHOWN = 1000
 """Characters of an example."""
 _VIOLATIONS = '[{"path": "VARCHAR", "rule": "VARCHAR", "expected": "VARCHAR", "got": "VARCHAR"}]'
@@ -89,7 +91,15 @@ class Comparison:
             shares=tuple(self._shares(gone, come)),
             sums=tuple(self._sums(gone, come)),
             examples=tuple(self._examples()) if gone else (),
+            gone=self._ranges() if gone else (),
         )
+
+    def _ranges(self) -> tuple[tuple[int, int], ...] | None:
+        """The ordinals of what is gone, neighbours together."""
+        islands = "SELECT ordinal, ordinal - row_number() OVER (ORDER BY ordinal) AS island FROM gone"
+        ranges = f"SELECT min(ordinal), max(ordinal) FROM ({islands}) GROUP BY island ORDER BY ALL LIMIT {_MOST_RANGES + 1}"
+        found = tuple((first, last) for first, last in self.engine.rows(ranges))
+        return None if len(found) > _MOST_RANGES else found
 
     def _come_in(self, gone: int) -> int:
         """How many rows come in; the view ``coming`` has them."""

@@ -123,6 +123,7 @@ class FieldsAgain:
         self._certain = [_certain(field) for field in self._fields]
         self._getters = [attrgetter(f"f{index}") for index in range(len(self._fields))]
         self._names = [(f'"{field.name}"'.encode(), _named(field.name)) for field in self._fields]
+        self._signs = _KELVIN if any("k" in field.name.lower() for field in self._fields) else ()
         self._aliases = [f'"{alias}"'.encode() for field in self._fields for alias in field.aliases]
         self._known: dict[tuple[bytes | None, ...], tuple[int, ...]] = {}
         self._codes: dict[Violation, int] = {}
@@ -195,6 +196,10 @@ class FieldsAgain:
         empty = [index for index, must in enumerate(self._must) if must and None in columns[index]]
         if not empty:
             return []
+        if len(empty) == 1:
+            key = tuple(None if place == empty[0] else b"" for place in range(len(columns)))
+            kinds = self._kinds_of_null(key, empty[0])
+            return [(row, kinds) for row, value in enumerate(columns[empty[0]]) if value is None] if kinds else []
         found: dict[int, list[int]] = {}
         for index in empty:
             key = tuple(None if place == index else b"" for place in range(len(columns)))
@@ -213,7 +218,7 @@ class FieldsAgain:
 
     def _values(self, records: list[Any], lines: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Each value by its text."""
-        columns = [list(map(getter, records)) for getter in self._getters]
+        columns = [[_present(raw) for raw in map(getter, records)] for getter in self._getters]
         self._check_names(columns, lines)
         unsure: set[int] = set()
         for column, certain, must in zip(columns, self._certain, self._must, strict=True):
@@ -221,7 +226,7 @@ class FieldsAgain:
                 row for row, value in enumerate(column) if (must if value is None else certain is None or not certain(value))
             )
         for row in sorted(unsure):
-            key = tuple([None if column[row] is None else bytes(column[row]) for column in columns])
+            key = tuple([column[row] for column in columns])
             kinds = self._known.get(key)
             if kinds is None:
                 kinds = self._asked(key)
@@ -262,6 +267,13 @@ class FieldsAgain:
     def _note(self, first: int, broken: list[tuple[int, tuple[int, ...]]], again: set[int], lines: bytes) -> None:
         texts: list[bytes] | None = None
         ordinals, codes, found = self.found.ordinals, self.found.kinds, self.found
+        same = broken[0][1]
+        if not again and all(kinds is same for _, kinds in broken) and all(self._kept[kind] >= _EACH for kind in same):
+            found.newly_refused += len(broken)
+            for kind in same:
+                ordinals.extend([first + row for row, _ in broken])
+                codes.extend([kind] * len(broken))
+            return
         for row, kinds in broken:
             ordinal = first + row
             if again and ordinal in again:
@@ -284,21 +296,23 @@ class FieldsAgain:
 
     def _check_names(self, columns: list[list[Any]], lines: bytes) -> None:
         """Raises NotSure where a field that seems absent may be there under an alias or in other letter case."""
-        lacking = {row for column in columns if None in column for row, value in enumerate(column) if value is None}
-        if not lacking:
+        absent = [column.count(None) for column in columns]
+        if not any(absent):
             return
-        if len(lacking) < len(columns[0]):
+        if max(absent) < len(columns[0]):
+            lacking = {row for column in columns if None in column for row, value in enumerate(column) if value is None}
             texts = _texts(lines)
             if len(texts) != len(columns[0]):
                 raise NotSure("not a record a line")
             lines = b"\n".join([texts[row] for row in lacking])
         if any(alias in lines for alias in self._aliases):
             raise NotSure("a field may be there under an alias")
-        if (b"\\u00" in lines and _ASCII_ESCAPED.search(lines)) or any(sign in lines for sign in _KELVIN):
+        if (b"\\u00" in lines and _ASCII_ESCAPED.search(lines)) or any(sign in lines for sign in self._signs):
             raise NotSure("a name may be written with escapes")
         lowered = lines.lower()
         for name, pattern in self._names:
-            if lowered.count(name.lower()) != lines.count(name) and any(match != name for match in pattern.findall(lines)):
+            times = lowered.count(name.lower())
+            if times and times != lines.count(name) and any(match != name for match in pattern.findall(lines)):
                 raise NotSure("a field may be there in other letter case")
 
 
@@ -319,9 +333,17 @@ def _named(name: str) -> re.Pattern[bytes]:
     return re.compile(rb'(?i)("' + re.escape(name.encode()) + rb'")\s*:')
 
 
+def _present(raw: msgspec.Raw | None) -> bytes | None:
+    """A value's JSON text; None where there is none, or null."""
+    return None if raw is None or (text := bytes(raw)) == b"null" else text
+
+
 def _decoder(kinds: list[Any], fields: list[Field]) -> Callable[[bytes], list[Any]]:
+    """A raw value is not made optional: where a value may be raw or null, msgspec takes only null."""
     names = {f"f{index}": field.name for index, field in enumerate(fields)}
-    members = [(attribute, kind | None, None) for attribute, kind in zip(names, kinds, strict=True)]
+    members = [
+        (attribute, kind if kind is msgspec.Raw else kind | None, None) for attribute, kind in zip(names, kinds, strict=True)
+    ]
     struct = msgspec.defstruct("Part", members, rename=names.__getitem__, gc=False)
     return msgspec.json.Decoder(struct).decode_lines
 

@@ -21,6 +21,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedEr
 from obstore.store import S3Store as Bucket
 
 from startrail.adapters.store.cache import Cache
+from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_leftovers import Account, abort_leftovers
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
@@ -98,7 +99,7 @@ class S3Store:
             return self.put(key, whole)
         counter = _Counter(stream)
         with _errors(key):
-            obstore.put(self._bucket, key, iter(counter), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            pump(counter, lambda parts: self._upload(key, parts))
         return counter.size
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
@@ -203,7 +204,7 @@ class S3Store:
         aside, counter = _TEMPORARY + secrets.token_hex(12), _Counter(data)
         try:
             with _errors("a file that arrives"):
-                obstore.put(self._bucket, aside, iter(counter), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+                pump(counter, lambda parts: self._upload(aside, parts))
             name = key()
             if name is None:
                 return False
@@ -212,14 +213,8 @@ class S3Store:
                     obstore.copy(self._bucket, aside, name, overwrite=replace)
                 elif replace or self.size(name) is None:
                     stored = obstore.get(self._bucket, aside).stream(min_chunk_size=_PART)
-                    again = (bytes(part) for part in stored)  # the stream itself counts as asynchronous
-                    obstore.put(
-                        self._bucket,
-                        name,
-                        again,
-                        chunk_size=max(_PART, counter.size // _MOST_PARTS),
-                        max_concurrency=_PARTS_AT_ONCE,
-                    )
+                    part, place = max(_PART, counter.size // _MOST_PARTS), name
+                    pump((bytes(each) for each in stored), lambda parts: self._upload(place, parts, part))
                 else:
                     return False
         except AlreadyExistsError:
@@ -228,6 +223,9 @@ class S3Store:
             with contextlib.suppress(BaseError, OSError):
                 obstore.delete(self._bucket, aside)
         return True
+
+    def _upload(self, key: str, parts: Iterator[bytes], size: int = _PART) -> None:
+        obstore.put(self._bucket, key, parts, chunk_size=size, max_concurrency=_PARTS_AT_ONCE)
 
     def _sweep(self) -> None:
         """Once, before anything is uploaded aside: remove what killed processes left there more than a day ago."""

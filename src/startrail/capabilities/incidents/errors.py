@@ -1,8 +1,8 @@
-"""What can go wrong with incidents: codes ST540 to ST559."""
+"""What can go wrong with incidents: codes ST540 to ST569."""
 
 from __future__ import annotations
 
-from startrail.base.errors import LedgerError
+from startrail.base.errors import LedgerError, UsageError
 
 
 class UnknownIncident(LedgerError):
@@ -40,3 +40,40 @@ class IncidentsBusy(LedgerError):
 
     code = "ST543"
     transient = True
+
+
+class UnknownPauseSource(UsageError):
+    """A source was to be paused or resumed that the project does not have.
+
+    Take a name of ``sources/``; the hint names the nearest one.
+    """
+
+    code = "ST560"
+
+
+class BadPause(UsageError):
+    """A pause has no reason, or an end that has passed or lies too far ahead.
+
+    Say why, and until when: ``--for 2h``. After 31 days a source that nobody may ask is better taken out of the project.
+    """
+
+    code = "ST561"
+
+
+class PauseRefused(LedgerError):
+    """A source may not be paused once more: the book of mitigations has bounds, or the project does not allow it.
+
+    It is recorded, and an incident about the source gets graver, because now a person has to mend the cause.
+    ``mitigations:`` in ``incidents/*.yml`` says how often.
+    """
+
+    code = "ST562"
+
+
+class NotPaused(UsageError):
+    """A source was to be resumed that is not paused; its pause may have ended by itself.
+
+    ``startrail status`` shows what is paused, and until when.
+    """
+
+    code = "ST563"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from startrail.capabilities.incidents.openers import group
+from startrail.capabilities.incidents.surroundings import Surroundings
 from startrail.model.incident import Incident, Symptom
 
 
-def explained_by(symptom: Symptom, standing: Iterable[Incident]) -> Incident | None:
+def explained_by(symptom: Symptom, standing: Iterable[Incident], surroundings: Surroundings) -> Incident | None:
     """The incident that shows the very symptom, or else the oldest whose cause lies upstream of it."""
     standing = list(standing)
     for incident in standing:
@@ -19,4 +20,13 @@ def explained_by(symptom: Symptom, standing: Iterable[Incident]) -> Incident | N
     if symptom.cause != "late":
         return None  # other trouble downstream has a cause of its own: what a failure blocks is never tried
     upstream = [each for each in standing if any(affected.name == symptom.subject for affected in each.affected)]
-    return min(upstream, key=lambda each: (each.opened_at, each.id), default=None)
+    late = [each for each in standing if each.cause == "late" and kin(each.subject, symptom.subject, surroundings)]
+    return min(upstream or late, key=lambda each: (each.opened_at, each.id), default=None)
+
+
+def kin(one: str, other: str, surroundings: Surroundings) -> bool:
+    """Whether two reports are one, or made from the same model: when both are late, that is one cause until more is known."""
+    if one == other:
+        return True
+    shared = surroundings.ancestors(one) & surroundings.ancestors(other)
+    return any(surroundings.kinds(name) == "model" for name in shared)

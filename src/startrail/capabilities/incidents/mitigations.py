@@ -5,14 +5,18 @@ An entry that has been used as often as it may within its window counts no more:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from startrail.base.units import parse_duration
-from startrail.ledger.incidents import change_of
-from startrail.model.incident import Acted
-from startrail.model.mitigation import Mitigation
-from startrail.model.step import Fact
+from startrail.model.incident import Symptom
+from startrail.model.mitigation import MITIGATIONS, Bound, Mitigation
+
+if TYPE_CHECKING:
+    from startrail.capabilities.incidents.surroundings import Surroundings
 
 _DELIVERED = "the run published, and every report made from the source with a deadline was delivered before it"
 
@@ -39,21 +43,44 @@ BOOK: dict[str, Mitigation] = {
             "the step left nothing visible", "the same step finished", "none needed: a step happens as if once", 20, "1 day",
         ),
         Mitigation(
-            "pause_source", "The source is left out of runs for a time.",
-            "a person asked for it", "runs without it end well", "take the pause back", 3, "7 days",
+            "pause_source", "No run asks the source for anything until a time; what is made from it uses the data there is.",
+            "a person asked for it, and says until when", _DELIVERED, "startrail sources resume", 3, "7 days",
         ),
     )
 }  # fmt: skip
 """By name. Recycling workers and raising limits have their place here once they exist."""
 
+assert set(BOOK) == set(MITIGATIONS)
 
-def exhausted(name: str, facts: Iterable[Fact], now: datetime) -> bool:
-    """True when the mitigation was applied as often as it may; ``facts`` of the incident."""
-    entry = BOOK.get(name)
+
+def book(declared: Mapping[str, Bound]) -> dict[str, Mitigation]:
+    """The book with what a project says about its entries."""
+    return {
+        name: entry if (bound := declared.get(name)) is None else msgspec.structs.replace(
+            entry, allowed=bound.allowed, most=bound.most or entry.most, window=bound.window or entry.window
+        )
+        for name, entry in BOOK.items()
+    }  # fmt: skip
+
+
+def refusal(name: str, entry: Mitigation | None, uses: Iterable[datetime], now: datetime) -> str | None:
+    """Why a mitigation may not be applied once more; None when it may."""
     if entry is None:
-        return True  # what the book does not know is no mitigation
+        return f"{name} is not in the book"
+    if not entry.allowed:
+        return f"{name} is not allowed in this project"
     since = now - parse_duration(entry.window)
-    used = sum(
-        1 for fact in facts if fact.at > since and isinstance(act := change_of(fact), Acted) and act.mitigation == name
-    )  # fmt: skip
-    return used > entry.most
+    if sum(1 for at in uses if at > since) >= entry.most:
+        return f"{name} was applied as often as the book allows: {entry.most} within {entry.window}"
+    return None
+
+
+def unmet(name: str, symptom: Symptom, surroundings: Surroundings) -> str | None:
+    """What a mitigation needs and does not have; None when all of it holds."""
+    if name in ("keep_unknown_field", "quarantine_rows") and symptom.delivery is not None:
+        counts = surroundings.counts(symptom.subject, symptom.delivery)
+        if counts is not None and not counts.conserved():
+            return f"the rows of delivery {symptom.delivery} do not add up"
+    if name == "serve_last_good" and not surroundings.served(symptom.subject):
+        return f"there is no earlier data of {symptom.subject} to serve"
+    return None

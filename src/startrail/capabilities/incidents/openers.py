@@ -11,7 +11,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from startrail.base.text import printable
-from startrail.flow.events import BridgeChecked, Checked, Delivered, DeliveryHeld, DriftFound, StepFailed
+from startrail.flow.events import (
+    BridgeChecked,
+    Checked,
+    Delivered,
+    DeliveryHeld,
+    DriftFound,
+    ReportAtRisk,
+    ReportLate,
+    StepFailed,
+    TickMissed,
+)  # fmt: skip
 from startrail.ledger.incidents import KINDS
 from startrail.model.drift import Finding
 from startrail.model.incident import Symptom
@@ -27,11 +37,16 @@ _VERBS: dict[str, tuple[Any, str]] = {
 
 
 class Opener(NamedTuple):
-    """``rule`` is the name people know it by; ``kind`` the fact that it looks at."""
+    """``rule`` is the name people know it by; ``kind`` the fact that it looks at. The last three are for people."""
 
     rule: str
     kind: str
     sees: Callable[[Fact, str], Symptom | None]
+    cause: str
+    grave: str
+    """How grave before consequences: a deadline that cannot be met without a person makes it a page."""
+    over: str
+    """When it counts as gone."""
 
 
 def symptoms(facts: Iterable[Fact]) -> list[Symptom]:
@@ -153,6 +168,46 @@ def _late(fact: Fact, rule: str) -> Symptom | None:
     )  # fmt: skip
 
 
+class _Ahead(msgspec.Struct):
+    due: str
+    expected: str | None = None
+    waits: tuple[str, ...] = ()
+    person: bool = False
+
+
+def _ahead(fact: Fact, rule: str) -> Symptom:
+    """Its way is clear, or a run is on it: worth a warning. What only a person can help is worth a page."""
+    told = msgspec.json.decode(fact.payload, type=_Ahead)
+    late = fact.kind == ReportLate.fact
+    what = f"report {printable(fact.subject, 80)} " + ("is late" if late else "may be late") + f": due {_minute(told.due)}"
+    when = f", expected {_minute(told.expected)}" if told.expected else ""
+    waits = f"; waits for {printable('; '.join(told.waits), 300)}" if told.waits else ""
+    return Symptom(
+        key=f"risk {fact.subject}", rule=rule, cause="late", subject=fact.subject, what=what + when + waits,
+        severity="page" if told.person else "error" if late else "warning",
+    )  # fmt: skip
+
+
+class _Missed(msgspec.Struct):
+    first: str
+    count: int
+    reason: str
+
+
+def _missed(fact: Fact, rule: str) -> Symptom:
+    """Whether that makes a report late is told by itself."""
+    told = msgspec.json.decode(fact.payload, type=_Missed)
+    ticks = "a tick was" if told.count == 1 else f"{told.count} ticks were"
+    return Symptom(
+        key=f"missed {fact.subject}", rule=rule, cause="schedule", subject=fact.subject, severity="warning",
+        what=f"{ticks} missed, first {_minute(told.first)}: {printable(told.reason, 200)}",
+    )  # fmt: skip
+
+
+def _minute(instant: str) -> str:
+    return f"{instant[:10]} {instant[11:16]} UTC"
+
+
 def group(symptom: Symptom) -> str:
     """Symptoms that appear together and have this in common have one cause: what one subject shows at one time, or what
     one failing resource makes fail."""
@@ -162,13 +217,23 @@ def group(symptom: Symptom) -> str:
 
 
 _TABLE = (
-    Opener("drift", str(DriftFound.fact), _drift),
-    Opener("delivery held", str(DeliveryHeld.fact), _held),
-    Opener("step failed", str(StepFailed.fact), _failed),
-    Opener("check failed", str(Checked.fact), _checked),
-    Opener("bridge broken", str(BridgeChecked.fact), _bridge),
-    Opener("report late", str(Delivered.fact), _late),
-)
+    Opener("drift", str(DriftFound.fact), _drift, "drift", "info kept, warning quarantined, error held",
+           "it is acknowledged or adopted, or a later delivery does not show it; quarantined rows are replayed or discarded"),
+    Opener("delivery held", str(DeliveryHeld.fact), _held, "hold", "error", "the delivery is loaded or discarded"),
+    Opener("step failed", str(StepFailed.fact), _failed, "failure, or resource for ledger, stores, engines, disks", "error",
+           "the step finished, or a run of everything ended well; a source that could not be asked was asked"),
+    Opener("check failed", str(Checked.fact), _checked, "check", "error",
+           "its table is published, or a run of everything ended well"),
+    Opener("report at risk", str(ReportAtRisk.fact), _ahead, "late", "warning; page when only a person can help",
+           "the report is delivered"),
+    Opener("report missing", str(ReportLate.fact), _ahead, "late", "error; page when only a person can help",
+           "the report is delivered"),
+    Opener("bridge broken", str(BridgeChecked.fact), _bridge, "bridge", "as the bridge says: warning or error",
+           "the bridge holds in that period"),
+    Opener("tick missed", str(TickMissed.fact), _missed, "schedule", "warning", "a later tick of the schedule is done"),
+    Opener("report late", str(Delivered.fact), _late, "late", "warning",
+           "it is delivered in time; as a part of other trouble at once, because it is there"),
+)  # fmt: skip
 
 OPENERS: dict[str, tuple[Opener, ...]] = {
     kind: tuple(each for each in _TABLE if each.kind == kind) for kind in dict.fromkeys(each.kind for each in _TABLE)

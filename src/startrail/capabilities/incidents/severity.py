@@ -18,9 +18,9 @@ def severity(symptoms: Iterable[Symptom], affected: Sequence[Affected], surround
     blocked = False
     for symptom in symptoms:
         found = graver(found, symptom.severity)
-        blocked = blocked or symptom.blocks
+        blocked = blocked or (symptom.blocks and not surroundings.is_paused(symptom.subject))
     if blocked:
         for each in affected:
             if each.kind == "report" and not surroundings.standing(each.name).safe:
                 return "page", f"report {each.name} cannot be delivered before its deadline without a person"
-    return found, "no deadline is threatened"
+    return found, "no deadline is threatened" if found != "page" else "nothing but a person can help"

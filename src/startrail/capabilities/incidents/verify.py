@@ -22,8 +22,10 @@ from startrail.flow.events import (
     Published,
     Replayed,
     RunEnded,
+    SourceSkipped,
     StepFailed,
     StepFinished,
+    TickEnded,
 )
 from startrail.model.delivery import Counts
 from startrail.model.incident import Affected, Symptom
@@ -64,12 +66,16 @@ class Proofs:
         """Key of a symptom that is gone -> the fact that shows it."""
         self._loads: dict[str, int] = {}
         """Source -> the last fact of a delivery that was loaded."""
+        self._settled: dict[str, int] = {}
+        """Source -> the last fact of refused rows that were replayed or discarded."""
         self._published: dict[str, int] = {}
+        self._delivered: dict[str, int] = {}
+        """Report -> its last delivery, in time or not."""
         self._full: int = 0
         """The last run of everything that ended well."""
         self._tried: dict[str, int] = {}
         """Run -> seq of its end, of runs that looked at every source."""
-        self._failed_to_land: set[tuple[str | None, str]] = set()
+        self._not_landed: set[tuple[str | None, str]] = set()
         for fact in facts:
             self._take(fact)
 
@@ -78,27 +84,36 @@ class Proofs:
         found = self._gone.get(symptom.key)
         if symptom.cause == "drift" and not seen_now:
             found = found or self._loads.get(symptom.subject)
+            if symptom.mitigation == "quarantine_rows":
+                found = max(found or 0, self._settled.get(symptom.subject, 0)) or None
         elif symptom.cause == "check":
-            found = self._published.get(symptom.subject)
+            # What is published already may fail an edited check, and pass once it is edited back: then nothing is published.
+            found = max(self._published.get(symptom.subject, 0), self._full) or None
         elif symptom.cause in ("failure", "resource"):
-            found = max(found or 0, self._full) or None
-            if symptom.key.startswith("step land "):
-                found = max(found or 0, self._landed(symptom.subject)) or None
+            # A run of everything proves nothing about a source that it did not ask.
+            end = self._landed(symptom.subject) if symptom.key.startswith("step land ") else self._full
+            found = max(found or 0, end) or None
         return found if found is not None and found > symptom.last else None
 
+    def delivered(self, report: str) -> int | None:
+        """The last delivery of a report, in time or not."""
+        return self._delivered.get(report)
+
     def _landed(self, source: str) -> int:
-        return max((seq for run, seq in self._tried.items() if (run, source) not in self._failed_to_land), default=0)
+        return max((seq for run, seq in self._tried.items() if (run, source) not in self._not_landed), default=0)
 
     def _take(self, fact: Fact) -> None:
         seq, subject = fact.seq, fact.subject
         if fact.kind not in _COUNT:
             return
         told = _decoder.decode(fact.payload)
+        if fact.kind in (Replayed.fact, Discarded.fact, Adopted.fact):
+            self._settled[subject] = seq
         if fact.kind == StepFinished.fact:
             part = "" if told.partition in ("", WHOLE) else f" {told.partition}"
             self._gone[f"step {told.kind} {subject}{part}"] = seq
-        elif fact.kind == StepFailed.fact and told.kind == "land":
-            self._failed_to_land.add((fact.run, subject))
+        elif fact.kind == SourceSkipped.fact or (fact.kind == StepFailed.fact and told.kind == "land"):
+            self._not_landed.add((fact.run, subject))
         elif fact.kind in _LOADED and not told.counts.held:  # a delivery that is held again is told as loaded too
             self._gone[f"held {told.delivery}"] = seq
             if fact.kind == Loaded.fact:
@@ -113,10 +128,15 @@ class Proofs:
             self._gone[f"drift {subject} {told.kind} {told.path}"] = seq
         elif fact.kind == Published.fact or fact.kind == HoldEnded.fact:
             self._published |= dict.fromkeys(told.tables, seq)
-        elif fact.kind == Delivered.fact and (told.minutes_early or 0) >= 0:
-            self._gone[f"late {subject}"] = seq
+        elif fact.kind == Delivered.fact:
+            self._gone[f"risk {subject}"] = seq
+            self._delivered[subject] = seq
+            if (told.minutes_early or 0) >= 0:
+                self._gone[f"late {subject}"] = seq
         elif fact.kind == BridgeChecked.fact and told.holds:
             self._gone[f"bridge {subject} {told.to} {told.period}"] = seq
+        elif fact.kind == TickEnded.fact and told.state == "done":
+            self._gone[f"missed {subject}"] = seq
         elif fact.kind == RunEnded.fact and told.everything:
             self._tried[fact.run or ""] = seq
             if told.state == "done":
@@ -125,7 +145,8 @@ class Proofs:
 
 _COUNT = frozenset(
     (*_LOADED, *(str(each.fact) for each in (StepFinished, StepFailed, Discarded, DriftAcknowledged, Published, HoldEnded,
-                                             Delivered, RunEnded, BridgeChecked)))
+                                             Delivered, RunEnded, SourceSkipped, BridgeChecked,
+                                             TickEnded)))
 )  # fmt: skip
 
 
@@ -135,7 +156,7 @@ def enough(standing: Sequence[Symptom], affected: Sequence[Affected], surroundin
     Every symptom was dealt with by the policy, and every report with a deadline that is made from the subject was
     delivered for the day, before its deadline.
     """
-    if not standing or any(symptom.mitigation is None and symptom.cause != "late" for symptom in standing):
+    if not standing or any(not _dealt_with(symptom, surroundings) for symptom in standing):
         return None
     evidence: list[int] = []
     for each in affected:
@@ -146,3 +167,7 @@ def enough(standing: Sequence[Symptom], affected: Sequence[Affected], surroundin
             if report.delivered is not None and report.due is not None:
                 evidence.append(report.delivered.fact)
     return tuple(sorted(evidence))
+
+
+def _dealt_with(symptom: Symptom, surroundings: Surroundings) -> bool:
+    return symptom.mitigation is not None or symptom.cause == "late" or surroundings.is_paused(symptom.subject)

@@ -66,8 +66,8 @@ def _judged(ledger: Ledger, facts: list[Fact], incidents: list[Incident], surrou
     from startrail.capabilities.incidents.judge import judge  # a run in which nothing happened needs none of it
     from startrail.flow.drift import acknowledgements
 
-    def acts(incident: str) -> Iterable[Fact]:
-        return ledger.facts(kind=Acted.fact, subject=incident)
+    def acts() -> Iterable[Fact]:
+        return ledger.facts(kind=Acted.fact)
 
     def known() -> frozenset[str]:
         return frozenset(f"drift {ack.source} {ack.kind} {ack.path}" for ack in acknowledgements(ledger) if ack.active(now))

@@ -39,3 +39,13 @@ class NothingToBackfill(ModelError):
     """
 
     code = "ST463"
+
+
+class CannotTell(ModelError):
+    """What a table would be without some rows cannot be told without building it.
+
+    A script, a model that reads its own earlier rows, or one of very many partitions: ``plan`` says "not measured" of the
+    metrics behind it. What it says of rows and rules holds all the same.
+    """
+
+    code = "ST393"

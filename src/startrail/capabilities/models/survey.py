@@ -11,7 +11,7 @@ from startrail.lineage import graph
 from startrail.model.analysis import Analysis
 from startrail.model.model import Model
 from startrail.model.project import Project
-from startrail.ports.ledger import Ledger
+from startrail.ports.memory import Memory
 
 _CACHE = "analysis-2"
 """Raised when :class:`Analysis` or the analyser changes its meaning."""
@@ -39,7 +39,7 @@ class Survey(msgspec.Struct, frozen=True):
         return tuple(self.maker.get(table) or self.loads[table] for table in self.analyses[name].reads)
 
 
-def survey(project: Project, ledger: Ledger) -> Survey:
+def survey(project: Project, ledger: Memory) -> Survey:
     """Parse what is not in the cache. Raises ModelError for SQL that cannot be used, cycles and unknown tables."""
     analyses = _analyses(project.models, ledger)
     loads = {source.into: source.name for source in project.sources.values() if source.into}
@@ -71,7 +71,7 @@ def _partitioning(project: Project) -> dict[str, Partitioning]:
     return found
 
 
-def _analyses(models: Mapping[str, Model], ledger: Ledger) -> dict[str, Analysis]:
+def _analyses(models: Mapping[str, Model], ledger: Memory) -> dict[str, Analysis]:
     keys = {name: fingerprint(model.path, model.kind, str(model.sql_line), model.sql) for name, model in models.items()}
     known = ledger.cached(_CACHE, keys.values())
     decoder = msgspec.msgpack.Decoder(Analysis)

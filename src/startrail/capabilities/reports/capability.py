@@ -18,7 +18,7 @@ from startrail.ledger.canonical import canonical_json
 from startrail.model.report import Report
 from startrail.model.step import Step, StepOutput
 from startrail.model.table import WHOLE, TableName
-from startrail.ports.ledger import Ledger
+from startrail.ports.memory import Memory
 from startrail.ports.warehouse import Query
 
 _CACHE = "report-tables-1"
@@ -43,7 +43,7 @@ class Reports:
         return [_task(report, step, tables, session) for report, step, tables in due if step.key not in done]
 
 
-def tables_of(report: Report, ledger: Ledger) -> tuple[str, ...]:
+def tables_of(report: Report, ledger: Memory) -> tuple[str, ...]:
     """The tables that a report reads; a query's are parsed once and cached."""
     if report.model is not None:
         return (report.model,)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from startrail.base.time import to_text
 from startrail.capabilities.sources.land import land
 from startrail.flow.capability import Phase
+from startrail.flow.events import SourceSkipped
+from startrail.flow.pauses import paused
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
 from startrail.model.source import Source
@@ -16,7 +19,14 @@ class Sources:
     def tasks(self, phase: Phase, session: Session) -> list[Task]:
         if phase != "land":
             return []
-        return [_task(source, session) for source in session.project.sources.values() if source.name in session.selection]
+        wanted = [source for source in session.project.sources.values() if source.name in session.selection]
+        now = session.ports.clock.now()
+        pauses = paused(session.ports.ledger, now)
+        for source in wanted:
+            pause = pauses.get(source.name)
+            if pause is not None:
+                session.emit(SourceSkipped(subject=source.name, until=to_text(pause.until), reason=pause.reason))
+        return [_task(source, session) for source in wanted if source.name not in pauses]
 
 
 def _task(source: Source, session: Session) -> Task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -89,6 +90,8 @@ class Gap(msgspec.Struct, frozen=True):
     """How many queries read the tables for it."""
     verified: int | None = None
     """How many independent queries agreed; None = not asked for."""
+    method: Literal["rows", "texts"] = "rows"
+    """``texts``: every mixture was run as a query; lines have no rows, and no segments."""
     definitions: tuple[str, str] | None = None
     """Versions of the two definitions, as recorded values name them."""
     inputs: tuple[MetricInput, ...] = ()

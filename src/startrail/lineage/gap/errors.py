@@ -16,10 +16,11 @@ class NotComparable(ModelError):
 
 
 class OpaqueSql(ModelError):
-    """The slots of a plain SQL metric cannot be read from its text.
+    """The slots of a plain SQL metric cannot be read from its text, nor can the text be mixed with another.
 
-    Readable is one SELECT of one aggregate (or one divided by another) over a table, its joins by ON, and WHERE conditions;
-    the period as ``column >= $start and column < $end``. The message names what else stands there.
+    Readable is one SELECT of one aggregate (or one divided by another) over a table, its joins, and WHERE conditions; the
+    period as ``column >= $start and column < $end``. Other texts are mixed place by place, unless they answer differently
+    each time or take one of the rows that tie. The message names what stands there.
     """
 
     code = "ST451"

@@ -14,6 +14,7 @@ from sqlglot.errors import ParseError, TokenError
 from startrail.base.span import Span
 from startrail.base.text import printable
 from startrail.lineage.expressions import DIALECT, conjuncts
+from startrail.lineage.gap.commas import with_joins
 from startrail.lineage.gap.errors import OpaqueSql
 from startrail.lineage.gap.flatten import flattened
 from startrail.lineage.metric.errors import MetricSql
@@ -90,7 +91,13 @@ class _Reading:
             raise self._opaque("it has a window function")
         if sum(1 for _ in select.find_all(exp.Query)) > 1:
             raise self._opaque("it has a subquery")
-        return select
+        if not any(key in select.args for key in ("from_", "from")) or not select.args.get("joins"):
+            return select
+        tables = {(node.alias or node.name).lower(): f"{node.db}.{node.name}".lower() for node in select.find_all(exp.Table)}
+        joined = with_joins(select, lambda column: _owner_of(column, tables, self.known))
+        if joined is None:
+            raise self._opaque("a table in it is compared with no other by an equality of columns")
+        return joined
 
     def _table(self, place: object) -> str:
         table = place.this if isinstance(place, exp.From | exp.Join) else None
@@ -183,6 +190,14 @@ class _Reading:
 
     def _hint(self) -> str:
         return "write one SELECT of one aggregate over one table and its joins, or declare the metric with source and expr"
+
+
+def _owner_of(column: exp.Column, tables: Mapping[str, str], known: Mapping[str, set[str]]) -> str | None:
+    """What the table of a column is called; None when it is not known, or not the only one."""
+    if column.table:
+        return column.table.lower()
+    owners = [alias for alias, table in tables.items() if column.name.lower() in known.get(table, ())]
+    return owners[0] if len(owners) == 1 else None
 
 
 class _Bound(NamedTuple):

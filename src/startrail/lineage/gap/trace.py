@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 import sqlglot
@@ -11,15 +12,16 @@ from sqlglot.errors import ParseError, TokenError
 
 from startrail.lineage.expressions import DIALECT, conjuncts
 from startrail.lineage.gap.causes import mapped
-from startrail.model.metric import Filter, Metric, as_names
+from startrail.lineage.gap.flatten import flattened
+from startrail.model.metric import Filter, Join, Metric, as_names
 
-_REFUSED = ("with_", "group", "having", "distinct", "limit", "offset", "qualify", "joins", "laterals", "pivots", "sample")
+_REFUSED = ("with_", "group", "having", "distinct", "limit", "offset", "qualify", "laterals", "pivots", "sample")
 
 
 def moved_down(metric: Metric, model_sql: str, columns: Sequence[str]) -> Metric | None:
-    """The metric over the one table that its source's model projects and filters, with the model's conditions as filters.
+    """The metric over the table that its source's model projects, filters and joins, with the model's conditions as filters.
 
-    ``columns``: those of the model. None when the model does more than that: joins, groups, windows, sets.
+    ``columns``: those of the model. None when the model does more than that: groups, windows, sets.
     """
     select = _select(model_sql)
     if select is None or metric.joins or metric.dedup is not None:
@@ -29,8 +31,9 @@ def moved_down(metric: Metric, model_sql: str, columns: Sequence[str]) -> Metric
     if not isinstance(table, exp.Table) or not table.db:
         return None
     alias = (table.alias or table.name).lower()
-    given = _given(select, columns, alias)
-    if given is None:
+    joins = _joins(select, alias, table.name.lower())
+    given = _given(select, columns, alias) if joins is not None else None
+    if given is None or joins is None or (joins and not _all_named(select)):
         return None
     unknown: list[str] = []
 
@@ -58,6 +61,7 @@ def moved_down(metric: Metric, model_sql: str, columns: Sequence[str]) -> Metric
         found,
         source=f"{table.db}.{table.name}",
         filters=(*found.filters, *filters),
+        joins=joins,
         grain=tuple(text(name) for name in as_names(metric.grain))
         if all(name in given for name in as_names(metric.grain))
         else (),
@@ -72,9 +76,33 @@ def _select(sql: str) -> exp.Select | None:
         return None
     if len(trees) != 1 or not isinstance(trees[0], exp.Select):
         return None
-    select = trees[0]
+    select = flattened(trees[0])
     plain = not any(select.args.get(key) for key in _REFUSED) and sum(1 for _ in select.find_all(exp.Query)) == 1
     return select if plain and next(select.find_all(exp.AggFunc, exp.Window), None) is None else None
+
+
+def _joins(select: exp.Select, alias: str, source: str) -> tuple[Join, ...] | None:
+    """The model's joins by ON, each of which may add rows as it does in the model; None when one is of another kind."""
+    found: list[Join] = []
+    for join in select.args.get("joins") or ():
+        table, condition = join.this, join.args.get("on")
+        words = [str(join.args.get(key) or "").upper() for key in ("side", "kind", "method")]
+        name = (table.alias or table.name).lower() if isinstance(table, exp.Table) else ""
+        if condition is None or not name or not table.db or name in (alias, source, *(each.name for each in found)):
+            return None
+        if words not in (["LEFT", "", ""], ["LEFT", "OUTER", ""], ["", "", ""], ["", "INNER", ""]):
+            return None
+        on = _bare(condition, alias).sql(dialect=DIALECT, comments=False)
+        how: Literal["left", "inner"] = "left" if words[0] == "LEFT" else "inner"
+        found.append(Join(f"{table.db}.{table.name}", on, type=how, alias=name, cardinality="many_to_many", on_fanout="allow"))
+    return tuple(found)
+
+
+def _all_named(select: exp.Select) -> bool:
+    """Whether every column says its table; a star of joined tables says none."""
+    return all(column.table and not isinstance(column.this, exp.Star) for column in select.find_all(exp.Column)) and not any(
+        isinstance(each, exp.Star) for each in select.expressions
+    )
 
 
 def _given(select: exp.Select, columns: Sequence[str], alias: str) -> Mapping[str, exp.Expr] | None:
@@ -110,4 +138,4 @@ def _is_column(text: str) -> bool:
 
 
 def _same(tree: exp.Expr | None, name: str) -> bool:
-    return isinstance(tree, exp.Column) and tree.name.lower() == name.lower()
+    return isinstance(tree, exp.Column) and not tree.table and tree.name.lower() == name.lower()

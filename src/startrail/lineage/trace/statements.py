@@ -13,6 +13,7 @@ from sqlglot.errors import ErrorLevel, ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from startrail.base.text import printable
+from startrail.lineage.trace.batches import cut
 from startrail.model.lineage import NotAnalysed
 
 # It warns on the terminal when it falls back to an opaque command; such commands are reported here.
@@ -61,8 +62,27 @@ def statements(sql: str, dialect: Dialect) -> Iterator[Statement]:
             1, (), None, NotAnalysed(1, *_last_place(sql), f"the text cannot be split into words: {printable(reason)}")
         )
         return
-    for number, piece in enumerate(_split(tokens), start=1):
-        yield _parsed(number, piece, sql, dialect)
+    number = 0
+    for whole in _split(tokens):
+        for piece in _pieces(whole, sql, dialect):
+            number += 1
+            yield _parsed(number, piece, sql, dialect)
+
+
+def _pieces(whole: list[Token], sql: str, dialect: Dialect) -> list[list[Token]]:
+    """T-SQL needs no semicolons: what is no statement as a whole may be several."""
+
+    def parses(tokens: list[Token]) -> bool:
+        try:
+            tree = _tree(tokens, sql, dialect)
+        except Exception:  # whatever the parser stumbles over, it is no statement
+            return False
+        return tree is not None and not isinstance(tree, exp.Command)
+
+    tsql = any(kind.__name__ == "TSQL" for kind in type(dialect).__mro__)
+    if not tsql or _opaque(whole) is not None or parses(list(whole)):
+        return [whole]
+    return cut(whole, parses) or [whole]
 
 
 def note(number: int, token: Token | None, reason: str, sql: str) -> NotAnalysed:

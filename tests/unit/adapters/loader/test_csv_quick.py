@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.fixtures.loading import contract, field
 from startrail.adapters.loader import csv_file, csv_quick, lines
 from startrail.adapters.loader.blocks import Record, Unreadable
 from startrail.adapters.loader.csv_file import Csv
-from startrail.adapters.loader.csv_queries import Habit, reader
+from startrail.adapters.loader.csv_queries import Habit, reader, typed_rows
 from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
@@ -176,3 +177,21 @@ def test_what_shows_the_habit_of_a_column_and_is_read_is_an_exact_instant(habit:
         lax = taken.filter(f"NOT regexp_full_match(s, '{EXACT}') OR {value} IS DISTINCT FROM TRY_CAST(s AS TIMESTAMPTZ)")
         assert lax.fetchall() == []
         assert taken.aggregate("count(*)").fetchall()[0][0] > 300
+
+
+@pytest.mark.parametrize("words", [("",), ("", "-"), ()])
+def test_what_is_null_is_said_by_the_reader_or_by_a_comparison_and_is_the_same(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Only where the empty text alone is null, and every column is declared, the engine's reader says it."""
+    stream = tmp_path / "stream.csv"
+    stream.write_bytes(b'x,-,\n,"",y\n,,\n\0,\0,\0\n"a ""b""","-",""\n')
+    rows = [("x", "-", ""), ("", "", "y"), ("", "", ""), ('a "b"', "-", "")]
+    expected = [tuple(None if value in words else value for value in row) for row in rows]
+    for names in (("a", "b", "c"), ("a", "b", "more")):
+        task = LoadTask("d", "k", "csv", THREE, THREE.schema(), Dialect(null_words=words))
+        query = typed_rows(f"'{stream}'", task, names, {}, {})
+        found = duckdb.execute(f"SELECT v0, v1, v2, extra FROM ({query}) WHERE fine").fetchall()
+        assert [row[:2] for row in found] == [row[:2] for row in expected]
+        if "more" in names:
+            assert [json.loads(row[3]) for row in found] == [{"more": row[2]} for row in rows]
+        else:
+            assert [row[2] for row in found] == [row[2] for row in expected]

@@ -30,7 +30,7 @@ from startrail.ports.ledger import Ledger
 from startrail.ports.quarantine import QuarantineFiles
 from startrail.ports.rehearsal import Before, Look, Rehearser
 
-_CODE = "1"
+_CODE = "2"
 """Raised whenever the same delivery and contract may be rehearsed to another result."""
 _LOOKED_BACK = 20
 _REMEMBERED = 200

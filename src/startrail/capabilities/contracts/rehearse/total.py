@@ -94,6 +94,27 @@ class ExampleRow(msgspec.Struct, frozen=True):
     violations: tuple[Violation, ...]
 
 
+class MetricMove(msgspec.Struct, frozen=True):
+    """The value of a metric of the dictionary over a period (None: all of time) as it is, and without the rows that would
+    be refused. Exact, as text; ``change`` is None where values have no difference. Rows that would come in are not in it.
+    """
+
+    metric: str
+    period: str | None = None
+    unit: str | None = None
+    now: str | None = None
+    without: str | None = None
+    change: str | None = None
+    beyond: str | None = None
+    """Of a sum or a count over a period: how it would change outside of it; None where it would not."""
+    not_measured: str | None = None
+    """Why there is no number."""
+
+    @property
+    def moved(self) -> bool:
+        return self.now != self.without or self.beyond is not None
+
+
 class History(msgspec.Struct, frozen=True, tag_field="type", tag="history"):
     """One source under the contract as it stands now, beside what its landed deliveries came to."""
 
@@ -115,6 +136,8 @@ class History(msgspec.Struct, frozen=True, tag_field="type", tag="history"):
     days: tuple[ShareTotal, ...]
     segments: tuple[SegmentTotal, ...]
     sums: tuple[SumTotal, ...]
+    metrics: tuple[MetricMove, ...]
+    """What is computed from the source by way of the dictionary; empty where no row would be refused."""
     holds: tuple[HeldTotal, ...]
     since: tuple[Since, ...]
     examples: tuple[ExampleRow, ...]
@@ -137,7 +160,7 @@ class History(msgspec.Struct, frozen=True, tag_field="type", tag="history"):
 
 
 def total(proposal: Proposal, results: Sequence[Result], affects: tuple[str, ...], reread: tuple[str, ...] | None) -> History:
-    """The sum of at least one delivery's results, which are in order of landing."""
+    """Without metrics. The sum of at least one delivery's results, which are in order of landing."""
     read = [result for result in results if result.unread is None]
     rows = sum(result.before.loaded for result in read)
     held = sum(result.before.loaded for result in read if _newly_held(result))
@@ -157,6 +180,7 @@ def total(proposal: Proposal, results: Sequence[Result], affects: tuple[str, ...
         days=_shares(read, "")[:_MOST_DAYS],
         segments=tuple(_segments(read)),
         sums=tuple(_sums(read)),
+        metrics=(),
         holds=tuple(_holds(read)),
         since=tuple(_since(read, proposal.contract)),
         examples=tuple(_examples(read)),

@@ -45,3 +45,9 @@ order by seq limit %(limit)s;
 -- use: columns
 where seq > %(after)s
 order by seq limit %(limit)s;
+
+-- The last one of a kind about a subject.
+-- name: newest_about
+-- use: columns
+where subject = %(subject)s and kind = %(kind)s
+order by seq desc limit 1;

@@ -45,3 +45,9 @@ order by seq limit :limit;
 -- use: columns
 where seq > :after
 order by seq limit :limit;
+
+-- The last one of a kind about a subject.
+-- name: newest_about
+-- use: columns
+where subject = :subject and kind = :kind
+order by seq desc limit 1;

@@ -23,3 +23,7 @@ values (:id, :key, :state, :severity, :cause, :subject, :repeats, :seq, :opened_
 on conflict (id) do update set
     state = excluded.state, severity = excluded.severity, repeats = excluded.repeats, seq = excluded.seq,
     mitigated_at = excluded.mitigated_at, resolved_at = excluded.resolved_at, document = excluded.document;
+
+-- Only to make it anew from the facts.
+-- name: forget
+delete from incidents;

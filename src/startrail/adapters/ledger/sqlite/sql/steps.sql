@@ -62,3 +62,9 @@ where is_view = 1 and state = 'published' and not exists (
     and (coalesce(later.publication, 0), later.seq) > (coalesce(steps.publication, 0), steps.seq)
 )
 order by subject;
+
+-- How long steps of a subject took, newest first, without what they left.
+-- name: took
+select kind, run, state, started_at, ended_at, error from steps
+where subject = :subject and ended_at is not null
+order by coalesce(ended_at, started_at) desc, seq desc limit :limit;
