@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.s3",
     "tests.fixtures.ftp",
+    "tests.fixtures.sftp",
     "tests.fixtures.http",
     "tests.fixtures.readers",
 ]

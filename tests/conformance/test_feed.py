@@ -11,13 +11,20 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+import obstore
 import pytest
-from tests.fixtures.ftp import PASSWORD, USER, FtpServer
+from obstore.store import S3Store as Bucket
+from tests.fixtures.ftp import PASSWORD, USER, FtpServer, made_certificate
 from tests.fixtures.http import Answer, HttpServer, Request
+from tests.fixtures.sftp import SSH_PASSWORD, SSH_USER, SftpServer
 
 from startrail.adapters.feed.folder import FolderFeed
 from startrail.adapters.feed.ftp import FtpFeed
 from startrail.adapters.feed.http import HttpFeed
+from startrail.adapters.feed.listing import sendable
+from startrail.adapters.feed.s3 import S3Feed
+from startrail.adapters.feed.sftp import SftpFeed
+from startrail.adapters.feed.ssh_trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span
@@ -26,7 +33,7 @@ from startrail.flow.events import Event, Growing
 from startrail.model import source
 from startrail.model.delivery import Delivery
 from startrail.model.run import Run
-from startrail.ports.feed import Feed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable, Offer, Seen, StillGrowing
+from startrail.ports.feed import Feed, FeedFailed, FeedForbidden, FeedMissing, FeedUnreachable, Offer, Seen, StillGrowing
 from startrail.testing.clock import ManualClock
 from startrail.testing.ledger import memory_ledger
 
@@ -44,7 +51,7 @@ class Site(Protocol):
     def break_after(self, count: int | None) -> None: ...
 
 
-Declared = TypeVar("Declared", source.FolderFeed, source.FtpFeed, source.HttpFeed)
+Declared = TypeVar("Declared", bound=msgspec.Struct)
 
 
 class _Files:
@@ -85,6 +92,59 @@ class FtpSite(_Files):
         self.server.break_after = count
 
 
+class FtpsSite(_Files):
+    def __init__(self, server: FtpServer, certificate: Path, *, implicit: bool) -> None:
+        super().__init__(server.root)
+        self.server = server
+        self.declared = source.FtpsFeed(
+            "127.0.0.1",
+            port=server.port,
+            user=USER,
+            pattern="**",
+            timeout="5s",
+            implicit=implicit,
+            ca_file=str(certificate),
+        )
+
+    def feed(self, clock: ManualClock, password: str = PASSWORD, **changes: Any) -> FtpFeed:
+        return FtpFeed(_changed(self.declared, changes), clock, password=password)
+
+    def break_after(self, count: int | None) -> None:
+        self.server.break_after = count
+
+
+class SftpSite(_Files):
+    def __init__(self, server: SftpServer) -> None:
+        super().__init__(server.root)
+        self.server = server
+        self.declared = source.SftpFeed(
+            "127.0.0.1", SSH_USER, "/", pattern="**", port=server.port, host_key=server.public_key, timeout="5s"
+        )
+
+    def feed(self, clock: ManualClock, password: str | None = SSH_PASSWORD, **changes: Any) -> SftpFeed:
+        keys = {"key": changes.pop("key", None), "passphrase": changes.pop("passphrase", None)}
+        return SftpFeed(_changed(self.declared, changes), Path("/nowhere"), clock, password=password, **keys)
+
+    def break_after(self, count: int | None) -> None:
+        self.server.break_after = count
+
+
+class S3Site:
+    def __init__(self, endpoint: str, bucket: str) -> None:
+        self.declared = source.S3Feed(bucket, "from/here", pattern="**", endpoint=endpoint, timeout="5s")
+        keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint": endpoint}
+        self.bucket = Bucket(bucket, region="us-east-1", client_options={"allow_http": True}, **keys)
+
+    def put(self, name: str, content: bytes) -> None:
+        obstore.put(self.bucket, f"from/here/{name}", content)
+
+    def feed(self, clock: ManualClock, **changes: Any) -> S3Feed:
+        return S3Feed(_changed(self.declared, changes), clock, access_key="test", secret_key="test", retries=0)
+
+    def break_after(self, count: int | None) -> None:
+        raise AssertionError("this server does not break off")
+
+
 class HttpSite:
     """Each file is a page, in order of names; the page after the last does not exist."""
 
@@ -119,6 +179,9 @@ def _changed(declared: Declared, changes: dict[str, Any]) -> Declared:
     return msgspec.structs.replace(declared, **changes)
 
 
+Files = FolderSite | FtpSite | FtpsSite | SftpSite
+
+
 class Place:
     """A ledger, a durable store and a clock, and :meth:`land`."""
 
@@ -151,21 +214,44 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.ledger.close()
 
 
-@pytest.fixture(params=["folder", "ftp", "old ftp", "http"])
+def _site(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    of = request.getfixturevalue
+    match kind:
+        case "folder":
+            return FolderSite(tmp_path / "in")
+        case "ftp":
+            return FtpSite(of("ftp_server"))
+        case "old ftp":
+            return FtpSite(of("old_ftp_server"))
+        case "ftps explicit":
+            return FtpsSite(of("explicit_ftps_server"), of("certificate"), implicit=False)
+        case "ftps implicit":
+            return FtpsSite(of("implicit_ftps_server"), of("certificate"), implicit=True)
+        case "sftp":
+            return SftpSite(of("sftp_server"))
+        case "s3":
+            return S3Site(of("s3_endpoint"), of("s3_bucket"))
+    return HttpSite(of("http_server"))
+
+
+_SERVERS = ["ftp", "old ftp", "ftps explicit", "ftps implicit", "sftp"]
+
+
+@pytest.fixture(params=["folder", *_SERVERS, "s3", "http"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
-    if request.param == "folder":
-        return FolderSite(tmp_path / "in")
-    if request.param == "http":
-        return HttpSite(request.getfixturevalue("http_server"))
-    return FtpSite(request.getfixturevalue("ftp_server" if request.param == "ftp" else "old_ftp_server"))
+    return _site(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=["folder", "ftp", "old ftp"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> FolderSite | FtpSite:
-    """The feeds that list files."""
-    if request.param == "folder":
-        return FolderSite(tmp_path / "in")
-    return FtpSite(request.getfixturevalue("ftp_server" if request.param == "ftp" else "old_ftp_server"))
+@pytest.fixture(params=["folder", *_SERVERS])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    """The feeds that list files, which may grow."""
+    return _site(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["folder", *_SERVERS, "s3"])
+def named(request: pytest.FixtureRequest, tmp_path: Path) -> Files | S3Site:
+    """The feeds that list names."""
+    return _site(request.param, request, tmp_path)
 
 
 # -- every feed ----------------------------------------------------------------------------------------
@@ -215,7 +301,7 @@ def test_a_big_file_comes_in_pieces(site: Site, place: Place) -> None:
     assert place.land(site.feed(place.clock))[0].size == len(content)
 
 
-@pytest.mark.parametrize("site", ["ftp", "old ftp", "http"], indirect=True)
+@pytest.mark.parametrize("site", [*_SERVERS, "http"], indirect=True)
 def test_a_connection_that_breaks_lands_nothing_and_the_next_run_recovers(site: Site, place: Place) -> None:
     site.put("a.csv", b"small")
     site.put("b.csv", b"x" * 3_000_000)
@@ -247,7 +333,9 @@ def test_an_unreachable_server_is_worth_another_try(site: Site, place: Place) ->
         changes: dict[str, Any]
         if isinstance(site, FolderSite):
             changes, expected = {"path": "/no/such/folder"}, FeedMissing
-        elif isinstance(site, FtpSite):
+        elif isinstance(site, S3Site):
+            changes, expected = {"endpoint": f"http://127.0.0.1:{port}"}, FeedUnreachable
+        elif not isinstance(site, HttpSite):
             changes, expected = {"port": port}, FeedUnreachable
         else:
             changes, expected = {"url": f"http://127.0.0.1:{port}/"}, FeedUnreachable
@@ -260,7 +348,7 @@ def test_an_unreachable_server_is_worth_another_try(site: Site, place: Place) ->
 # -- feeds that list files -----------------------------------------------------------------------------
 
 
-def test_names_are_shown_but_never_trusted(files: FolderSite | FtpSite, place: Place, tmp_path: Path) -> None:
+def test_names_are_shown_but_never_trusted(files: Files, place: Place, tmp_path: Path) -> None:
     (tmp_path / "outside.csv").write_bytes(b"outside")
     names = [
         "with space.csv",
@@ -282,9 +370,9 @@ def test_names_are_shown_but_never_trusted(files: FolderSite | FtpSite, place: P
     assert place.land(files.feed(place.clock)) == ()
 
 
-def test_a_pattern_chooses(files: FolderSite | FtpSite, place: Place) -> None:
+def test_a_pattern_chooses(named: Files | S3Site, place: Place) -> None:
     for name in ("a.csv", "b.CSV", "c.txt", ".hidden.csv", "sub/d.csv", "sub/deep/e.csv", ".git/f.csv"):
-        files.put(name, name.encode())
+        named.put(name, name.encode())
     chosen = {
         "*.csv": ["a.csv"],
         "**": ["a.csv", "b.CSV", "c.txt", "sub/d.csv", "sub/deep/e.csv"],
@@ -297,12 +385,12 @@ def test_a_pattern_chooses(files: FolderSite | FtpSite, place: Place) -> None:
         "?.???": ["a.csv", "b.CSV", "c.txt"],
     }
     for pattern, names in chosen.items():
-        feed = files.feed(place.clock, pattern=pattern)
+        feed = named.feed(place.clock, pattern=pattern)
         assert [offer.name for offer in feed.offers(Seen(), place.clock.now())] == names, pattern
         feed.close()
 
 
-def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files: FolderSite | FtpSite, place: Place) -> None:
+def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files: Files, place: Place) -> None:
     class Writing(ManualClock):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
@@ -319,7 +407,7 @@ def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files:
     assert place.store.get(landed.key) == b"half of it, and more"
 
 
-def test_a_file_that_stood_still_since_the_last_run_is_not_waited_for(files: FolderSite | FtpSite, place: Place) -> None:
+def test_a_file_that_stood_still_since_the_last_run_is_not_waited_for(files: Files, place: Place) -> None:
     files.put("a.csv", b"1")
     feed = files.feed(place.clock)
     first = place.clock.now()
@@ -331,7 +419,7 @@ def test_a_file_that_stood_still_since_the_last_run_is_not_waited_for(files: Fol
     feed.close()
 
 
-def test_with_settle_a_file_must_have_stood_still_that_long(files: FolderSite | FtpSite, place: Place) -> None:
+def test_with_settle_a_file_must_have_stood_still_that_long(files: Files, place: Place) -> None:
     files.put("old.csv", b"1")
     files.put("young.csv", b"2")
     now = place.clock.now().timestamp()
@@ -344,24 +432,56 @@ def test_with_settle_a_file_must_have_stood_still_that_long(files: FolderSite | 
     assert [delivery.name for delivery in place.land(files.feed(place.clock, settle="10m"))] == ["young.csv"]
 
 
-def test_a_changed_file_is_fetched_again(files: FolderSite | FtpSite, place: Place) -> None:
-    files.put("a.csv", b"old")
-    place.land(files.feed(place.clock))
-    files.put("a.csv", b"newer")
-    (landed,) = place.land(files.feed(place.clock))
+def test_a_changed_file_is_fetched_again(named: Files | S3Site, place: Place) -> None:
+    named.put("a.csv", b"old")
+    place.land(named.feed(place.clock))
+    named.put("a.csv", b"newer")
+    (landed,) = place.land(named.feed(place.clock))
     assert place.store.get(landed.key) == b"newer"
 
 
-def test_an_empty_file_is_a_delivery(files: FolderSite | FtpSite, place: Place) -> None:
-    files.put("empty.csv", b"")
-    (landed,) = place.land(files.feed(place.clock))
+def test_an_empty_file_is_a_delivery(named: Files | S3Site, place: Place) -> None:
+    named.put("empty.csv", b"")
+    (landed,) = place.land(named.feed(place.clock))
     assert landed.size == 0
 
 
-def test_a_path_that_is_not_there_is_said_so(files: FolderSite | FtpSite, place: Place) -> None:
+def test_a_path_that_is_not_there_is_said_so(files: Files, place: Place) -> None:
     with pytest.raises(FeedMissing, match="ST203") as told:
         place.land(files.feed(place.clock, path=f"{files.declared.path}/no such folder"))
     assert not told.value.transient
+
+
+def test_a_marker_says_that_a_file_is_whole(files: Files, place: Place) -> None:
+    declared = source.Complete(marker="{name}.done")
+    for name in ("a.csv", "b.csv", "c.csv", "a.csv.done", "c.csv.done", "sub/a.csv"):
+        files.put(name, name.encode())
+    now = place.clock.now().timestamp() - 1000
+    for name, age in (("a.csv", 10), ("a.csv.done", 5), ("c.csv", 5), ("c.csv.done", 60)):  # c was written anew
+        os.utime(files.root / name, (now - age * 60, now - age * 60))
+    feed = files.feed(place.clock, pattern="**/*.csv", complete=declared)
+    before = place.clock.now()
+    assert [offer.name for offer in feed.offers(Seen(), before)] == ["a.csv"]
+    assert sorted(feed.growing()) == ["b.csv", "c.csv", "sub/a.csv"]
+    assert place.clock.now() == before
+    feed.close()
+
+
+def test_a_file_that_is_written_under_another_name_is_left_alone(files: Files, place: Place) -> None:
+    files.put("a.csv", b"a")
+    files.put("b.csv.part", b"half of b")
+    feed = files.feed(place.clock, pattern="*", complete=source.Complete(suffix=".part"))
+    assert [offer.name for offer in feed.offers(Seen(), place.clock.now())] == ["a.csv"]
+    feed.close()
+
+
+def test_names_that_differ_in_case_or_accents_only_are_two_files(named: Files | S3Site, place: Place) -> None:
+    names = ["Ü.csv", "ü.csv", "u\u0308.csv", "a.csv", "A.csv"]
+    for name in names:
+        named.put(name, name.encode())
+    landed = place.land(named.feed(place.clock))
+    assert len({delivery.name for delivery in landed}) == len(names)
+    assert place.contents() == sorted(name.encode() for name in names)
 
 
 # -- one kind only -------------------------------------------------------------------------------------
@@ -393,12 +513,145 @@ def test_an_ftp_transfer_must_have_the_listed_size(ftp_server: FtpServer, place:
     feed = site.feed(place.clock)
     (offer,) = feed.offers(Seen(), place.clock.now())
     site.put("a.csv", b"1234")
-    with pytest.raises(FeedIncomplete, match="ended after 4 of 5 bytes"):
+    with pytest.raises(StillGrowing):  # asked again for the missing byte, the server says that there is none
         b"".join(feed.fetch(offer))
     site.put("a.csv", b"123456")
     with pytest.raises(StillGrowing):
         b"".join(feed.fetch(offer))
     feed.close()
+
+
+@pytest.mark.parametrize("kind", [*_SERVERS])
+def test_a_transfer_that_breaks_is_picked_up_where_it_broke(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, place: Place
+) -> None:
+    site = _site(kind, request, tmp_path)
+    content = os.urandom(3_000_000)
+    site.put("a.csv", content)
+    feed = site.feed(place.clock)
+    (offer,) = feed.offers(Seen(), place.clock.now())
+    site.break_after(2_000_000)
+    assert hashlib.sha256(b"".join(feed.fetch(offer))).digest() == hashlib.sha256(content).digest()
+    feed.close()
+
+
+@pytest.mark.parametrize("kind", [*_SERVERS])
+def test_a_file_that_changed_meanwhile_is_not_pieced_together(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, place: Place
+) -> None:
+    site = _site(kind, request, tmp_path)
+    site.put("a.csv", b"a" * 3_000_000)
+    os.utime(site.root / "a.csv", (1_700_000_000, 1_700_000_000))
+    feed = site.feed(place.clock)
+    (offer,) = feed.offers(Seen(), place.clock.now())
+    site.break_after(2_000_000)
+    chunks = feed.fetch(offer)
+    next(chunks)
+    site.put("b.csv", b"b" * 3_000_000)
+    (site.root / "b.csv").replace(site.root / "a.csv")  # the open one stays as it was
+    with pytest.raises(StillGrowing):
+        list(chunks)
+    feed.close()
+
+
+def test_an_unknown_host_key_is_refused_and_its_fingerprint_told(sftp_server: SftpServer, place: Place, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    site = SftpSite(sftp_server)
+    with pytest.raises(HostKeyUnknown, match="ST212") as told:
+        place.land(site.feed(place.clock, host_key=None, known_hosts=str(known)))
+    assert sftp_server.host_key.get_fingerprint() in str(told.value)
+    assert f"ssh-keyscan -p {sftp_server.port} 127.0.0.1 >> {known}" in str(told.value)
+    assert not known.exists()
+    assert sftp_server.logins == 0
+    known.write_text(f"[127.0.0.1]:{sftp_server.port} {sftp_server.public_key}\n")
+    site.put("a.csv", b"a")
+    assert len(place.land(site.feed(place.clock, host_key=None, known_hosts=str(known)))) == 1
+
+
+def test_a_changed_host_key_is_refused(sftp_server: SftpServer, place: Place) -> None:
+    import asyncssh
+
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    for known in (other, asyncssh.generate_private_key("ssh-rsa", key_size=2048).export_public_key().decode().strip()):
+        with pytest.raises((HostKeyChanged, FeedFailed)) as told:
+            place.land(SftpSite(sftp_server).feed(place.clock, host_key=known))
+        assert not told.value.transient
+    assert sftp_server.logins == 0
+    with pytest.raises(KnownHostsUnusable, match="ST214"):
+        place.land(SftpSite(sftp_server).feed(place.clock, host_key="not a key"))
+
+
+def test_a_key_logs_in_and_a_wrong_one_is_refused(sftp_server: SftpServer, place: Place) -> None:
+    import asyncssh
+
+    site = SftpSite(sftp_server)
+    site.put("a.csv", b"a")
+    locked = sftp_server.client_key.export_private_key("pkcs8-pem", passphrase="open sesame").decode()
+    assert len(place.land(site.feed(place.clock, password=None, key=locked, passphrase="open sesame"))) == 1
+    wrong = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    for changes in ({"key": wrong, "password": None}, {"password": "s3cret"}, {"key": locked, "passphrase": "s3cret"}):
+        with pytest.raises(FeedForbidden, match="ST202") as told:
+            place.land(site.feed(place.clock, **changes))
+        assert "s3cret" not in str(told.value)
+
+
+def test_without_key_password_and_agent_it_is_said(
+    sftp_server: SftpServer, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    with pytest.raises(FeedForbidden, match="neither a key nor a password nor an SSH agent"):
+        place.land(SftpSite(sftp_server).feed(place.clock, password=None))
+
+
+def test_a_certificate_must_be_trusted_valid_and_of_this_host(tmp_path: Path, certificate: Path, place: Place) -> None:
+    expired = made_certificate(tmp_path / "expired.pem", days=-1)
+    cases: list[tuple[Path, dict[str, Any], str]] = [
+        (certificate, {"ca_file": None}, "self-signed certificate"),
+        (certificate, {"host": "localhost"}, "mismatch"),
+        (expired, {"ca_file": str(expired)}, "expired"),
+        (certificate, {"ca_file": str(tmp_path / "none.pem")}, "no file of certificates"),
+    ]
+    for pem, changes, why in cases:
+        server = FtpServer(tmp_path, tls="explicit", certificate=pem)
+        try:
+            with pytest.raises(FeedFailed, match=why) as told:
+                place.land(FtpsSite(server, certificate, implicit=False).feed(place.clock, **changes))
+            assert not told.value.transient
+            assert server.logins == 0
+        finally:
+            server.close()
+
+
+def test_an_object_that_was_replaced_since_it_was_listed_is_left(s3_endpoint: str, s3_bucket: str, place: Place) -> None:
+    site = S3Site(s3_endpoint, s3_bucket)
+    site.put("a.csv", b"old")
+    feed = site.feed(place.clock)
+    (offer,) = feed.offers(Seen(), place.clock.now())
+    site.put("a.csv", b"new")
+    with pytest.raises(StillGrowing, match="replaced"):
+        list(feed.fetch(offer))
+
+
+def test_a_bucket_that_is_not_there_is_said_so(s3_endpoint: str, s3_bucket: str, place: Place) -> None:
+    with pytest.raises(FeedMissing, match="no bucket 'nowhere-to-be-found'"):
+        place.land(S3Site(s3_endpoint, s3_bucket).feed(place.clock, bucket="nowhere-to-be-found"))
+
+
+def test_a_server_cannot_send_us_to_another_host(tmp_path: Path, place: Place) -> None:
+    (tmp_path / "ftp").mkdir()
+    server = FtpServer(tmp_path / "ftp", elsewhere="192.0.2.1")
+    try:
+        site = FtpSite(server)
+        site.put("a.csv", b"a")
+        assert len(place.land(site.feed(place.clock))) == 1  # data is asked for where the server itself is
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("path", ["../a", "a/../../b", "/etc/passwd", "a\r\nDELE b", "a\0b", "a//b", "."])
+def test_a_listed_name_that_could_lead_elsewhere_is_not_asked_for(path: str) -> None:
+    with pytest.raises(FeedFailed, match="not a name that can be asked for"):
+        sendable(path, "shown")
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, place: Place) -> None:

@@ -8,10 +8,19 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
-from startrail.model.quantities import Count, Duration, Headers, OneCharacter, Port, Secret, Share, Url
+from startrail.model.quantities import Count, Dsn, Duration, Headers, OneCharacter, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
 Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
+
+
+class Complete(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the other side says that a file is whole. Exactly one of ``marker`` and ``suffix``."""
+
+    marker: str | None = None
+    """A file counts once this one lies beside it: ``{name}.done``. ``{stem}`` is the name without its last ending."""
+    suffix: str | None = None
+    """A file with this ending is still being written and gets its real name at the end: ``.part``."""
 
 
 class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="folder"):
@@ -27,10 +36,12 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
     """A file counts as complete when its size and time stood still for this long. ``0s``: two listings agree."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
 
 
 class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="ftp"):
-    """Files on an FTP server. ``password`` is a secret reference (``env:NAME``, ``file:PATH``, ``keyring:NAME``)."""
+    """Files on an FTP server. Names, password and data travel unencrypted; ``ftps`` and ``sftp`` do better."""
 
     host: str
     """Name or address of the server."""
@@ -52,6 +63,134 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
     """As for a folder."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
+
+
+class FtpsFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="ftps"):
+    """Files on an FTP server, over TLS: control and data. The server's certificate is always checked."""
+
+    host: str
+    """Name or address of the server; its certificate must be made out to it."""
+    path: str = "/"
+    """The folder on the server."""
+    pattern: str = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    format: Format | None = None
+    """None: from the file's name, as for a folder."""
+    port: Port | None = None
+    """The control port; None = 21, or 990 when ``implicit``."""
+    implicit: bool = False
+    """True when the server speaks TLS from the first byte; false when it is asked for it (AUTH TLS)."""
+    ca_file: str | None = None
+    """PEM file of the authorities to trust, in place of the system's; a relative path starts at the project folder."""
+    user: str = "anonymous"
+    """Who logs in."""
+    password: Secret | None = None
+    """A secret reference: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``."""
+    timeout: Duration = "30s"
+    """How long one answer of the server may take."""
+    records: str = "$"
+    """JSON path to the array of records in a ``json`` file."""
+    settle: Duration = "0s"
+    """As for a folder."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
+
+
+class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sftp"):
+    """Files on an SSH server. Its host key must be known beforehand: it is never trusted on first use."""
+
+    host: str
+    """Name or address of the server."""
+    user: str
+    """Who logs in."""
+    path: str = "."
+    """The folder on the server; a relative path starts where the server puts this user."""
+    pattern: str = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    format: Format | None = None
+    """None: from the file's name, as for a folder."""
+    port: Port = 22
+    """The port of the SSH server."""
+    key: Secret | None = None
+    """A reference to the private key: ``file:PATH`` or ``env:NAME``."""
+    passphrase: Secret | None = None
+    """A reference to the passphrase of ``key``."""
+    password: Secret | None = None
+    """A reference to the password. Without ``key`` and ``password`` the SSH agent is asked."""
+    known_hosts: str | None = None
+    """File in the format of OpenSSH; relative to the project folder. None = ``~/.ssh/known_hosts``."""
+    host_key: str | None = None
+    """The server's public key itself, ``ssh-ed25519 AAAA...``, in place of ``known_hosts``."""
+    timeout: Duration = "30s"
+    """How long one answer of the server may take."""
+    records: str = "$"
+    """JSON path to the array of records in a ``json`` file."""
+    settle: Duration = "0s"
+    """As for a folder."""
+    complete: Complete | None = None
+    """How the other side says that a file is whole, beside ``settle``."""
+
+
+class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="s3"):
+    """Objects in a bucket of any S3 API. An object that is listed is whole."""
+
+    bucket: str
+    """Name of the bucket."""
+    prefix: str = ""
+    """What every key begins with, as a folder; ``pattern`` is matched against what follows."""
+    pattern: str = "*"
+    """Which objects: shell wildcards, ``**/`` also goes below further slashes."""
+    format: Format | None = None
+    """None: from the object's name, as for a folder."""
+    endpoint: Url | None = None
+    """Address of the S3 API; None = Amazon's own."""
+    region: str = "us-east-1"
+    """Region of the bucket."""
+    access_key: Secret | None = None
+    """A secret reference; None = the environment's usual credentials."""
+    secret_key: Secret | None = None
+    """A secret reference; None = the environment's usual credentials."""
+    timeout: Duration = "30s"
+    """How long one answer may take."""
+    records: str = "$"
+    """JSON path to the array of records in a ``json`` object."""
+
+
+class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
+    """Rows of a PostgreSQL table or query, read in one snapshot and landed as NDJSON. Exactly one of ``table`` and ``query``."""
+
+    dsn: Dsn
+    """A secret reference (``env:NAME``), or a connection string without password."""
+    table: str | None = None
+    """A table or view, ``schema.name``."""
+    query: str | None = None
+    """One SELECT; it runs in a transaction that may only read."""
+    cursor: str | None = None
+    """A column that grows with every new or changed row, never null: only rows beyond its greatest landed value are read.
+
+    Without it every run reads all rows, and lands them when they differ from what has landed.
+    """
+    timeout: Duration = "10 minutes"
+    """How long the query may take."""
+    format: Literal["ndjson"] = "ndjson"
+    """What rows become."""
+    records: str = "$"
+    """As for ``ndjson``."""
+
+
+class OAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Access by OAuth 2.0 client credentials. The token is kept in memory only."""
+
+    token_url: Url
+    """Where tokens are given."""
+    client_id: str
+    """Who asks."""
+    client_secret: Secret
+    """A secret reference."""
+    scope: str | None = None
+    """What is asked for, where the server wants it said."""
 
 
 class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="http"):
@@ -86,13 +225,21 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """JSON path to the address of the next page, or to a token for ``next_param``."""
     next_param: str | None = None
     """Query parameter that takes the token found at ``next``."""
+    link: bool = False
+    """True when the address of the next page stands in the Link header, as ``rel="next"``."""
+    files: tuple[str, ...] = ()
+    """Files at these addresses, relative to ``url``, each a delivery; an unchanged one is not sent again."""
+    links: str | None = None
+    """``url`` is an HTML page, and the files it links to whose names match this pattern are the deliveries."""
+    oauth: OAuth | None = None
+    """Access by a token that is asked for first."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
     retries: Count = 4
     """Further tries of a request that the server could not answer for now; Retry-After is kept."""
 
 
-Feed = FolderFeed | FtpFeed | HttpFeed
+Feed = FolderFeed | FtpFeed | FtpsFeed | SftpFeed | S3Feed | PostgresFeed | HttpFeed
 
 
 class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -69,6 +69,15 @@ class FeedFailed(SourceError):
     code = "ST206"
 
 
+class FeedExtraMissing(SourceError):
+    """A kind of feed needs a package that is not installed.
+
+    Install the extra that the hint names.
+    """
+
+    code = "ST215"
+
+
 class Offer(msgspec.Struct, frozen=True):
     """One thing a feed could deliver. ``name`` is made safe to show and to record, and is never used as a path.
 

@@ -24,12 +24,12 @@ class NotAProject(UsageError):
 
 
 class UnknownSource(UsageError):
-    """No source of this name is declared.
+    """The project declares no source of that name.
 
-    The message names the nearest one; ``startrail status`` shows all of them.
+    Mind the near miss in the hint; ``startrail sources list`` shows all.
     """
 
-    code = "ST254"
+    code = "ST230"
 
 
 class NotATarget(UsageError):

@@ -12,7 +12,7 @@ from startrail.base.text import did_you_mean
 from startrail.base.units import parse_size
 from startrail.flow.session import Ports
 from startrail.model.profile import LocalStore, Profile, S3Store, SqliteLedger
-from startrail.model.source import FolderFeed, FtpFeed, Source
+from startrail.model.source import Source
 from startrail.wiring.cache import FileCache
 from startrail.wiring.errors import UnknownProfile
 from startrail.wiring.once import Once
@@ -171,17 +171,6 @@ def _destination(root: Path, report: Report) -> Destination:
 
 
 def _feed(root: Path, clock: Clock, source: Source) -> Feed:
-    from startrail.adapters.secrets import resolve, resolve_headers
+    from startrail.wiring.feeds import open_feed
 
-    feed = source.feed
-    if isinstance(feed, FolderFeed):
-        from startrail.adapters.feed import folder
-
-        return folder.FolderFeed(feed, root, clock)
-    if isinstance(feed, FtpFeed):
-        from startrail.adapters.feed import ftp
-
-        return ftp.FtpFeed(feed, clock, password=resolve(feed.password, root) if feed.password else None)
-    from startrail.adapters.feed import http
-
-    return http.HttpFeed(feed, headers=resolve_headers(feed.headers, root), csv=source.csv)
+    return open_feed(root, clock, source)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from startrail.adapters.feed.listing import Entry, Listing, is_recursive, matcher, safe_name
+from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.model import source
@@ -25,9 +25,8 @@ class FolderFeed:
 
     def __init__(self, declared: source.FolderFeed, project: Path, clock: Clock) -> None:
         self._root = Path(os.path.abspath(project / declared.path))  # noqa: PTH100 - the user's link stays a link
-        self._matches = matcher(declared.pattern)
         self._recursive = is_recursive(declared.pattern)
-        self._listing = Listing(declared.settle, clock)
+        self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         return self._listing.offers(self._entries, seen, now)
@@ -68,7 +67,7 @@ class FolderFeed:
                 if entry.is_dir(follow_symlinks=False):
                     if self._recursive:
                         yield from self._walk(folder / entry.name, path + "/", real_root)
-                elif self._matches(path) and _is_inside(entry, real_root):
+                elif self._listing.wants(path) and _is_inside(entry, real_root):
                     try:
                         found = entry.stat()
                     except FileNotFoundError:  # gone since it was listed

@@ -1,16 +1,19 @@
-"""Files on an FTP server."""
+"""Files on an FTP server, plain or over TLS."""
 
 from __future__ import annotations
 
 import contextlib
 import ftplib
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO
 
+from startrail.adapters.feed import ftp_tls
 from startrail.adapters.feed.ftp_listing import Item, from_list_line, from_mlsd, time_of
-from startrail.adapters.feed.listing import Entry, Listing, is_recursive, matcher, safe_name
+from startrail.adapters.feed.listing import Entry, Listing, is_recursive, resumed, safe_name, sendable
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -39,13 +42,17 @@ class FtpFeed:
     One control connection serves the listing and all files; after an error the next file gets a new one.
     """
 
-    def __init__(self, declared: source.FtpFeed, clock: Clock, *, password: str | None = None) -> None:
+    def __init__(
+        self, declared: source.FtpFeed | source.FtpsFeed, clock: Clock, *, password: str | None = None, project: Path = Path()
+    ) -> None:
         self._declared = declared
+        self._project = project
+        self._port = declared.port if isinstance(declared, source.FtpFeed) else ftp_tls.port(declared)
+        self._speaks = "FTP" if isinstance(declared, source.FtpFeed) else "FTPS"
         self._password = password
         self._timeout = parse_duration(declared.timeout).total_seconds()
-        self._matches = matcher(declared.pattern)
         self._recursive = is_recursive(declared.pattern)
-        self._listing = Listing(declared.settle, clock)
+        self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
         self._connection: ftplib.FTP | None = None
         self._has_mlsd = True
 
@@ -56,12 +63,15 @@ class FtpFeed:
         return self._listing.growing
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
-        path = self._listing.entry(offer).path
-        if any(part in ("", ".", "..") for part in path.split("/")) or "\r" in path or "\n" in path:
-            raise FeedFailed(f"'{offer.name}' is not a name that can be asked for", hint="have the file renamed at its source")
-        received = 0
+        return resumed(lambda start: self._read(offer, start))
+
+    def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
+        path = sendable(self._listing.entry(offer).path, offer.name)
+        received = start
         with self._errors(offer.name):
-            data = self._retrieve(path)
+            if start:
+                self._unchanged(path, offer)
+            data = self._retrieve(path, start)
             try:
                 while block := data.recv(_BLOCK):
                     received += len(block)
@@ -70,7 +80,7 @@ class FtpFeed:
                 data.close()
                 self._drop()  # the server's last word on this transfer is never read
                 raise
-            data.close()
+            _end(data)
             self._session().voidresp()
         self._compare(offer, received)
 
@@ -92,17 +102,28 @@ class FtpFeed:
             )
         raise StillGrowing(f"'{offer.name}' grew while it was read", hint="it is left for the next run")
 
-    def _retrieve(self, path: str) -> socket.socket:
+    def _unchanged(self, path: str, offer: Offer) -> None:
+        """Before a transfer is picked up where it broke off: is it still the same file?"""
+        size, modified = self._asked(path, Item("", False, offer.size, ""))
+        time = time_of(modified)
+        if size != offer.size or (time is not None and offer.time is not None and time != offer.time):
+            raise StillGrowing(f"'{offer.name}' changed while it was read", hint="it is left for the next run")
+
+    def _retrieve(self, path: str, start: int) -> socket.socket:
         command = "RETR " + self._wire_path(path)
         for last in (False, True):
             session = self._session()
             try:
                 session.voidcmd("TYPE I")
-                return session.transfercmd(command)
+                return session.transfercmd(command, start or None)
             except (ftplib.error_temp, EOFError, ConnectionError):  # it tired of waiting since the last file
                 self._drop()
                 if last:
                     raise
+            except ftplib.error_perm as error:
+                if start and str(error).startswith(_NOT_IMPLEMENTED):  # it cannot begin in the middle: not this time
+                    raise FeedIncomplete(f"the transfer of {printable(path)} broke off and cannot be picked up") from error
+                raise
         raise AssertionError("unreachable")
 
     def _entries(self) -> Iterator[Entry]:
@@ -115,7 +136,7 @@ class FtpFeed:
             if item.is_folder:
                 if self._recursive and depth < _DEEPEST:
                     yield from self._walk(path + "/", depth + 1)
-            elif self._matches(_text(path)):
+            elif self._listing.wants(_text(path)):
                 size, modified = (item.size, item.modified) if self._has_mlsd else self._asked(path, item)
                 if item.is_link and size is None:
                     continue  # a link to a folder, or to nothing
@@ -163,13 +184,20 @@ class FtpFeed:
     def _session(self) -> ftplib.FTP:
         if self._connection is None:
             declared = self._declared
-            session = ftplib.FTP(timeout=self._timeout, encoding="latin-1")  # noqa: S321 - what the source speaks
+            session = self._new()
             self._connection = session
-            session.connect(declared.host, declared.port)
+            session.connect(declared.host, self._port)
             session.login(_wire(declared.user), _wire(self._password or ""))
+            if isinstance(session, ftplib.FTP_TLS):
+                session.prot_p()
             with contextlib.suppress(ftplib.error_perm):
                 session.sendcmd("OPTS UTF8 ON")
         return self._connection
+
+    def _new(self) -> ftplib.FTP:
+        if isinstance(self._declared, source.FtpsFeed):
+            return ftp_tls.session(self._declared, self._project, self._timeout)
+        return ftplib.FTP(timeout=self._timeout, encoding="latin-1")  # noqa: S321 - what the source speaks
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -186,21 +214,39 @@ class FtpFeed:
             raise self._translated(error, what, reading) from error
 
     def _translated(self, error: Exception, what: str, connected: bool) -> SourceError:
-        server = f"{self._declared.host}:{self._declared.port}"
+        server = f"{self._declared.host}:{self._port}"
         told = printable(str(error), 120) or type(error).__name__
+        if isinstance(error, ssl.SSLCertVerificationError):
+            why = printable(error.verify_message or told, 120)
+            hint = "have its certificate mended, check `host`, or name its authority with `ca_file`; it is never trusted unseen"
+            return FeedFailed(f"the {self._speaks} server {server} has no trustworthy certificate: {why}", hint=hint)
         if isinstance(error, ftplib.error_perm):
             if told.startswith("53"):
                 hint = "check `user`, and the secret that `password` refers to"
-                return FeedForbidden(f"the FTP server {server} refuses the user '{printable(self._declared.user)}'", hint=hint)
+                return FeedForbidden(
+                    f"the {self._speaks} server {server} refuses the user '{printable(self._declared.user)}'", hint=hint
+                )
             if told.startswith("550"):
                 hint = "check `path` in the source's feed, and what this user may read"
-                return FeedMissing(f"the FTP server {server} has no '{printable(what)}' for this user", hint=hint)
-            return FeedFailed(f"the FTP server {server} refused '{printable(what)}': {told}", hint="see the server's log")
+                return FeedMissing(f"the {self._speaks} server {server} has no '{printable(what)}' for this user", hint=hint)
+            return FeedFailed(
+                f"the {self._speaks} server {server} refused '{printable(what)}': {told}", hint="see the server's log"
+            )
         if isinstance(error, ftplib.error_temp) and told.startswith(("426", "451")):
-            return FeedIncomplete(f"the FTP server {server} broke off '{printable(what)}': {told}")
+            return FeedIncomplete(f"the {self._speaks} server {server} broke off '{printable(what)}': {told}")
         if connected:
-            return FeedUnreachable(f"the connection to the FTP server {server} broke at '{printable(what)}': {told}")
-        return FeedUnreachable(f"the FTP server {server} does not answer: {told}", hint="check `host`, `port` and the network")
+            return FeedUnreachable(f"the connection to the {self._speaks} server {server} broke at '{printable(what)}': {told}")
+        return FeedUnreachable(
+            f"the {self._speaks} server {server} does not answer: {told}", hint="check `host`, `port` and the network"
+        )
+
+
+def _end(data: socket.socket) -> None:
+    """Close a data connection that was read to its end; over TLS some servers wait for our last word."""
+    if isinstance(data, ssl.SSLSocket):
+        with contextlib.suppress(OSError):  # the size and the server's reply say whether all of it came
+            data.unwrap()
+    data.close()
 
 
 def _wire(text: str) -> str:

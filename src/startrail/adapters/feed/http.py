@@ -6,20 +6,23 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import BinaryIO
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from urllib3 import BaseHTTPResponse
 
 from startrail.adapters.feed.http_client import Client
+from startrail.adapters.feed.http_links import files_of, next_of
 from startrail.adapters.feed.http_page import Page, PageReader
-from startrail.adapters.feed.listing import safe_name
+from startrail.adapters.feed.listing import matcher, safe_name
 from startrail.base.units import parse_duration
 from startrail.model import source
 from startrail.ports.feed import FeedFailed, Fetched, Offer, Seen
 
 _BLOCK = 1 << 18
 _MOST_PAGES = 100_000
+_LARGEST_INDEX = 16 << 20
 
 
 class HttpFeed:
@@ -30,23 +33,40 @@ class HttpFeed:
     """
 
     def __init__(
-        self, declared: source.HttpFeed, *, headers: Mapping[str, str] | None = None, csv: source.Dialect | None = None
+        self,
+        declared: source.HttpFeed,
+        *,
+        headers: Mapping[str, str] | None = None,
+        csv: source.Dialect | None = None,
+        client_secret: str | None = None,
     ) -> None:
         self._declared = declared
         self._shown = _shown(declared.url)
-        self._client = Client(dict(headers or {}), parse_duration(declared.timeout).total_seconds(), declared.retries)
+        self._client = Client(
+            dict(headers or {}),
+            parse_duration(declared.timeout).total_seconds(),
+            declared.retries,
+            host=urlsplit(declared.url).hostname or "",
+            oauth=declared.oauth,
+            secret=client_secret,
+        )
         self._reader = PageReader(declared, csv or source.Dialect())
         self._response: BaseHTTPResponse | None = None
         self._page: Page | None = None
         self._digest = b""
         self._cursor: str | None = None
+        self._link: str | None = None
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         self._cursor = seen.cursor
         self._reader.latest = now + timedelta(days=1)
-        steps = (
-            self._by_next(seen) if self._declared.next else self._by_number(seen) if self._declared.page else self._single(seen)
-        )
+        declared = self._declared
+        if declared.files or declared.links:
+            steps = self._by_files(seen)
+        elif declared.next or declared.link:
+            steps = self._by_next(seen)
+        else:
+            steps = self._by_number(seen) if declared.page else self._single(seen)
         try:
             yield from steps
         finally:
@@ -103,14 +123,34 @@ class HttpFeed:
         for number in range(1, _MOST_PAGES + 1):
             visited.add(address)
             yield from self._asked(address, self._name({"next": str(number), **self._since(seen)}), seen)
-            if self._page is None or self._page.next is None:
+            following = self._link if self._declared.link else self._page.next if self._page is not None else None
+            if self._page is None or following is None:
                 return
-            address = self._following(address, self._page.next, seen)
+            address = self._following(address, following, seen)
             if address in visited:
                 raise FeedFailed(
                     f"page {number} of {self._name({})} leads back to an earlier one", hint="check `next` in the source's feed"
                 )
         raise FeedFailed(f"{self._name({})} has no last page", hint="check `next` in the source's feed")
+
+    def _by_files(self, seen: Seen) -> Iterator[Offer]:
+        declared = self._declared
+        addresses = [urljoin(declared.url, file) for file in declared.files] or self._linked(declared.links or "")
+        for address in addresses:
+            if urlsplit(address)[:2] != urlsplit(declared.url)[:2]:
+                raise FeedFailed(f"{safe_name(address)} is on another server than `url`", hint="declare a source for that server")
+            yield from self._asked(address, safe_name(unquote(urlsplit(address).path.strip("/"))), seen)
+
+    def _linked(self, pattern: str) -> list[str]:
+        address = self._address({})
+        response = self._client.get(address, {})
+        if response is None or response.status != 200:
+            return []
+        try:
+            page = b"".join(islice(self._client.read(response, self._shown, _BLOCK), _LARGEST_INDEX // _BLOCK))
+        finally:
+            response.close()
+        return files_of(page.decode("utf-8", "replace"), address, matcher(pattern))
 
     def _asked(self, address: str, name: str, seen: Seen, *, missing_ends: bool = False) -> Iterator[Offer]:
         """Send the request; one offer, or none when nothing is there or nothing has changed."""
@@ -122,6 +162,7 @@ class HttpFeed:
             self._ended = True
             return
         self._response = response
+        self._link = next_of(response.headers.get("Link"))
         if response.status == 304:
             return
         length = response.headers.get("Content-Length", "")
@@ -135,7 +176,7 @@ class HttpFeed:
     @property
     def _is_repeatable(self) -> bool:
         """Whether an unchanged answer tells us nothing new: not where its content leads to the next page."""
-        return self._declared.next is None and self._declared.cursor is None
+        return self._declared.next is None and not self._declared.link and self._declared.cursor is None
 
     # -- addresses and names ---------------------------------------------------------------------------
     def _since(self, seen: Seen) -> dict[str, str]:

@@ -9,8 +9,11 @@ import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, ProtocolError, SSLError
 from urllib3.util import Retry, Timeout
 
+from startrail.adapters.feed.http_guard import GuardedPool
+from startrail.adapters.feed.http_token import Token
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
+from startrail.model import source
 from startrail.ports.feed import FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
 
 _LONGEST_WAIT_SECONDS = 60
@@ -24,7 +27,17 @@ class Client:
     Declared headers may be secrets, so a redirect to another server does not get them.
     """
 
-    def __init__(self, headers: dict[str, str], timeout: float, retries: int) -> None:
+    def __init__(
+        self,
+        headers: dict[str, str],
+        timeout: float,
+        retries: int,
+        *,
+        host: str = "",
+        oauth: source.OAuth | None = None,
+        secret: str | None = None,
+    ) -> None:
+        """``host`` is the declared one; ``secret`` the resolved client secret of ``oauth``."""
         self._headers = {"User-Agent": "startrail", "Accept-Encoding": "identity", **headers}
         self._timeout = Timeout(connect=timeout, read=timeout)
         self._retry = _Patience(
@@ -41,29 +54,39 @@ class Client:
             raise_on_status=False,
             remove_headers_on_redirect=(*headers, "Authorization", "Cookie", "Proxy-Authorization"),
         )
-        self._pool = urllib3.PoolManager(maxsize=2)
+        trusted = {host} | ({urlsplit(oauth.token_url).hostname or ""} if oauth is not None else set())
+        self._pool = GuardedPool(trusted, maxsize=2)
+        self._token = Token(oauth, secret or "", self._pool, timeout) if oauth is not None else None
 
     def get(self, address: str, headers: dict[str, str], *, missing_is_none: bool = False) -> urllib3.BaseHTTPResponse | None:
         """The answer with its body unread: 200, 204 or 304. None for 404 when that only means there is no more."""
         if urlsplit(address).scheme not in ("http", "https"):
             raise FeedFailed(f"'{_bare(address)}' is no HTTP address", hint="`url` must begin with https:// or http://")
-        try:
-            response = self._pool.request(
-                "GET",
-                address,
-                headers={**self._headers, **headers},
-                timeout=self._timeout,
-                retries=self._retry,
-                preload_content=False,
-            )
-        except (HTTPError, ValueError) as error:
-            raise _translated(error, _bare(address)) from error
+        response = self._sent(address, headers)
+        if response.status == 401 and self._token is not None:  # it has expired, or was withdrawn
+            response.close()
+            self._token.forget()
+            response = self._sent(address, headers)
         if response.status in (200, 204, 304):
             return response
         response.close()
         if response.status == 404 and missing_is_none:
             return None
         raise _refusal(response.status, _bare(address), response.headers.get("Retry-After"))
+
+    def _sent(self, address: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        token = self._token.header() if self._token is not None else {}
+        try:
+            return self._pool.request(
+                "GET",
+                address,
+                headers={**self._headers, **token, **headers},
+                timeout=self._timeout,
+                retries=self._retry,
+                preload_content=False,
+            )
+        except (HTTPError, ValueError) as error:
+            raise _translated(error, _bare(address)) from error
 
     def read(self, response: urllib3.BaseHTTPResponse, name: str, block: int) -> Iterator[bytes]:
         """The body in chunks; raises when it ends before its announced length."""

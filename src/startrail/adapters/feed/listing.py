@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
+from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
+from startrail.model.source import Complete
 from startrail.ports.clock import Clock
-from startrail.ports.feed import FeedFailed, Offer, Seen
+from startrail.ports.feed import FeedFailed, Offer, Seen, StillGrowing
 
 _MOMENT_SECONDS = 0.2
 _LONGEST_NAME = 200
+_PICK_UPS = 3
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -29,22 +32,37 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Listing:
-    """Decides which files are offered; remembers those that are left for the next time."""
+    """Decides which files are wanted and which are offered; remembers those that are left for the next time.
 
-    def __init__(self, settle: str, clock: Clock) -> None:
+    ``whole``: what is listed there never grows, as in an object store.
+    """
+
+    def __init__(
+        self, pattern: str, clock: Clock, *, settle: str = "0s", complete: Complete | None = None, whole: bool = False
+    ) -> None:
+        self._matches = matcher(pattern)
+        self._sign = Sign(complete)
         self._settle = parse_duration(settle)
         self._clock = clock
+        self._whole = whole or (complete is not None and not self._settle)
         self._entries: dict[str, Entry] = {}
         self.growing: dict[str, str] = {}
 
+    def wants(self, path: str) -> bool:
+        """Whether a listed path is to be handed to :meth:`offers`: it may be offered, or is a sign that another is whole."""
+        return self._matches(path) or self._sign.is_sign(path)
+
     def offers(self, entries: Callable[[], Iterable[Entry]], seen: Seen, now: datetime) -> Iterator[Offer]:
         """Complete and not yet landed files, in order of names. ``entries`` lists them, once or twice."""
-        new = {entry.name: entry for entry in entries() if seen.landed.get(entry.name) != entry.stamp}
+        listed = {entry.path: entry for entry in entries()}
+        files = (entry for path, entry in listed.items() if self._matches(path) and not self._sign.is_sign(path))
+        new = {entry.name: entry for entry in files if seen.landed.get(entry.name) != entry.stamp}
         still = {name for name, entry in new.items() if self._stood_still(entry, seen, now)}
         if len(still) < len(new) and not self._settle:
             self._clock.sleep(_MOMENT_SECONDS)
             again = {entry.name: entry.stamp for entry in entries()}
             still |= {name for name, entry in new.items() if again.get(name) == entry.stamp}
+        still = {name for name in still if self._sign.is_whole(new[name], listed)}
         self._entries = {name: new[name] for name in sorted(still)}
         self.growing = {name: entry.stamp for name, entry in new.items() if name not in still}
         for name, entry in self._entries.items():
@@ -55,12 +73,49 @@ class Listing:
         return self._entries[offer.name]
 
     def _stood_still(self, entry: Entry, seen: Seen, now: datetime) -> bool:
+        if self._whole:
+            return True
         as_before = seen.growing.get(entry.name) == entry.stamp
         if not self._settle:
             return as_before
         if entry.time is None or entry.time - now > timedelta(seconds=1):
             return as_before  # without a usable time, two runs that agree must do
         return now - entry.time >= self._settle
+
+
+class Sign:
+    """How the other side says that a file is whole; without a declaration every file may be."""
+
+    def __init__(self, complete: Complete | None) -> None:
+        self._marker = complete.marker if complete is not None else None
+        self._suffix = complete.suffix if complete is not None else None
+        if complete is not None and (not self._marker) == (not self._suffix):
+            raise FeedFailed(
+                "`complete` names not exactly one of marker and suffix", hint='such as complete: {marker: "{name}.done"}'
+            )
+        if self._marker is not None and "{name}" not in self._marker and "{stem}" not in self._marker:
+            raise FeedFailed(
+                f"the marker '{printable(self._marker, 60)}' names no file", hint='say which file it is for: "{name}.done"'
+            )
+        plain = re.escape(self._marker or "").replace(r"\{name\}", "[^/]+").replace(r"\{stem\}", "[^/]+")
+        self._is_marker = re.compile(f"(?:.*/)?{plain}", re.DOTALL)
+
+    def is_sign(self, path: str) -> bool:
+        """A marker, or a file under the name that it has while it is written."""
+        if self._suffix is not None:
+            return path.endswith(self._suffix)
+        return self._marker is not None and self._is_marker.fullmatch(path) is not None
+
+    def is_whole(self, entry: Entry, listed: Mapping[str, Entry]) -> bool:
+        """Its marker is there, and is no older than the file: the marker of an earlier version says nothing."""
+        if self._marker is None:
+            return True
+        folder, slash, name = entry.path.rpartition("/")
+        stem = name.rpartition(".")[0] or name
+        marker = listed.get(folder + slash + self._marker.replace("{name}", name).replace("{stem}", stem))
+        if marker is None:
+            return False
+        return marker.time is None or entry.time is None or marker.time >= entry.time
 
 
 def safe_name(path: str) -> str:
@@ -70,6 +125,13 @@ def safe_name(path: str) -> str:
         return shown
     digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:16]
     return f"{shown[: _LONGEST_NAME - 17]}…{digest}"
+
+
+def sendable(path: str, name: str) -> str:
+    """A listed path that may be asked for: it cannot leave the folder or smuggle a second command. Raises FeedFailed."""
+    if any(part in ("", ".", "..") for part in path.split("/")) or any(character in path for character in "\r\n\0"):
+        raise FeedFailed(f"'{name}' is not a name that can be asked for", hint="have the file renamed at its source")
+    return path
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
@@ -88,6 +150,24 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     except re.error as error:
         raise FeedFailed(f"'{pattern}' is not a pattern", hint="write it like *.csv or **/sales_[0-9]*.csv") from error
     return lambda path: compiled.fullmatch(path) is not None
+
+
+def resumed(read: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
+    """The content from 0 on, picked up where it broke off as long as each try brings something.
+
+    ``read`` begins at an offset and makes sure that the file there is still the same.
+    """
+    received = 0
+    for tries_left in range(_PICK_UPS, -1, -1):
+        before = received
+        try:
+            for block in read(received):
+                received += len(block)
+                yield block
+            return
+        except SourceError as error:
+            if not error.transient or isinstance(error, StillGrowing) or received == before or not tries_left:
+                raise
 
 
 def is_recursive(pattern: str) -> bool:

@@ -10,7 +10,7 @@ from startrail.lineage.formats import PRODUCER
 from startrail.model.profile import LocalStore, Profile
 from startrail.model.project import Project
 from startrail.model.report import Report
-from startrail.model.source import Feed, FolderFeed, FtpFeed
+from startrail.model.source import Feed, FolderFeed, FtpFeed, FtpsFeed, PostgresFeed, S3Feed, SftpFeed
 
 Name = tuple[str, str]
 """A namespace, and a name in it."""
@@ -71,6 +71,14 @@ class Names:
             return _FILES, str((self._root / feed.path).resolve())
         if isinstance(feed, FtpFeed):
             return f"ftp://{feed.host}:{feed.port}", feed.path
+        if isinstance(feed, FtpsFeed):
+            return f"ftps://{feed.host}:{feed.port or (990 if feed.implicit else 21)}", feed.path
+        if isinstance(feed, SftpFeed):
+            return f"sftp://{feed.host}:{feed.port}", feed.path
+        if isinstance(feed, S3Feed):
+            return f"s3://{feed.bucket}", feed.prefix.strip("/") or "/"
+        if isinstance(feed, PostgresFeed):
+            return "postgres", feed.table or "query"
         parts = urlsplit(feed.url)
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{parts.hostname}{port}", parts.path or "/"

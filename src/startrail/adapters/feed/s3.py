@@ -1,0 +1,150 @@
+"""Objects in a bucket of any S3 API, over obstore."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, BinaryIO
+
+import obstore
+from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
+from obstore.store import S3Store as Bucket
+
+from startrail.adapters.feed.listing import Entry, Listing, resumed, safe_name
+from startrail.base.errors import SourceError
+from startrail.base.text import printable
+from startrail.base.units import parse_duration
+from startrail.model import source
+from startrail.ports.clock import Clock
+from startrail.ports.feed import (
+    FeedFailed,
+    FeedForbidden,
+    FeedIncomplete,
+    FeedMissing,
+    FeedUnreachable,
+    Fetched,
+    Offer,
+    Seen,
+    StillGrowing,
+)
+
+_BLOCK = 1 << 20
+
+
+class S3Feed:
+    """``access_key`` and ``secret_key`` are the resolved secrets; without them obstore finds the environment's own."""
+
+    def __init__(
+        self,
+        declared: source.S3Feed,
+        clock: Clock,
+        *,
+        access_key: str | None = None,
+        secret_key: str | None = None,
+        retries: int = 4,
+    ) -> None:
+        self._declared = declared
+        self._prefix = declared.prefix.strip("/")
+        self._listing = Listing(declared.pattern, clock, whole=True)
+        timeout = parse_duration(declared.timeout)
+        given = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
+        with self._errors(declared.bucket):
+            self._bucket = Bucket(
+                declared.bucket,
+                region=declared.region,
+                client_options={
+                    "allow_http": (declared.endpoint or "").startswith("http://"),
+                    "connect_timeout": min(timeout, timedelta(seconds=5)),
+                    "read_timeout": timeout,
+                    "timeout": timedelta(hours=6),  # a whole object, however slow, as long as bytes come
+                },
+                retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=3)},
+                **{name: value for name, value in given.items() if value is not None},
+            )
+
+    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
+        return self._listing.offers(self._entries, seen, now)
+
+    def growing(self) -> dict[str, str]:
+        return self._listing.growing
+
+    def fetch(self, offer: Offer) -> Iterator[bytes]:
+        return resumed(lambda start: self._read(offer, start))
+
+    def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
+        entry, received = self._listing.entry(offer), start
+        options: dict[str, Any] = {"if_match": entry.stamp} if entry.stamp.startswith('"') else {}
+        if start:
+            options["range"] = {"offset": start}
+        with self._errors(offer.name):
+            result = obstore.get(self._bucket, self._key(entry.path), options=options)  # pyrefly: ignore  (open-ended options)
+            if _stamp(result.meta) != offer.stamp:
+                raise StillGrowing(f"'{offer.name}' was replaced since it was listed", hint="it is left for the next run")
+            for chunk in result.stream(min_chunk_size=_BLOCK):
+                received += len(chunk)
+                yield from _pieces(bytes(chunk))
+        if offer.size is not None and received != offer.size:
+            raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="run again")
+
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
+        return Fetched()
+
+    def close(self) -> None:
+        """Connections are the library's own."""
+
+    def _entries(self) -> Iterator[Entry]:
+        start = len(self._prefix) + 1 if self._prefix else 0
+        with self._errors(self._declared.prefix or self._declared.bucket):
+            for batch in obstore.list(self._bucket, prefix=self._prefix or None):
+                for found in batch:
+                    path = found["path"][start:]
+                    if path and self._listing.wants(path):
+                        yield Entry(path, safe_name(path), _stamp(found), found["size"], found["last_modified"])
+
+    def _key(self, path: str) -> str:
+        return f"{self._prefix}/{path}" if self._prefix else path
+
+    @contextlib.contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError, ValueError) as error:
+            raise self._translated(error, printable(what)) from error
+
+    def _translated(self, error: Exception, what: str) -> SourceError:
+        told = printable(str(error).partition("\n")[0], limit=300)
+        bucket = printable(self._declared.bucket)
+        if "NoSuchBucket" in str(error):
+            return FeedMissing(
+                f"there is no bucket '{bucket}'", hint="check `bucket`, `region` and `endpoint` in the source's feed"
+            )
+        if isinstance(error, PreconditionError):
+            return StillGrowing(f"'{what}' was replaced since it was listed", hint="it is left for the next run")
+        if isinstance(error, FileNotFoundError):
+            return StillGrowing(f"'{what}' is gone since it was listed")
+        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+            hint = "check the secrets of `access_key` and `secret_key`; reading takes s3:ListBucket and s3:GetObject"
+            return FeedForbidden(f"the bucket '{bucket}' refuses access to '{what}'", hint=hint)
+        if "169.254.169.254" in told:
+            hint = "give the feed `access_key` and `secret_key` as env:NAME"
+            return FeedForbidden(f"no keys for the bucket '{bucket}' were found", hint=hint)
+        if re.search(r"status code: (5\d\d|429)|error sending request|HTTP error|timed out|error decoding response", told):
+            return FeedUnreachable(
+                f"the bucket '{bucket}' did not answer for '{what}': {told}", hint="check `endpoint` and the network"
+            )
+        return FeedFailed(f"the bucket '{bucket}' refused '{what}': {told}", hint="check `bucket`, `region` and `endpoint`")
+
+
+def _stamp(found: obstore.ObjectMeta) -> str:
+    return found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
+
+
+def _pieces(chunk: bytes) -> Iterator[bytes]:
+    """The library may hand over far more than was asked for at least."""
+    if len(chunk) <= _BLOCK:
+        yield chunk
+    else:
+        for start in range(0, len(chunk), _BLOCK):
+            yield chunk[start : start + _BLOCK]

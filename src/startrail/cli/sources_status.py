@@ -1,0 +1,35 @@
+"""``startrail sources status``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from startrail.cli import options
+from startrail.cli.console import Console
+from startrail.wiring import open_project
+
+
+@click.command("status")
+@options.common
+def command(root: Path, profile_name: str, as_json: bool) -> int:
+    """Show what has landed of every source, and what is growing, from the ledger alone. No feed is asked."""
+    from startrail.wiring.sources import standing
+
+    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
+        found = standing(opened)
+        width = max((len(source.source) for source in found), default=0)
+        for source in found:
+            last = (
+                f"last landed {source.landed_at:%Y-%m-%d %H:%M} UTC ({source.last})" if source.landed_at else "nothing landed yet"
+            )
+            waiting = f", {source.waiting} waiting to be loaded" if source.waiting else ""
+            growing = f", {len(source.growing)} growing" if source.growing else ""
+            console.item(source, f"{source.source:<{width}}  {_count(source.deliveries)}, {last}{waiting}{growing}")
+        console.result({"sources": len(found)})
+        return 0
+
+
+def _count(deliveries: int) -> str:
+    return "1 delivery" if deliveries == 1 else f"{deliveries} deliveries"
