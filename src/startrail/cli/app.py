@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "drift": "What changed in the data, since when, and whom it affects.",
     "contract": "Check, test and translate data contracts.",
     "incident": "What is wrong, since when, and what was done about it; its report from facts.",
+    "stories": "Incidents that are over as stories in STAR form, and your own; search, export, import, lint.",
     "alerts": "See which alerts wait, send what is due, test an endpoint or a route.",
     "quarantine": "Look at refused rows, mend and replay them, or discard them.",
     "metric": "The dictionary of metrics: definitions, SQL, values, exchange with other tools.",

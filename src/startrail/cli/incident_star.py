@@ -29,7 +29,8 @@ def command(root: Path, profile_name: str, id: str, form: str) -> int:
 
     with Console(form == "json") as console, open_project(root, profile_name, read_only=True) as opened:
         ledger = opened.ports.ledger
-        report = star(find(ledger, id), ledger)
+        reports = opened.project.reports
+        report = star(find(ledger, id), ledger, lambda name: reports[name].recipients if name in reports else ())
         if form == "json":
             console.item(report, "")
             console.result({"incident": report.incident})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from importlib import import_module
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 
 class _Modules(MutableMapping[str, click.Command]):
@@ -48,9 +50,27 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def lazy_group(name: str, lines: Mapping[str, str], help: str) -> click.Group:
-    """The group; ``lines`` has every subcommand with its one line of help."""
+def lazy_group(name: str, lines: Mapping[str, str], help: str, alone: click.Command | None = None) -> click.Group:
+    """The group; ``lines`` has every subcommand with its one line of help. ``alone``: what it does without a subcommand."""
     group = _Group(name, help=help)
     group.lines = lines
     group.commands = _Modules(name, lines)
+    if alone is not None:
+        group.params, group.callback = alone.params, _alone(alone)
+        group.invoke_without_command, group.no_args_is_help = True, False
     return group
+
+
+def _alone(command: click.Command) -> Callable[..., Any]:
+    """Options of the group are for the group alone: before a subcommand they would count for nothing."""
+
+    def called(**values: Any) -> Any:
+        context = click.get_current_context()
+        if context.invoked_subcommand is None:
+            return command.callback(**values) if command.callback is not None else None
+        for param in command.params:
+            if context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE:
+                context.fail(f"write {param.opts[-1]} behind '{context.invoked_subcommand}'")
+        return None
+
+    return called

@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 @click.command("status")
 @options.common
 @options.now
-def command(root: Path, profile_name: str, as_json: bool, now: datetime | None) -> int:
-    """Show reports with their deadlines, sources and the last run. Exits with 1 when something waits for a person."""
+@click.option("--history", is_flag=True, help="Instead: how long incidents took, by class of cause.")
+@click.option("--days", type=click.IntRange(1, 36_500), default=30, show_default=True, help="With --history: opened since then.")
+def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, history: bool, days: int) -> int:
+    """Show reports with their deadlines, sources and the last run. Exits with 1 when something waits for a person.
+
+    With --history: median and worst time to detect, notify, acknowledge, mitigate and resolve, from first sight.
+    """
     from startrail.base.text import printable
     from startrail.flow.pauses import paused
     from startrail.flow.status import status
     from startrail.wiring.deadlines import forecasts
 
     with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:
+        if history:
+            from startrail.cli.status_history import show
+
+            return show(opened, days, console)
         found = status(opened.project, opened.ports.ledger, opened.ports.clock.now())
         last = found.last_run
         if last is None:

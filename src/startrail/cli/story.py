@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from startrail import examples
-from startrail.cli import story_morning, story_numbers
+from startrail.cli import story_incident, story_morning, story_numbers
 from startrail.cli.console import Console
 from startrail.model.delivery import Counts
 from startrail.testing.upstream import Upstream
@@ -38,11 +38,12 @@ class Ending(msgspec.Struct, frozen=True):
     true_revenue_eur: str
     report: str
     numbers: story_numbers.Told
+    incident: story_incident.Told
 
     @property
     def ok(self) -> bool:
-        """Every row is accounted for, and the report and the explained gap say what the generators know."""
-        right = Decimal(self.revenue_eur) == Decimal(self.true_revenue_eur) and not self.numbers.wrong
+        """Every row is accounted for, and the report, the explained gap and the incident say what the generators know."""
+        right = Decimal(self.revenue_eur) == Decimal(self.true_revenue_eur) and not self.numbers.wrong and not self.incident.wrong
         return self.rows_sent == self.counts.rows_in and right
 
 
@@ -69,13 +70,17 @@ def tell(folder: Path, console: Console) -> int:
             code = _run(console, folder, _MORNING.format(next=day + 1, minute=20))
             if code:
                 return code
+        _title(console, "The incident")
+        incident = story_incident.tell(folder, LAST_DAY, console)
+        if isinstance(incident, int):
+            return incident
         _title(console, "The morning after")
         code = story_morning.tell(folder, console)
         if code:
             return code
     _title(console, "Two numbers for one month")
     told = story_numbers.tell(folder / "revenue", console)
-    return told if isinstance(told, int) else _close(folder, told, console)
+    return told if isinstance(told, int) else _close(folder, told, incident, console)
 
 
 def _killed_run(console: Console, folder: Path, now: str) -> None:
@@ -124,7 +129,7 @@ def _facts(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
             yield json.loads(value["payload"]) | {"subject": value["subject"]}
 
 
-def _close(folder: Path, told: story_numbers.Told, console: Console) -> int:
+def _close(folder: Path, told: story_numbers.Told, incident: story_incident.Told, console: Console) -> int:
     """The numbers, and whether they are right."""
     _title(console, "What happened, in figures")
     counts = sum((msgspec.convert(fact["counts"], Counts) for fact in _facts(folder, "delivery.loaded")), Counts())
@@ -150,10 +155,15 @@ def _close(folder: Path, told: story_numbers.Told, console: Console) -> int:
             path = fact["path"]
             console.say(f"  {Path(path).name}: {fact['minutes_early']} minutes before its deadline at nine")
     console.say(f"  gap of 2026-10, explained   {told.gap_eur} EUR; unexplained {told.unexplained_eur}")
+    figures = incident.figures
+    console.say(
+        f"  incident {incident.incident}           {figures['in']} rows in {figures['deliveries']} deliveries,"
+        f" {figures['lost']} lost; mitigated by the policy"
+    )
     console.say(f"\nThe report: {path}")
     console.say(f"The gap, as a page: {told.page}")
     console.say(f"Next: cd {folder} && startrail status, or: startrail query 'select * from marts.sales_daily'")
-    ending = Ending(sent, counts, revenue, str(truth.revenue_eur), path, told)
+    ending = Ending(sent, counts, revenue, str(truth.revenue_eur), path, told, incident)
     console.result(ending)
     return 0 if ending.ok else 1
 

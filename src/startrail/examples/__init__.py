@@ -12,6 +12,7 @@ from startrail.base.text import did_you_mean
 
 if TYPE_CHECKING:
     from startrail.examples.invoices import Truth as RevenueTruth
+    from startrail.examples.nights import Night
     from startrail.examples.totals import Truth
 
 FTP_PORT = 2121
@@ -101,16 +102,29 @@ def upstream_day(target: Path, day_number: int, drifted: bool = False) -> list[P
 
 def truth(target: Path) -> Truth:
     """What the project in ``target`` must come to for the nights its ``upstream/`` holds, without any SQL."""
-    from startrail.examples.nights import day_of, night
+    from startrail.examples.nights import day_of
     from startrail.examples.totals import add_up
 
     nights = []
     number = 1
     while (target / f"upstream/rates/fx_{day_of(number)}.csv").exists():
-        first_page = target / f"upstream/api/orders_{day_of(number)}_p1.json"
-        nights.append(night(number, drifted=b'"loyalty_tier"' in first_page.read_bytes()))
+        nights.append(_night(target, number))
         number += 1
     return add_up(nights)
+
+
+def night_truth(target: Path, number: int) -> Truth:
+    """What one night alone adds to that."""
+    from startrail.examples.totals import add_up
+
+    return add_up([_night(target, number)])
+
+
+def _night(target: Path, number: int) -> Night:
+    from startrail.examples.nights import day_of, night
+
+    first_page = target / f"upstream/api/orders_{day_of(number)}_p1.json"
+    return night(number, drifted=b'"loyalty_tier"' in first_page.read_bytes())
 
 
 def revenue_truth() -> RevenueTruth:

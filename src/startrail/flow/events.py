@@ -460,6 +460,20 @@ class IncidentChanged(Event, frozen=True, tag="incident_changed"):
     reason: str = ""
 
 
+class StoryKept(Event, frozen=True, tag="story_kept"):
+    """A person's own story is kept, in their words. Kept again under the same title, the newer words count."""
+
+    fact = "story.kept"
+    by: str
+    title: str
+    situation: str = ""
+    task: str = ""
+    action: str = ""
+    result: str = ""
+    principles: tuple[str, ...] = ()
+    about: str = ""
+
+
 class LineageWaiting(Event, frozen=True, tag="lineage_waiting"):
     """OpenLineage events could not be handed over; they wait in a file for the next run. Shown, never recorded."""
 

@@ -167,6 +167,8 @@ class Noted(Change, frozen=True, kw_only=True):
     fact = "incident.noted"
     by: str
     text: str
+    principles: tuple[str, ...] = ()
+    """Leadership principles of which they say that it is an example."""
 
 
 class Resolved(Change, frozen=True, kw_only=True):
@@ -176,6 +178,7 @@ class Resolved(Change, frozen=True, kw_only=True):
     by: str
     reason: str
     evidence: tuple[int, ...] = ()
+    principles: tuple[str, ...] = ()
 
 
 CHANGES: dict[str, type[Change]] = {

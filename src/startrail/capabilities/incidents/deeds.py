@@ -32,14 +32,16 @@ def acknowledge(ledger: Ledger, id: str, by: str, note: str, now: datetime, tell
     return _record(ledger, id, Acknowledged(by=_writable(by), note=_writable(note)), now, tell)
 
 
-def note(ledger: Ledger, id: str, by: str, text: str, now: datetime) -> Incident:
+def note(ledger: Ledger, id: str, by: str, text: str, now: datetime, principles: tuple[str, ...] = ()) -> Incident:
     """A person says something; also of an incident that is over. Raises UnknownIncident, NoReason."""
-    return _record(ledger, id, Noted(by=_writable(by), text=_said(text)), now)
+    return _record(ledger, id, Noted(by=_writable(by), text=_said(text), principles=principles), now)
 
 
-def resolve(ledger: Ledger, id: str, by: str, reason: str, now: datetime, tell: Tell = nobody) -> Incident:
+def resolve(
+    ledger: Ledger, id: str, by: str, reason: str, now: datetime, tell: Tell = nobody, *, principles: tuple[str, ...] = ()
+) -> Incident:
     """A person ends it, and says why. Raises UnknownIncident, IncidentOver, NoReason."""
-    return _record(ledger, id, Resolved(by=_writable(by), reason=_said(reason)), now, tell)
+    return _record(ledger, id, Resolved(by=_writable(by), reason=_said(reason), principles=principles), now, tell)
 
 
 def _record(ledger: Ledger, id: str, change: Change, now: datetime, tell: Tell = nobody) -> Incident:

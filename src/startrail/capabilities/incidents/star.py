@@ -6,43 +6,68 @@ A :class:`Figure` carries the facts that it was read from; one that names none c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
-import msgspec
-
+from startrail.capabilities.incidents import deadlines_met
 from startrail.capabilities.incidents.openers import symptoms
-from startrail.capabilities.incidents.star_rows import rows_of
-from startrail.flow.events import Delivered
+from startrail.capabilities.incidents.spans import between, count, instant
+from startrail.capabilities.incidents.star_actions import actions
+from startrail.capabilities.incidents.star_numbers import moved
+from startrail.capabilities.incidents.star_rows import deliveries_of, rows_of
+from startrail.capabilities.incidents.times import PHASES, Times, times
 from startrail.ledger.incidents import change_of
 from startrail.model import incident as i
-from startrail.model.incident import BY_ITSELF, Change, Incident, Symptom
+from startrail.model.incident import Change, Incident, Symptom
 from startrail.model.star import Entry, Figure, Star
 from startrail.model.step import Fact
 from startrail.ports.ledger import Ledger
 
 _Told = Sequence[tuple[Fact, Change]]
+Readers = Callable[[str], tuple[str, ...]]
+"""From a report to the people who read it, as declared."""
 
 
-def star(incident: Incident, ledger: Ledger) -> Star:
+def star(incident: Incident, ledger: Ledger, readers: Readers = lambda _: ()) -> Star:
     """The report of an incident as it stands."""
-    told = [(fact, change) for fact in ledger.facts(subject=incident.id) if (change := change_of(fact)) is not None]
+    told = told_of(incident, ledger)
     sightings = {symptom.key: _sightings(symptom, ledger) for symptom in incident.symptoms}
+    seen = min((fact for facts in sightings.values() for fact in facts), key=lambda fact: fact.seq, default=None)
+    phases = times(ledger.facts(subject=incident.id), seen)
+    wanted = deliveries_of(incident, sightings)
     return Star(
         incident=incident.id,
         title=incident.title,
         state=incident.state,
         severity=incident.severity,
-        situation=(_first_seen(told, sightings), *_wrong(incident, sightings), *_threatened(incident, told)),
+        situation=(_first_seen(told, seen), *_wrong(incident, sightings), *_threatened(incident, told, readers)),
         task=_task(incident, told),
-        action=tuple(_actions(told)),
+        action=tuple(actions(incident, told, wanted, ledger)),
         result=(
-            *_times(told, sightings),
-            *_deadlines(incident, ledger),
-            *rows_of(incident, ledger),
-            *_follow_ups(incident),
+            *_times(phases),
+            *deadlines_met.told(deadlines_met.outcomes(incident, ledger)),
+            *rows_of(incident, wanted, ledger),
+            *moved(incident, seen, ledger),
+            *_follow_ups(incident, ledger),
         ),
     )
+
+
+def told_of(incident: Incident, ledger: Ledger) -> list[tuple[Fact, Change]]:
+    """Its own facts, each with the change that it tells of."""
+    return [(fact, change) for fact in ledger.facts(subject=incident.id) if (change := change_of(fact)) is not None]
+
+
+def times_of(incident: Incident, ledger: Ledger) -> Times:
+    """When it was seen, opened, … over."""
+    first = min((symptom.first for symptom in incident.symptoms if symptom.first), default=None)
+    return times(ledger.facts(subject=incident.id), None if first is None else fact_at(first, ledger))
+
+
+def fact_at(seq: int, ledger: Ledger) -> Fact | None:
+    """The fact with this number."""
+    found = next(iter(ledger.facts(after=seq - 1, limit=1)), None)
+    return found if found is not None and found.seq == seq else None
 
 
 def _sightings(symptom: Symptom, ledger: Ledger) -> list[Fact]:
@@ -56,8 +81,7 @@ def _sightings(symptom: Symptom, ledger: Ledger) -> list[Fact]:
     return found
 
 
-def _first_seen(told: _Told, sightings: dict[str, list[Fact]]) -> Entry:
-    first = min((fact for facts in sightings.values() for fact in facts), key=lambda fact: fact.seq, default=None)
+def _first_seen(told: _Told, first: Fact | None) -> Entry:
     opened = told[0][0]
     return Entry(
         "First seen at {seen}; the incident was opened at {opened} with severity {severity}.",
@@ -79,9 +103,8 @@ def _wrong(incident: Incident, sightings: dict[str, list[Fact]]) -> Iterable[Ent
         )
 
 
-def _threatened(incident: Incident, told: _Told) -> Iterable[Entry]:
+def _threatened(incident: Incident, told: _Told, readers: Readers) -> Iterable[Entry]:
     reports = [each for each in incident.affected if each.kind == "report"]
-    others = [each.name for each in incident.affected if each.kind != "report"]
     where = tuple(fact.seq for fact, change in told if isinstance(change, i.Opened | i.Attached))
     for report in reports:
         words = {"report": report.name}
@@ -89,8 +112,15 @@ def _threatened(incident: Incident, told: _Told) -> Iterable[Entry]:
             yield Entry("It reached report {report}.", words=words)
         else:
             yield Entry("It threatened report {report}, due {due}.", {"due": _due(report.due, where)}, words)
-    if others:
-        yield Entry("Made from it too: {names}.", words={"names": ", ".join(others)})
+        people = readers(report.name)
+        if people:
+            yield Entry("Who reads {report}, as declared now: {people}.", words={**words, "people": ", ".join(people)})
+    for kind in ("metric", "model"):
+        names = [each.name for each in incident.affected if each.kind == kind]
+        if names:
+            yield Entry(
+                "{number} made from it: {names}.", {"number": count(len(names), kind, where)}, {"names": ", ".join(names)}
+            )
 
 
 def _due(due: datetime, facts: tuple[int, ...]) -> Figure:
@@ -107,101 +137,18 @@ def _task(incident: Incident, told: _Told) -> tuple[Entry, ...]:
     return (*due, Entry("No row may be lost or doubled, and nothing unchecked may be shown."))
 
 
-def _actions(told: _Told) -> Iterable[Entry]:
-    for fact, change in told:
-        text = _action(change)
-        if text is not None:
-            by = getattr(change, "by", BY_ITSELF)
-            who = "Startrail" if by == BY_ITSELF else by
-            yield Entry("{at} {who}: {what}", {"at": instant(fact)}, {"who": who, "what": text}, person=by != BY_ITSELF)
+def _times(phases: Times) -> Iterable[Entry]:
+    for name in PHASES:
+        yield Entry("Time to {phase}: {time}.", {"time": between(phases.seen, phases.moments.get(name))}, {"phase": name})
 
 
-def _action(change: Change) -> str | None:
-    match change:
-        case i.Acted():
-            return f"{change.mitigation}: {change.what}"
-        case i.Mitigated():
-            return f"verified: {change.reason}"
-        case i.Escalated():
-            return f"escalated to {change.severity}: {change.reason}"
-        case i.Reopened():
-            return "it came back; opened again"
-        case i.Acknowledged():
-            return "acknowledged" + (f": {change.note}" if change.note else "")
-        case i.Noted():
-            return f"note: {change.text}"
-        case i.Resolved():
-            return f"resolved: {change.reason}"
-        case _:
-            return None
-
-
-def _times(told: _Told, sightings: dict[str, list[Fact]]) -> Iterable[Entry]:
-    first = min((fact for facts in sightings.values() for fact in facts), key=lambda fact: fact.seq, default=None)
-    for name, kinds in _MOMENTS:
-        then = next((fact for fact, change in told if isinstance(change, kinds)), None)
-        yield Entry("Time to {phase}: {time}.", {"time": between(first, then)}, {"phase": name})
-
-
-_MOMENTS: tuple[tuple[str, type[Change]], ...] = (
-    ("detect", i.Opened), ("acknowledge", i.Acknowledged), ("mitigate", i.Mitigated), ("resolve", i.Resolved),
-)  # fmt: skip
-
-
-def _deadlines(incident: Incident, ledger: Ledger) -> Iterable[Entry]:
-    """Of each report the first delivery after the trouble was first seen."""
-    first = min((symptom.first for symptom in incident.symptoms), default=0)
-    for each in incident.affected:
-        if each.due is None:
-            continue
-        fact = next(iter(ledger.facts(kind=Delivered.fact, subject=each.name, after=first, limit=1)), None)
-        early = None if fact is None else msgspec.json.decode(fact.payload, type=_Punctuality).minutes_early
-        words = {"report": each.name}
-        if fact is None or early is None:
-            yield Entry("Report {report}: {early}.", {"early": Figure(None)}, words)
-        elif early >= 0:
-            met = count(early, "minute", (fact.seq,))
-            yield Entry("Report {report}: deadline met, {early} before it.", {"early": met}, words)
+def _follow_ups(incident: Incident, ledger: Ledger) -> Iterable[Entry]:
+    for symptom in incident.symptoms:
+        words = {"subject": symptom.subject, "what": symptom.what}
+        if symptom.cleared is not None:
+            gone = instant(fact_at(symptom.cleared, ledger))
+            yield Entry("Closed: {subject}: {what}, gone at {gone}.", {"gone": gone}, words)
+        elif incident.state == "resolved":
+            yield Entry("Not seen to be gone, ended by a person: {subject}: {what}.", words=words)
         else:
-            late = count(-early, "minute", (fact.seq,))
-            yield Entry("Report {report}: deadline missed by {late}.", {"late": late}, words)
-
-
-class _Punctuality(msgspec.Struct):
-    minutes_early: int | None = None
-
-
-def _follow_ups(incident: Incident) -> Iterable[Entry]:
-    if incident.state == "resolved":
-        return
-    for symptom in incident.standing:
-        yield Entry("Open: {subject}: {what}.", words={"subject": symptom.subject, "what": symptom.what})
-
-
-def instant(fact: Fact | None) -> Figure:
-    """When a fact happened."""
-    return Figure(None) if fact is None else Figure(f"{fact.at:%Y-%m-%d %H:%M:%S} UTC", (fact.seq,))
-
-
-def between(first: Fact | None, then: Fact | None) -> Figure:
-    """The time from one fact to another."""
-    if first is None or then is None:
-        return Figure(None)
-    return Figure(span(then.at - first.at), (first.seq, then.seq))
-
-
-def count(number: int, word: str, facts: tuple[int, ...]) -> Figure:
-    """``3 rows``."""
-    return Figure(f"{number:,} {word}" + ("" if number == 1 else "s"), facts) if facts else Figure(None)
-
-
-def span(time: timedelta) -> str:
-    """In the two greatest units, seconds rounded down: ``2 h 5 min``."""
-    seconds = max(0, int(time.total_seconds()))
-    units = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-    parts: list[str] = []
-    for size, word in units:
-        if seconds >= size or (size == 1 and not parts):
-            parts.append(f"{seconds // size} {word}")
-            seconds %= size
-    return " ".join(parts[:2])
+            yield Entry("Open: {subject}: {what}.", words=words)

@@ -8,27 +8,36 @@ from collections.abc import Callable
 
 from startrail.base.text import printable
 from startrail.model.star import Entry, Star
+from startrail.model.story import PARTS
 
-_PARTS = ("situation", "task", "action", "result")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#@!~&])")
+_LINK = re.compile(r"(:(?=//)|(?<=www)\.)", re.I)
 _LONGEST = 4000
 
 
 def markdown(star: Star) -> str:
     """The four parts in bold, one line per sentence, each with the facts behind its figures."""
-    lines = [f"# Incident {star.incident}: {_escaped(star.title)}", "", f"State: {star.state}. Severity: {star.severity}."]
-    for part in _PARTS:
+    lines = [f"# Incident {star.incident}: {escaped(star.title)}", "", f"State: {star.state}. Severity: {star.severity}."]
+    for part in PARTS:
         lines += ["", f"**{part.capitalize()}**", ""]
-        entries: tuple[Entry, ...] = getattr(star, part)
-        lines += [f"- {_sentence(each, _escaped)}{_behind(each)}" for each in entries] or ["- nothing is known"]
+        lines += _lines(getattr(star, part)) or ["- nothing is known"]
     return "\n".join(lines) + "\n"
+
+
+def parts(star: Star) -> dict[str, str]:
+    """Each of the four parts as Markdown, one line per sentence; empty when nothing is known."""
+    return {part: "\n".join(_lines(getattr(star, part))) for part in PARTS}
+
+
+def _lines(entries: tuple[Entry, ...]) -> list[str]:
+    return [f"- {_sentence(each, escaped)}{_behind(each)}" for each in entries]
 
 
 def page(star: Star) -> str:
     """A page that needs nothing but itself."""
     title = html.escape(printable(f"Incident {star.incident}: {star.title}", _LONGEST))
     body = [f"<h1>{title}</h1>", f"<p>State: {html.escape(star.state)}. Severity: {html.escape(star.severity)}.</p>"]
-    for part in _PARTS:
+    for part in PARTS:
         entries: tuple[Entry, ...] = getattr(star, part)
         items = "".join(f"<li>{_sentence(each, html.escape)}<small>{_behind(each)}</small></li>" for each in entries)
         body.append(f"<h2>{part.capitalize()}</h2>\n<ul>{items or '<li>nothing is known</li>'}</ul>")
@@ -58,5 +67,6 @@ def _behind(entry: Entry) -> str:
     return f" [fact{'' if len(facts) == 1 else 's'} {shown}]"
 
 
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", printable(text, _LONGEST))
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is: no markup, and no address that a reader's program makes a link of."""
+    return _LINK.sub(r"\\\1", _SPECIAL.sub(r"\\\1", printable(text, _LONGEST)))

@@ -1,0 +1,1 @@
+"""The bank of stories: incidents that are over, told from facts, and people's own, kept as theirs."""
