@@ -222,3 +222,40 @@ def test_any_good_key_holds_any_content(store: Store, parts: list[str], content:
     assert [found.key for found in store.list(key) if found.key == key] == [key]
     store.delete(key)
     assert store.size(key) is None
+
+
+@pytest.mark.parametrize("size", [0, 7, 20_000_000])
+def test_a_stream_is_named_when_it_has_ended(store: Store, size: int) -> None:
+    passed = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal passed
+        for start in range(0, size, 1_000_000):
+            passed += len(block := bytes([start // 1_000_000]) * min(1_000_000, size - start))
+            yield block
+
+    assert store.put_as(chunks(), lambda: f"ended/{passed}")
+    assert [found.key for found in store.list("")] == [f"ended/{size}"]
+    assert store.get(f"ended/{size}") == b"".join(chunks())
+    assert store.put_as(chunks(), lambda: f"ended/{size}")
+    assert not store.put_as(chunks(), lambda: None)
+    assert not store.put_as(iter([b"other"]), lambda: f"ended/{size}", replace=False)
+    assert not store.put_as(iter([b"other"] * 2_000_000), lambda: f"ended/{size}", replace=False)
+    assert store.get(f"ended/{size}") == b"".join(chunks())
+    assert store.put_as(chunks(), lambda: "new", replace=False)
+    assert [found.key for found in store.list("")] == [f"ended/{size}", "new"]
+    assert list(store.scratch.iterdir()) == []
+
+
+def test_a_stream_without_a_name_yet_that_breaks_leaves_nothing(store: Store) -> None:
+    def broken() -> Iterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 1_000_000
+        raise RuntimeError("the line went dead")
+
+    with pytest.raises(RuntimeError, match="went dead"):
+        store.put_as(broken(), lambda: "new")
+    with pytest.raises(BadKey):
+        store.put_as(iter([b"x"]), lambda: "../out")
+    assert list(store.list("")) == []
+    assert list(store.scratch.iterdir()) == []

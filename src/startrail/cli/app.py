@@ -17,7 +17,7 @@ COMMANDS: dict[str, str] = {
     "adopt": "Take a cron job's SQL script in as it is, with its schedule.",
     "plan": "Show what a run would do now, and why.",
     "status": "Show reports, sources and the last run.",
-    "sources": "See, test and peek into sources; pause and resume them.",
+    "sources": "See, test, peek into and copy sources; pause and resume them.",
     "query": "Ask published tables, also table@snapshot and table@failed.",
     "test": "Run the unit tests of the models.",
     "backfill": "Rebuild partitions of one model, saying first what it takes.",

@@ -28,7 +28,7 @@ _COLOURS = {
 _MOST_KEPT = 10
 _MOST_TABLES = 4
 _NEWS = (
-    e.Landed, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
+    e.Landed, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
     e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
@@ -87,6 +87,8 @@ class Renderer:
                 self._line("waiting", f"for {holder}, which works on this project; for {event.seconds:.0f} s at most")
             case e.Landed():
                 self._line("landed", f"{event.name}, {show_size(event.size)}", event.source)
+            case e.Copied():
+                self._line("copied", f"{event.name}, {show_size(event.size)}", event.source)
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():

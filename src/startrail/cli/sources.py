@@ -7,6 +7,7 @@ import click
 from startrail.cli.lazy import lazy_group
 
 SUBCOMMANDS: dict[str, str] = {
+    "copy": "Copy a source's files to a bucket or folder under their own names, each once.",
     "list": "Show all sources: kind of feed, where, into which table.",
     "test": "Try a source's feed: reach it, list it, read from it, and say what would be landed.",
     "peek": "Show the beginning of what a source offers.",
@@ -16,4 +17,4 @@ SUBCOMMANDS: dict[str, str] = {
 }
 """Every subcommand with its one line of help; its module is ``startrail.cli.sources_<name>``."""
 
-command: click.Group = lazy_group("sources", SUBCOMMANDS, "See, test and peek into sources; pause and resume them.")
+command: click.Group = lazy_group("sources", SUBCOMMANDS, "See, test, peek into and copy sources; pause and resume them.")

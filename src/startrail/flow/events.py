@@ -63,6 +63,18 @@ class Landed(Event, frozen=True, tag="landed"):
     sha256: str
 
 
+class Copied(Event, frozen=True, tag="copied"):
+    """A file was copied to ``target`` under its own name, without being loaded."""
+
+    fact = "source.copied"
+    source: str
+    name: str
+    size: int
+    sha256: str
+    stamp: str
+    target: str
+
+
 class Growing(Event, frozen=True, tag="growing"):
     """A file was left for the next time because it is still being written."""
 

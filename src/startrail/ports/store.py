@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -128,6 +128,13 @@ class Store(Protocol):
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
         """Write unless the key exists; False when it does. Atomic between processes."""
+        ...
+
+    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+        """Write a stream whose key is known only when it has ended: ``key`` is asked then, and None gives it up.
+
+        False when it was given up, or when not to ``replace`` an object that is there. Of a stream that breaks nothing
+        is left. Held in memory are a few parts at most, and a store that is not local keeps nothing on the local disk."""
         ...
 
     @property

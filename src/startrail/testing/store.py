@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -40,6 +40,16 @@ class MemoryStore:
                 return False
             self._set(key, content)
             return True
+
+    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+        content = _joined(data)
+        name = key()
+        if name is None:
+            return False
+        if not replace:
+            return self.put_if_absent(name, content)
+        self.put(name, content)
+        return True
 
     @property
     def scratch(self) -> Path:

@@ -30,3 +30,12 @@ class UnknownSource(UsageError):
     """
 
     code = "ST230"
+
+
+class NotATarget(UsageError):
+    """What ``--to`` names is neither a bucket nor a folder.
+
+    Write ``s3://BUCKET/PREFIX``, or the path of a folder of this machine.
+    """
+
+    code = "ST255"

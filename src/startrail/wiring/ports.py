@@ -116,10 +116,14 @@ def open_store(root: Path, profile: Profile) -> Store:
 
         return local.LocalStore(root / profile.store.path)
     assert isinstance(profile.store, S3Store)
+    return open_s3(root, profile.store)
+
+
+def open_s3(root: Path, declared: S3Store) -> Store:
+    """A bucket as a store."""
     from startrail.adapters.secrets import resolve
     from startrail.adapters.store import s3
 
-    declared = profile.store
     return s3.S3Store(
         declared,
         scratch(root) / "s3",

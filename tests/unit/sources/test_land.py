@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -137,7 +136,8 @@ def test_several_failures_are_told_together_and_tried_again_only_if_all_can_be(p
 
 def test_a_full_store_stops_at_once_and_records_nothing(place: Place) -> None:
     class Full(MemoryStore):
-        def adopt(self, path: Path, key: str) -> int:
+        def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+            super().put_as(data, lambda: None)
             raise StoreFull("no room")
 
     place.store = Full()

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -52,14 +52,21 @@ class LocalStore:
                 _sync_folder(target.parent)  # its writer may not have come so far
                 return False
             with self._written(data) as temporary:
+                return _link(temporary, target)
+
+    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+        with _errors("a file that arrives", writing=True), self._written(data) as temporary:
+            name = key()
+            if name is None:
+                return False
+            target = self._path(name)
+            with _errors(name, writing=True):
                 _make_folder(target.parent)
-                try:
-                    target.hardlink_to(temporary)
-                    return True
-                except FileExistsError:
-                    return False
-                finally:
-                    _sync_folder(target.parent)
+                if not replace:
+                    return _link(temporary, target)
+                temporary.replace(target)
+                _sync_folder(target.parent)
+                return True
 
     @cached_property
     def scratch(self) -> Path:
@@ -153,6 +160,18 @@ class LocalStore:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _link(temporary: Path, target: Path) -> bool:
+    """Give a complete file its name, unless another one has it."""
+    _make_folder(target.parent)
+    try:
+        target.hardlink_to(temporary)
+        return True
+    except FileExistsError:
+        return False
+    finally:
+        _sync_folder(target.parent)
 
 
 def _files(folder: Path, beginning: str = "") -> Iterator[Path]:

@@ -8,7 +8,8 @@ import itertools
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
@@ -20,6 +21,8 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedEr
 from obstore.store import S3Store as Bucket
 
 from startrail.adapters.store.cache import Cache
+from startrail.adapters.store.pump import pump
+from startrail.adapters.store.s3_leftovers import Account, abort_leftovers
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.model import profile
@@ -36,7 +39,11 @@ from startrail.ports.store import (
 
 _PART = 8 << 20
 _PARTS_AT_ONCE = 4
+_MOST_PARTS = 9_000
 _TEMPORARY = ".scratch/"
+_LEFT_BEHIND = timedelta(days=1)
+_LARGEST_COPY = 5 << 30
+"""What one copy within a bucket may have, by the S3 API."""
 
 
 class S3Store:
@@ -59,6 +66,9 @@ class S3Store:
         self._prefix = declared.prefix.strip("/")
         if self._prefix:
             check_key(self._prefix)
+        self._account = _account(declared, access_key, secret_key)
+        self._sweeping = threading.Lock()
+        self._swept = False
         self._cache_folder = cache
         self._cache = Cache(cache / "objects")
         keys = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
@@ -89,7 +99,7 @@ class S3Store:
             return self.put(key, whole)
         counter = _Counter(stream)
         with _errors(key):
-            obstore.put(self._bucket, key, iter(counter), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            pump(counter, lambda parts: self._upload(key, parts))
         return counter.size
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
@@ -97,7 +107,19 @@ class S3Store:
         whole, stream = _measured((data,) if isinstance(data, bytes) else data)
         if stream is None:
             return self._create(key, whole)
-        return self.size(key) is None and self._create_big(key, stream)
+        return self.size(key) is None and self._put_aside(stream, lambda: key, replace=False)
+
+    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+        whole, stream = _measured(data)
+        if stream is not None:
+            return self._put_aside(stream, key, replace=replace)
+        name = key()
+        if name is None:
+            return False
+        if not replace:
+            return self._create(check_key(name), whole)
+        self.put(name, whole)
+        return True
 
     @cached_property
     def scratch(self) -> Path:
@@ -176,13 +198,25 @@ class S3Store:
             return False
         return True
 
-    def _create_big(self, key: str, data: Iterable[bytes]) -> bool:
-        """Upload aside in parts, then copy within the bucket on the condition that the key is free."""
-        aside = _TEMPORARY + secrets.token_hex(12)
+    def _put_aside(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool) -> bool:
+        """Upload aside in parts, then copy within the bucket, if need be on the condition that the key is free."""
+        self._sweep()
+        aside, counter = _TEMPORARY + secrets.token_hex(12), _Counter(data)
         try:
-            with _errors(key):
-                obstore.put(self._bucket, aside, iter(data), chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
-                obstore.copy(self._bucket, aside, key, overwrite=False)
+            with _errors("a file that arrives"):
+                pump(counter, lambda parts: self._upload(aside, parts))
+            name = key()
+            if name is None:
+                return False
+            with _errors(check_key(name)):
+                if counter.size <= _LARGEST_COPY:
+                    obstore.copy(self._bucket, aside, name, overwrite=replace)
+                elif replace or self.size(name) is None:
+                    stored = obstore.get(self._bucket, aside).stream(min_chunk_size=_PART)
+                    part, place = max(_PART, counter.size // _MOST_PARTS), name
+                    pump((bytes(each) for each in stored), lambda parts: self._upload(place, parts, part))
+                else:
+                    return False
         except AlreadyExistsError:
             return False
         finally:
@@ -190,10 +224,41 @@ class S3Store:
                 obstore.delete(self._bucket, aside)
         return True
 
+    def _upload(self, key: str, parts: Iterator[bytes], size: int = _PART) -> None:
+        obstore.put(self._bucket, key, parts, chunk_size=size, max_concurrency=_PARTS_AT_ONCE)
+
+    def _sweep(self) -> None:
+        """Once, before anything is uploaded aside: remove what killed processes left there more than a day ago."""
+        with self._sweeping:
+            if self._swept:
+                return
+            self._swept = True
+            if self._account is not None:
+                abort_leftovers(self._account, f"{self._prefix}/{_TEMPORARY}".lstrip("/"))
+            with contextlib.suppress(BaseError, OSError):
+                marker = _TEMPORARY + secrets.token_hex(12)  # the server's clock decides, not this machine's
+                obstore.put(self._bucket, marker, b"")
+                found = [each for batch in obstore.list(self._bucket, prefix=_TEMPORARY) for each in batch]
+                now = max((each["last_modified"] for each in found), default=None)
+                for each in found:
+                    if each["path"] == marker or (now is not None and now - each["last_modified"] > _LEFT_BEHIND):
+                        obstore.delete(self._bucket, each["path"])
+
     def _download(self, key: str, target: Path) -> None:
         with _errors(key), target.open("wb") as out:
             for chunk in obstore.get(self._bucket, key).stream(min_chunk_size=_PART):
                 out.write(chunk)
+
+
+def _account(declared: profile.S3Store, access_key: str | None, secret_key: str | None) -> Account | None:
+    """Who asks, when that is known without asking a service of the cloud."""
+    said, token = os.environ.get, None
+    if access_key is None and secret_key is None:
+        access_key, secret_key, token = said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY"), said("AWS_SESSION_TOKEN")
+    if not access_key or not secret_key:
+        return None
+    endpoint = declared.endpoint or f"https://s3.{declared.region}.amazonaws.com"
+    return Account(endpoint, declared.bucket, declared.region, access_key, secret_key, token)
 
 
 def _measured(data: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
 from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
 from startrail.base.ids import fingerprint
+from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.media import media_of
 from startrail.flow.events import Emit, Growing, Landed
 from startrail.flow.session import to_facts
@@ -21,7 +19,7 @@ from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Fetched, Offer, StillGrowing
 from startrail.ports.ledger import Ledger
-from startrail.ports.store import Store, disk_error
+from startrail.ports.store import Store
 
 
 class NotAllLanded(SourceError):
@@ -117,27 +115,31 @@ class _Landing:
     def _receive(self, offer: Offer) -> _Received | None:
         """Bring the bytes into the store, then let the feed look at them. None when there is nothing in them."""
         crash_point("before land")
-        temporary = self._store.scratch / f"landing-{secrets.token_hex(12)}"
-        try:
-            sha256, size, head = _stream(self._feed.fetch(offer), temporary)
-            delivery = Delivery(
-                id=fingerprint(self._source.name, sha256),
-                source=self._source.name,
-                name=offer.name,
-                sha256=sha256,
-                size=size,
-                landed_at=self._clock.now(),
-                media=media_of(offer.name, self._source.feed.format, head),
-                run=self._run,
-                source_time=offer.time,
-            )
-            if not self._is_safe(delivery):
-                self._store.adopt(temporary, delivery.key)
-        finally:
-            temporary.unlink(missing_ok=True)
+        content = Content(self._feed.fetch(offer))
+
+        def key() -> str | None:
+            delivery = self._delivery(offer, content)
+            return None if self._is_safe(delivery) else delivery.key
+
+        self._store.put_as(content, key)
+        delivery = self._delivery(offer, content)
         crash_point("after landing bytes")
         fetched = self._look(offer, delivery)
         return None if fetched.empty else _Received(offer, msgspec.structs.replace(delivery, cursor=fetched.cursor))
+
+    def _delivery(self, offer: Offer, content: Content) -> Delivery:
+        """What the bytes are when all of them have passed."""
+        return Delivery(
+            id=fingerprint(self._source.name, content.sha256),
+            source=self._source.name,
+            name=offer.name,
+            sha256=content.sha256,
+            size=content.size,
+            landed_at=self._clock.now(),
+            media=media_of(offer.name, self._source.feed.format, content.head),
+            run=self._run,
+            source_time=offer.time,
+        )
 
     def _is_safe(self, delivery: Delivery) -> bool:
         """Only what the ledger knows was synced for certain: a file that is merely there may not survive a power cut."""
@@ -186,21 +188,6 @@ class _Landing:
             affects=f"{len(self._new)} others of this source were landed",
             hint=self._failed[0][1].hint,
         )
-
-
-def _stream(chunks: Iterator[bytes], target: Path) -> tuple[str, int, bytes]:
-    """Write chunks to a local file; returns their SHA-256, their size and the first bytes."""
-    hasher, size, head = hashlib.sha256(), 0, b""
-    try:
-        with target.open("xb") as out:
-            for chunk in chunks:
-                hasher.update(chunk)
-                size += len(chunk)
-                head = head if len(head) >= 4 else head + chunk[:4]
-                out.write(chunk)
-    except OSError as error:
-        raise disk_error(error, str(target), writing=True) from error
-    return hasher.hexdigest(), size, head
 
 
 def _one_line(error: StartrailError) -> str:
