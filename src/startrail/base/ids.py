@@ -26,8 +26,11 @@ def fingerprint(*parts: str | Iterable[str]) -> str:
 
 
 def new_run_id(now: datetime) -> str:
-    """A run id that sorts by start time: ``20261003T055900-1f9c2b``."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S}-{token(3)}"
+    """A run id that sorts by start time: ``20261003T055900-1f9c2b04d7``.
+
+    Thousands of runs may begin in one second when a scheduler catches up under a pretended time: 40 bits keep them apart.
+    """
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S}-{token(5)}"
 
 
 def token(size: int) -> str:
