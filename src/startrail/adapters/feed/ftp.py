@@ -7,13 +7,13 @@ import ftplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from startrail.adapters.feed import ftp_tls
+from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.ftp_listing import Item, from_list_line, from_mlsd, time_of
-from startrail.adapters.feed.listing import Entry, Listing, is_recursive, resumed, safe_name, sendable
+from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -27,7 +27,6 @@ from startrail.ports.feed import (
     FeedUnreachable,
     Fetched,
     Offer,
-    Seen,
     StillGrowing,
 )
 
@@ -36,7 +35,7 @@ _DEEPEST = 32
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
 
-class FtpFeed:
+class FtpFeed(FileFeed):
     """``password`` is the resolved secret. Names travel as bytes, so that any encoding of the server comes through.
 
     One control connection serves the listing and all files; after an error the next file gets a new one.
@@ -55,15 +54,6 @@ class FtpFeed:
         self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
         self._connection: ftplib.FTP | None = None
         self._has_mlsd = True
-
-    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
-        return self._listing.offers(self._entries, seen, now)
-
-    def growing(self) -> dict[str, str]:
-        return self._listing.growing
-
-    def fetch(self, offer: Offer) -> Iterator[bytes]:
-        return resumed(lambda start: self._read(offer, start))
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         path = sendable(self._listing.entry(offer).path, offer.name)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, BinaryIO
 
 import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
 from obstore.store import S3Store as Bucket
 
-from startrail.adapters.feed.listing import Entry, Listing, resumed, safe_name
+from startrail.adapters.feed.files import FileFeed
+from startrail.adapters.feed.listing import Entry, Listing, safe_name
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -26,14 +27,13 @@ from startrail.ports.feed import (
     FeedUnreachable,
     Fetched,
     Offer,
-    Seen,
     StillGrowing,
 )
 
 _BLOCK = 1 << 20
 
 
-class S3Feed:
+class S3Feed(FileFeed):
     """``access_key`` and ``secret_key`` are the resolved secrets; without them obstore finds the environment's own."""
 
     def __init__(
@@ -63,15 +63,6 @@ class S3Feed:
                 retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=3)},
                 **{name: value for name, value in given.items() if value is not None},
             )
-
-    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
-        return self._listing.offers(self._entries, seen, now)
-
-    def growing(self) -> dict[str, str]:
-        return self._listing.growing
-
-    def fetch(self, offer: Offer) -> Iterator[bytes]:
-        return resumed(lambda start: self._read(offer, start))
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         entry, received = self._listing.entry(offer), start

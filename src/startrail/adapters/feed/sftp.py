@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, TypeVar
 
 import asyncssh
 
-from startrail.adapters.feed.listing import Entry, Listing, is_recursive, resumed, safe_name, sendable
+from startrail.adapters.feed.files import FileFeed
+from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.ssh_trust import Trust
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
@@ -28,7 +29,6 @@ from startrail.ports.feed import (
     FeedUnreachable,
     Fetched,
     Offer,
-    Seen,
     StillGrowing,
 )
 
@@ -38,7 +38,7 @@ _DEEPEST = 32
 _T = TypeVar("_T")
 
 
-class SftpFeed:
+class SftpFeed(FileFeed):
     """``key``, ``passphrase`` and ``password`` are the resolved secrets; ``project`` is where a relative path starts.
 
     One connection serves the listing and all files; after an error the next file gets a new one. The library is
@@ -64,15 +64,6 @@ class SftpFeed:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
-
-    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
-        return self._listing.offers(self._entries, seen, now)
-
-    def growing(self) -> dict[str, str]:
-        return self._listing.growing
-
-    def fetch(self, offer: Offer) -> Iterator[bytes]:
-        return resumed(lambda start: self._read(offer, start))
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         path = self._wire_path(sendable(self._listing.entry(offer).path, offer.name))

@@ -1,0 +1,33 @@
+"""What every feed of files does in the same way."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from startrail.adapters.feed.listing import Entry, Listing, resumed
+from startrail.ports.feed import Offer, Seen
+
+
+class FileFeed(ABC):
+    """A listing decides what is offered; a transfer that breaks off is picked up where it was."""
+
+    _listing: Listing
+
+    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
+        return self._listing.offers(self._entries, seen, now)
+
+    def growing(self) -> dict[str, str]:
+        return self._listing.growing
+
+    def fetch(self, offer: Offer) -> Iterator[bytes]:
+        return resumed(lambda start: self._read(offer, start))
+
+    @abstractmethod
+    def _entries(self) -> Iterable[Entry]:
+        """Everything that is listed."""
+
+    @abstractmethod
+    def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
+        """The content from an offset on. Raises StillGrowing when the file is another one than was offered."""
