@@ -98,7 +98,7 @@ class Gate:
                 if _BACKSLASH in text and b"\\u0000" in text:
                     break
                 numeric = self._numeric and self._decode_number is not None and _exact_numbers(text)
-                records.append((self._decode_number if numeric else self._decode_one)(text))  # type: ignore[misc]
+                records.append((self._decode_number if numeric else self._decode_one)(text))  # type: ignore[misc]  (looked at above)
         if self._wary and not _written_so(records, b"\n".join(texts[start : start + len(records)])):
             for at, record in enumerate(records):
                 if not _written_so([record], texts[start + at]):

@@ -301,7 +301,7 @@ def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
 
 def _fill(file: BinaryIO, view: memoryview, filled: int, room: int) -> int:
     """Read until there is no more room, or no more file."""
-    while filled < room and (size := file.readinto(view[filled:room])):  # type: ignore[attr-defined]
+    while filled < room and (size := file.readinto(view[filled:room])):  # type: ignore[attr-defined]  (every raw file has it)
         filled += size
     return filled
 

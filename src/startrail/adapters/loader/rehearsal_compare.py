@@ -236,6 +236,6 @@ def _column(numbers: object) -> object:
     """Numbers of an array without copying them."""
     import pyarrow as pa
 
-    buffer = memoryview(numbers)  # type: ignore[arg-type]
+    buffer = memoryview(numbers)  # type: ignore[arg-type]  (a NumPy array is a buffer)
     kind = pa.int64() if buffer.itemsize == 8 else pa.int32()
     return pa.Array.from_buffers(kind, len(buffer), [None, pa.py_buffer(buffer)])

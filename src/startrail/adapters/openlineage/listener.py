@@ -110,7 +110,7 @@ class Listener:
     def _failed(self, event: e.StepFailed) -> None:
         self._errors.append(event.error)
         if event.kind in TOLD and self._run:
-            step = Step(event.kind, event.subject, event.partition)  # type: ignore[arg-type]
+            step = Step(event.kind, event.subject, event.partition)  # type: ignore[arg-type]  (an event says the kind as text)
             self._write(self._tell.step_ends("FAIL", self._run, step, self._clock.now(), message=event.error))
 
     def _record(self, run: str, event: e.StepFinished) -> StepRecord:

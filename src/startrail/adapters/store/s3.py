@@ -308,7 +308,7 @@ class _Reader(io.RawIOBase):
         self._position = start + offset
         return self._position
 
-    def readinto(self, target: memoryview, /) -> int:  # type: ignore[override]
+    def readinto(self, target: memoryview, /) -> int:  # type: ignore[override]  (a memoryview is what it is called with)
         end = min(self._position + len(target), self._size)
         if end <= self._position:
             return 0

@@ -102,7 +102,7 @@ class Surroundings:
     def affected(self, name: str) -> Affected:
         """It, with the instant at which it is due."""
         kind = self.kinds(name)
-        return Affected(name, kind, self.standing(name).due if kind == "report" else None)  # pyrefly: ignore
+        return Affected(name, kind, self.standing(name).due if kind == "report" else None)  # pyrefly: ignore  (the graph names a kind as text)
 
     def standing(self, report: str) -> Standing:
         """How a report stands now."""

@@ -273,5 +273,5 @@ def _edge(tree: exp.Expr, days: Days) -> Literal["first", "last", "after"] | Non
         return None
     for edge, day in (("first", days.first), ("last", days.last), ("after", days.last + timedelta(days=1))):
         if moment == datetime(day.year, day.month, day.day):
-            return edge  # type: ignore[return-value]
+            return edge  # type: ignore[return-value]  (one of the three words above)
     return None

@@ -139,7 +139,7 @@ def fan_out(world: World, pair: Pair) -> None:
 def inner_join(world: World, pair: Pair) -> None:
     """One loses orders without a known account."""
     for side, kind in enumerate(("left", "inner")):
-        pair.joins[side].append(Join("marts.accounts", "orders.account_id = accounts.id", type=kind))  # type: ignore[arg-type]
+        pair.joins[side].append(Join("marts.accounts", "orders.account_id = accounts.id", type=kind))  # type: ignore[arg-type]  (drawn from the words that a join has)
     for _ in world.some():
         world.due("join accounts", -world.put(account_id=99).amount, -1)
 
