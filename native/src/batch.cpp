@@ -54,7 +54,8 @@ size_t Batch::read(const char* data, size_t size) {
     const size_t before = root_.rows(), cells = cells_;
     undeclared_.clear();
     lacking_.clear();
-    if ((valid || simdjson::validate_utf8(at, static_cast<const char*>(std::memchr(at, '\n', end - at + 1)) - at)) && (plan_.csv ? row(at) : record(at))) {
+    const bool text = valid || simdjson::validate_utf8(at, static_cast<const char*>(std::memchr(at, '\n', end - at + 1)) - at);
+    if (text && (plan_.csv ? row(at) : record(at))) {
       ordinals_.add(++records);
       for (const size_t place : lacking_) ++defaulted[place];
       extra();
@@ -64,7 +65,9 @@ size_t Batch::read(const char* data, size_t size) {
     at = static_cast<const char*>(std::memchr(start, '\n', end - start + 1));
     root_.truncate(before);
     cells_ = cells;
-    if (!blank(start, at, plan_.csv != nullptr)) refused.push_back({++records, start - data, at - start});
+    if (!blank(start, at, plan_.csv != nullptr)) refuse(start, at, text);
+    root_.truncate(before);
+    cells_ = cells;
     ++at;
   }
   return std::min(static_cast<size_t>(at - data), size);
@@ -269,7 +272,7 @@ bool Batch::map(const char*& at, Column& column) {
 }
 
 bool Batch::keep(const char*& at, std::string_view name) {
-  if (undeclared_.size() == MOST_UNDECLARED || !plan_.may_keep(name) || !eat(at, ':')) return false;
+  if (undeclared_.size() == MOST_UNDECLARED || plan_.closed || !plan_.strange(name) || !eat(at, ':')) return false;
   for (const Undeclared& other : undeclared_)
     if (other.name == name) return false;
   if (kept.size() >= MOST_KEPT && kept_places_.find(name) == kept_places_.end()) return false;
@@ -296,7 +299,7 @@ void Batch::extra() {
 }
 
 void Batch::remember(const char* start, const char* end) {
-  places_.push_back({records, start - data_, end - start});
+  places_.push_back({records, start - data_, end - start, -1, 0, 0, 0});
   for (const auto& key : plan_.keys) {
     uint64_t sum = 1;
     for (const size_t place : key) {

@@ -11,6 +11,9 @@ namespace startrail {
 
 struct Refused {  // startrail_refused
   int64_t ordinal, offset, size;
+  // Where the record was taken apart: so many doubtful fields from this one on, and JSON of those that are there, and of
+  // undeclared ones. All other fields are fine. Otherwise -1.
+  int64_t doubts = -1, doubt = 0, text = 0, text_size = 0;
 };
 
 struct Kept {  // startrail_kept: an undeclared field, in how many accepted records, where first and with which value
@@ -37,6 +40,8 @@ class Batch {
 
   int64_t records = 0;
   std::vector<Refused> refused;
+  std::vector<int64_t> doubts;  // places of fields
+  std::string doubtful;         // text of them
   std::vector<Kept> kept;
   std::vector<Refused> repeated;
   std::vector<int64_t> defaulted;  // accepted records that lacked each field at the top and took its fallback
@@ -45,6 +50,7 @@ class Batch {
   struct Undeclared {
     std::string_view name, value;
   };
+  enum class Met : char { nothing, fine, doubtful };
 
   const Plan& plan_;
   const Field ordinal_field_, extra_field_;
@@ -58,9 +64,15 @@ class Batch {
   std::vector<Refused> places_;    // of each row, where there are keys
   std::vector<Undeclared> undeclared_;  // of the record that is read
   std::vector<size_t> lacking_;         // likewise
+  std::vector<Met> met_;                // for each field, what was met of it in a record that is taken apart
+  std::string strange_;                 // undeclared members of that record
   std::map<std::string_view, size_t> kept_places_;
 
+  void refuse(const char* start, const char* end, bool text);
   bool record(const char*& at);
+  bool record_apart(const char* at);
+  bool row_apart(const char* at);
+  bool doubt(const char*& at, size_t place);
   bool row(const char*& at);
   bool cell(std::string_view text, Column& column);
   bool object(const char*& at, Column& column, bool top);

@@ -95,6 +95,7 @@ Field field(element from) {
   made.kind = static_cast<Kind>(from["kind"].get_int64().value());
   made.required = from["required"].get_bool().value();
   made.stops = from["stops"].get_bool().value();
+  made.left = from["left"].get_bool().value();
   std::string_view fallback;
   if (from["fallback"].get(fallback) == simdjson::SUCCESS) made.fallback = std::string(fallback) + "\n" + std::string(PADDING, ' ');
   made.precision = static_cast<int>(from["precision"].get_int64().value());
@@ -159,8 +160,8 @@ size_t Field::cells() const {
   return sum;
 }
 
-bool Plan::may_keep(std::string_view name) const {
-  if (closed || name.empty() || name.size() > 100) return false;
+bool Plan::strange(std::string_view name) const {
+  if (name.empty() || name.size() > 100) return false;
   char lower[100];
   for (size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
@@ -188,6 +189,7 @@ std::unique_ptr<const Plan> read_plan(std::string_view json) {
   for (element part : items(from["fields"])) plan->root.parts.push_back(field(part));
   for (element name : items(from["spoken"])) plan->spoken.emplace(name.get_string().value());
   plan->closed = from["closed"].get_bool().value();
+  plan->apart = from["apart"].get_bool().value();
   element columns;
   if (from["csv"].get(columns) == simdjson::SUCCESS && !columns.is_null()) plan->csv = csv(columns, plan->root.parts.size());
   simdjson::dom::array keys;

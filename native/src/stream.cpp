@@ -16,7 +16,7 @@ namespace {
 using startrail::Batch;
 using startrail::Plan;
 
-constexpr int ABI = 2;
+constexpr int ABI = 3;
 
 struct Reader {
   std::shared_ptr<const Plan> plan;
@@ -120,6 +120,14 @@ EXPORT int64_t startrail_records(Read* read) { return read->batch.records; }
 EXPORT size_t startrail_refused(Read* read, const startrail::Refused** first) {
   *first = read->batch.refused.data();
   return read->batch.refused.size();
+}
+
+// Of refused records that were taken apart: places of doubtful fields, and their text.
+EXPORT size_t startrail_doubts(Read* read, const int64_t** first, const char** text, size_t* size) {
+  *first = read->batch.doubts.data();
+  *text = read->batch.doubtful.data();
+  *size = read->batch.doubtful.size();
+  return read->batch.doubts.size();
 }
 
 EXPORT size_t startrail_kept(Read* read, const startrail::Kept** first) {

@@ -24,7 +24,7 @@ from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
-from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
+from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, Refusal, lines_from, lines_of
 from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
@@ -312,7 +312,7 @@ class Loading:
             self._distinct = reader.distinct
         return stream.files
 
-    def _decide(self, batch: Batch, repeated: list[tuple[int, Record]]) -> None:
+    def _decide(self, batch: Batch, repeated: list[Refusal]) -> None:
         """The judge decides what the reader refused; undeclared fields are told in the order of records. Rows that may
         repeat a key are written down like what the judge accepts, so that only these need be written again."""
         base, kept = self._rows_in, deque(batch.kept)
@@ -320,15 +320,24 @@ class Loading:
         for place, rows in batch.defaulted.items():
             name = self._task.contract.fields[place].name
             self._taken[name] = self._taken.get(name, 0) + rows
-        for ordinal, record in chain(batch.refused, [(batch.records + 1, None)]):
-            while kept and kept[0].ordinal < ordinal:
+        for refusal in chain(batch.refused, [None]):
+            while kept and (refusal is None or kept[0].ordinal < refusal.ordinal):
                 field = kept.popleft()
                 self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
-            if record is not None:
-                self._aside.decide(base + ordinal, record, tally=not self._csv)
-        for ordinal, record in repeated:
-            self._aside.decide(base + ordinal, record, tally=False)
-            self._hold(base + ordinal, record)
+            if refusal is not None and not self._by_fields(batch, refusal, base):
+                self._aside.decide(base + refusal.ordinal, batch.record(refusal.start, refusal.size), tally=not self._csv)
+        for refusal in repeated:
+            record = batch.record(refusal.start, refusal.size)
+            self._aside.decide(base + refusal.ordinal, record, tally=False)
+            self._hold(base + refusal.ordinal, record)
+
+    def _by_fields(self, batch: Batch, refusal: Refusal, base: int) -> bool:
+        """Whether the judge could refuse the record by those fields alone that the reader doubts."""
+        if refusal.doubtful is None:
+            return False
+        names = tuple([self._task.contract.fields[place].name for place in refusal.doubtful])
+        raw = partial(batch.raw, refusal.start, refusal.size)
+        return self._aside.decide_fields(base + refusal.ordinal, refusal.members, names, raw, tally=not self._csv)
 
     def _hold(self, ordinal: int, record: Record) -> None:
         """Keep the record at hand, if there is room, so that it need not be read again."""

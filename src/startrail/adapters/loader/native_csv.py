@@ -87,6 +87,15 @@ class Pieces(Block, frozen=True):
         start -= self.starts[index]
         return self._record(piece.data[start : start + size], lambda: piece.before + self._lines_before(index, piece, start) + 1)
 
+    def raw_at(self, start: int, size: int) -> bytes:
+        """What stood in the delivery for that record."""
+        index = bisect_right(self.starts, start) - 1
+        piece = self.pieces[index]
+        if isinstance(piece, Row):
+            return piece.raw
+        start -= self.starts[index]
+        return piece.data[start : start + size].rstrip(b"\r")
+
     def _lines_before(self, index: int, piece: Piece, start: int) -> int:
         known, place, lines = self.counted
         if known != index or place > start:
@@ -194,4 +203,4 @@ def csv_lines(blocks: Iterator[Block]) -> Generator[Lines | Block]:
         buffer = bytearray(len(block.lines) + 1 + PADDING)
         buffer[: len(block.lines)] = block.lines
         buffer[len(block.lines)] = ord("\n")
-        yield Lines(buffer, 0, len(block.lines), record=block.at)
+        yield Lines(buffer, 0, len(block.lines), record=block.at, raw=block.raw_at)

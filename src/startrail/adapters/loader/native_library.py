@@ -15,7 +15,7 @@ from startrail.base.errors import ResourceError
 Reader = Literal["auto", "msgspec", "native"]
 CHOICE = "STARTRAIL_READER"
 PLACE = "STARTRAIL_NATIVE"
-ABI = 2
+ABI = 3
 """Of the functions below; goes up with each change of them or of what they are given."""
 _BUILT = Path(__file__).parents[4] / "native" / "build" / "libstartrail_native.so"
 
@@ -41,12 +41,10 @@ class UnknownReader(ResourceError):
 
 
 class RefusedLine(Structure):
-    """``ordinal`` counts from 1 in its batch; the others are bytes."""
+    """``ordinal`` counts from 1 in its batch; ``offset`` and ``size`` are bytes. ``doubts`` fields of it, from ``doubt`` on,
+    are doubtful, and stand in so many bytes of ``text``; -1: it was not taken apart."""
 
-    ordinal: int
-    offset: int
-    size: int
-    _fields_ = [(name, c_int64) for name in ("ordinal", "offset", "size")]
+    _fields_ = [(name, c_int64) for name in ("ordinal", "offset", "size", "doubts", "doubt", "text", "text_size")]
 
 
 class CertainLines(Structure):
@@ -136,6 +134,7 @@ def _declare(library: CDLL) -> None:
         ("read", handle, (handle, handle, size, POINTER(size))),
         ("records", c_int64, (handle,)),
         ("refused", size, (handle, POINTER(POINTER(RefusedLine)))),
+        ("doubts", size, (handle, POINTER(POINTER(c_int64)), POINTER(c_void_p), POINTER(size))),
         ("kept", size, (handle, POINTER(POINTER(KeptField)))),
         ("defaulted", size, (handle, POINTER(POINTER(c_int64)))),
         ("forget", None, (handle,)),

@@ -7,9 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from ctypes import CDLL, POINTER, addressof, byref, c_char, c_int64, c_void_p, py_object, pythonapi
+from ctypes import CDLL, POINTER, addressof, byref, c_char, c_int64, c_size_t, c_void_p, py_object, pythonapi, string_at
 from ctypes import c_char_p as text
 from functools import partial
+from struct import Struct
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -26,6 +27,7 @@ CHUNK = 2 << 20
 PADDING = 128
 """Bytes behind the lines that the library may load."""
 _MOST_WAITING = 4
+_REFUSED = Struct("=7q")
 _PATIENCE = 200
 """Milliseconds until we look whether the engine still lives."""
 
@@ -39,7 +41,8 @@ class Lines(msgspec.Struct, frozen=True):
     size: int
     whole: bool = True
     record: Callable[[int, int], Record] | None = None
-    """What stands at such a place, where it is not JSON as it is."""
+    """What stands at such a place, where it is not JSON as it is; ``raw``: what stood there in the delivery."""
+    raw: Callable[[int, int], bytes] | None = None
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -51,6 +54,18 @@ class Kept(msgspec.Struct, frozen=True):
     value: bytes
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """A record that was not taken, by its place. ``doubtful``: the only fields of it that may break the contract, by their
+    numbers; those that are there stand in ``members`` as a JSON object, with undeclared ones. None: it must be looked at
+    as a whole."""
+
+    ordinal: int
+    start: int
+    size: int
+    doubtful: tuple[int, ...] | None = None
+    members: bytes = b""
+
+
 class Batch:
     """What was read of some lines. Ordinals count from 1 in the batch."""
 
@@ -59,11 +74,11 @@ class Batch:
         self.handle = handle
         self.records = int(library.startrail_records(handle))
         at = lines.start + offset
-        first = POINTER(RefusedLine)()
-        found = [first[index] for index in range(library.startrail_refused(handle, byref(first)))]
-        self._record = lines.record or partial(_record, lines)
+        self.record: Callable[[int, int], Record] = lines.record or partial(_record, lines)
+        """What stands at a place of the lines, with its size; ``raw``: what stood there in the delivery."""
+        self.raw: Callable[[int, int], bytes] = lines.raw or partial(_cut, lines)
         self._start = at
-        self.refused = [self._cut_out(one) for one in found]
+        self.refused = self._refusals()
         names = POINTER(KeptField)()
         kept = [names[index] for index in range(library.startrail_kept(handle, byref(names)))]
         self.kept = [
@@ -81,16 +96,34 @@ class Batch:
         self.defaulted = {place: int(taken[place]) for place in range(size) if taken[place]}
         """Records that took a default, by the number of the field."""
 
-    def repeated(self, seen: int) -> list[tuple[int, Record]]:
+    def repeated(self, seen: int) -> list[Refusal]:
         """Records whose key a row before may have; they are no longer among the rows. For one batch after the other."""
         first = POINTER(RefusedLine)()
         size = self._library.startrail_repeated(seen, self.handle, byref(first))
         if size < 0:
             raise MemoryError("the native reader has no memory for keys")
-        return [self._cut_out(first[index]) for index in range(size)]
+        return [Refusal(ordinal, self._start + offset, size) for ordinal, offset, size, *_ in _lines(first, size)]
 
-    def _cut_out(self, line: RefusedLine) -> tuple[int, Record]:
-        return line.ordinal, self._record(self._start + line.offset, line.size)
+    def _refusals(self) -> list[Refusal]:
+        first, places, text, room = POINTER(RefusedLine)(), POINTER(c_int64)(), c_void_p(), c_size_t()
+        found = _lines(first, self._library.startrail_refused(self.handle, byref(first)))
+        if not found:
+            return []
+        doubts = places[: self._library.startrail_doubts(self.handle, byref(places), byref(text), byref(room))]
+        members = string_at(text.value, room.value) if text.value and room.value else b""
+        return [
+            Refusal(ordinal, self._start + offset, size)
+            if number < 0
+            else Refusal(
+                ordinal, self._start + offset, size, tuple(doubts[doubt : doubt + number]), members[place : place + length]
+            )
+            for ordinal, offset, size, number, doubt, place, length in found
+        ]
+
+
+def _lines(first: Any, count: int) -> list[tuple[int, ...]]:
+    """The fields of so many :class:`RefusedLine`, at once."""
+    return list(_REFUSED.iter_unpack(string_at(first, count * _REFUSED.size))) if count else []
 
 
 def _record(lines: Lines, start: int, size: int) -> Record:
@@ -136,7 +169,7 @@ class NativeReader:
                 for batch in future.result() if future is not None else []:
                     self.library.startrail_forget(batch.handle)
 
-    def repeated(self, batch: Batch) -> list[tuple[int, Record]]:
+    def repeated(self, batch: Batch) -> list[Refusal]:
         """See :meth:`Batch.repeated`; nothing where no keys are watched."""
         return [] if self._seen is None else batch.repeated(self._seen)
 
