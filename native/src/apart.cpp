@@ -19,6 +19,7 @@ void Batch::refuse(const char* start, const char* end, bool text) {
   one.ordinal = ++records;
   one.offset = start - data_;
   one.size = end - start;
+  one.line = lines;
   if (plan_.apart && text && static_cast<size_t>(end - start) <= LONGEST && doubtful.size() <= MOST) {
     const size_t before = doubtful.size(), first = doubts.size();
     met_.assign(root_.parts.size(), Met::nothing);

@@ -60,6 +60,7 @@ size_t Batch::read(const char* data, size_t size) {
       for (const size_t place : lacking_) ++defaulted[place];
       extra();
       if (!plan_.keys.empty()) remember(start, at - 1);
+      ++lines;
       continue;
     }
     at = static_cast<const char*>(std::memchr(start, '\n', end - start + 1));
@@ -69,6 +70,7 @@ size_t Batch::read(const char* data, size_t size) {
     root_.truncate(before);
     cells_ = cells;
     ++at;
+    ++lines;
   }
   return std::min(static_cast<size_t>(at - data), size);
 }
@@ -299,7 +301,7 @@ void Batch::extra() {
 }
 
 void Batch::remember(const char* start, const char* end) {
-  places_.push_back({records, start - data_, end - start, -1, 0, 0, 0});
+  places_.push_back({records, start - data_, end - start, lines, -1, 0, 0, 0});
   for (const auto& key : plan_.keys) {
     uint64_t sum = 1;
     for (const size_t place : key) {
@@ -333,6 +335,10 @@ void Batch::keep_first(Seen& seen) {
 
 void Batch::number_from(int64_t base) {
   for (size_t i = 0; i < ordinals_.rows(); ++i) ordinals_.longs[i] += base;
+}
+
+void Batch::number_as(const int64_t* numbers) {
+  for (size_t i = 0; i < ordinals_.rows(); ++i) ordinals_.longs[i] = numbers[ordinals_.longs[i] - 1];
 }
 
 namespace {

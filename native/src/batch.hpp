@@ -10,7 +10,7 @@
 namespace startrail {
 
 struct Refused {  // startrail_refused
-  int64_t ordinal, offset, size;
+  int64_t ordinal, offset, size, line;  // so many lines of the batch came before
   // Where the record was taken apart: so many doubtful fields from this one on, and JSON of those that are there, and of
   // undeclared ones. All other fields are fine. Otherwise -1.
   int64_t doubts = -1, doubt = 0, text = 0, text_size = 0;
@@ -37,8 +37,10 @@ class Batch {
   void keep_first(Seen& seen);
   void move_to(ArrowArray* out, const std::shared_ptr<void>& keeper);
   void number_from(int64_t base);
+  // Each row has the number that stands at its place among the records.
+  void number_as(const int64_t* numbers);
 
-  int64_t records = 0;
+  int64_t records = 0, lines = 0;
   std::vector<Refused> refused;
   std::vector<int64_t> doubts;  // places of fields
   std::string doubtful;         // text of them

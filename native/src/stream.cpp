@@ -117,6 +117,10 @@ EXPORT Read* startrail_read(Reader* reader, const char* data, size_t size, size_
 
 EXPORT int64_t startrail_records(Read* read) { return read->batch.records; }
 
+EXPORT int64_t startrail_lines(Read* read) { return read->batch.lines; }
+
+EXPORT int startrail_utf8(const char* data, size_t size) { return simdjson::validate_utf8(data, size); }
+
 EXPORT size_t startrail_refused(Read* read, const startrail::Refused** first) {
   *first = read->batch.refused.data();
   return read->batch.refused.size();
@@ -155,6 +159,9 @@ EXPORT int64_t startrail_repeated(startrail::Seen* seen, Read* read, const start
 EXPORT int startrail_distinct(startrail::Seen* seen) { return seen->whole; }
 
 EXPORT void startrail_unsee(startrail::Seen* seen) { delete seen; }
+
+// The rows are numbered as their records are in `numbers`, instead of by their place.
+EXPORT void startrail_number(Read* read, const int64_t* numbers) { read->batch.number_as(numbers); }
 
 EXPORT void startrail_forget(Read* read) { delete read; }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from ctypes import CDLL, POINTER, Structure, byref, c_char, c_char_p, c_int, c_int64, c_size_t, c_void_p, create_string_buffer
+from ctypes import (
+    CDLL, POINTER, Structure, addressof, byref, c_char, c_char_p, c_int, c_int64, c_size_t, c_void_p, cast, create_string_buffer,
+)  # fmt: skip
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -41,10 +43,10 @@ class UnknownReader(ResourceError):
 
 
 class RefusedLine(Structure):
-    """``ordinal`` counts from 1 in its batch; ``offset`` and ``size`` are bytes. ``doubts`` fields of it, from ``doubt`` on,
-    are doubtful, and stand in so many bytes of ``text``; -1: it was not taken apart."""
+    """``ordinal`` counts from 1 in its batch, ``line`` from 0; ``offset`` and ``size`` are bytes. ``doubts`` fields of it,
+    from ``doubt`` on, are doubtful, and stand in so many bytes of ``text``; -1: it was not taken apart."""
 
-    _fields_ = [(name, c_int64) for name in ("ordinal", "offset", "size", "doubts", "doubt", "text", "text_size")]
+    _fields_ = [(name, c_int64) for name in ("ordinal", "offset", "size", "line", "doubts", "doubt", "text", "text_size")]
 
 
 class CertainLines(Structure):
@@ -133,6 +135,9 @@ def _declare(library: CDLL) -> None:
         ("certain", None, (handle, size, c_char, c_char, POINTER(CertainLines))),
         ("read", handle, (handle, handle, size, POINTER(size))),
         ("records", c_int64, (handle,)),
+        ("lines", c_int64, (handle,)),
+        ("utf8", c_int, (handle, size)),
+        ("number", None, (handle, handle)),
         ("refused", size, (handle, POINTER(POINTER(RefusedLine)))),
         ("doubts", size, (handle, POINTER(POINTER(c_int64)), POINTER(c_void_p), POINTER(size))),
         ("kept", size, (handle, POINTER(POINTER(KeptField)))),
@@ -168,6 +173,17 @@ def opened_plan(library: CDLL, plan: bytes) -> int:
     if not handle:
         raise ReaderMissing(f"the native reader refuses its plan: {error.value.decode()}", hint=f"set {CHOICE}=msgspec")
     return handle
+
+
+def address_of(data: bytes | bytearray) -> int:
+    """Where the bytes stand, as long as they are kept."""
+    if isinstance(data, bytearray):
+        return addressof(c_char.from_buffer(data))
+    return cast(c_char_p(data), c_void_p).value or 0
+
+
+def is_utf8(library: CDLL, data: bytes) -> bool:
+    return bool(library.startrail_utf8(address_of(data), len(data)))
 
 
 def certain_lines(library: CDLL, address: int, size: int, delimiter: bytes, quote: bytes) -> CertainLines:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from ctypes import CDLL, POINTER, addressof, byref, c_char, c_int64, c_size_t, c_void_p, py_object, pythonapi, string_at
+from ctypes import CDLL, POINTER, addressof, byref, c_int64, c_size_t, c_void_p, py_object, pythonapi, string_at
 from ctypes import c_char_p as text
 from functools import partial
 from struct import Struct
@@ -18,7 +19,7 @@ import msgspec
 
 from startrail.adapters.loader.blocks import BOM, LONGEST, Block, Record, Unreadable, check_utf8, overlong
 from startrail.adapters.loader.engine import Engine
-from startrail.adapters.loader.native_library import ArrowSchema, ArrowStream, KeptField, RefusedLine, lines_taken, opened_plan
+from startrail.adapters.loader.native_library import ArrowSchema, ArrowStream, KeptField, RefusedLine, address_of, lines_taken, opened_plan
 from startrail.adapters.loader.native_plan import NativePlan
 from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile
@@ -26,8 +27,9 @@ from startrail.ports.loader import LocalFile
 CHUNK = 2 << 20
 PADDING = 128
 """Bytes behind the lines that the library may load."""
+END = b"\n" + bytes(PADDING)
 _MOST_WAITING = 4
-_REFUSED = Struct("=7q")
+_REFUSED = Struct("=8q")
 _PATIENCE = 200
 """Milliseconds until we look whether the engine still lives."""
 
@@ -36,12 +38,13 @@ class Lines(msgspec.Struct, frozen=True):
     """``size`` bytes of whole lines in a buffer, with a line feed behind them; ``whole`` False: the last one of a file
     does not end."""
 
-    buffer: bytearray
+    buffer: bytes | bytearray
     start: int
     size: int
     whole: bool = True
-    record: Callable[[int, int], Record] | None = None
-    """What stands at such a place, where it is not JSON as it is; ``raw``: what stood there in the delivery."""
+    record: Callable[[int, int, int], Record] | None = None
+    """What stands at such a place behind so many lines, where it is not JSON as it is; ``raw``: what stood there in the
+    delivery."""
     raw: Callable[[int, int], bytes] | None = None
 
 
@@ -55,13 +58,14 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A record that was not taken, by its place. ``doubtful``: the only fields of it that may break the contract, by their
+    """A record that was not taken, by its place behind so many lines. ``doubtful``: the only fields of it that may break the contract, by their
     numbers; those that are there stand in ``members`` as a JSON object, with undeclared ones. None: it must be looked at
     as a whole."""
 
     ordinal: int
     start: int
     size: int
+    line: int
     doubtful: tuple[int, ...] | None = None
     members: bytes = b""
 
@@ -69,15 +73,18 @@ class Refusal(msgspec.Struct, frozen=True):
 class Batch:
     """What was read of some lines. Ordinals count from 1 in the batch."""
 
-    def __init__(self, library: CDLL, handle: int, lines: Lines, offset: int) -> None:
+    def __init__(self, library: CDLL, handle: int, lines: Lines, offset: int, before: int = 0) -> None:
+        """``offset`` bytes and ``before`` lines of the lines were read before."""
         self._library = library
         self.handle = handle
         self.records = int(library.startrail_records(handle))
         at = lines.start + offset
-        self.record: Callable[[int, int], Record] = lines.record or partial(_record, lines)
-        """What stands at a place of the lines, with its size; ``raw``: what stood there in the delivery."""
-        self.raw: Callable[[int, int], bytes] = lines.raw or partial(_cut, lines)
+        self.line = partial(_cut, lines)
+        self._record = lines.record
+        self.raw: Callable[[int, int], bytes] = lines.raw or self.line
+        """What stood in the delivery at such a place, with its size; ``line``: what stands in the lines."""
         self._start = at
+        self._before = before
         self.refused = self._refusals()
         names = POINTER(KeptField)()
         kept = [names[index] for index in range(library.startrail_kept(handle, byref(names)))]
@@ -102,7 +109,22 @@ class Batch:
         size = self._library.startrail_repeated(seen, self.handle, byref(first))
         if size < 0:
             raise MemoryError("the native reader has no memory for keys")
-        return [Refusal(ordinal, self._start + offset, size) for ordinal, offset, size, *_ in _lines(first, size)]
+        return [Refusal(ordinal, self._start + offset, size, line) for ordinal, offset, size, line, *_ in _lines(first, size)]
+
+    def record(self, refusal: Refusal) -> Record:
+        """All of it, for the judge."""
+        if self._record is not None:
+            return self._record(refusal.start, refusal.size, refusal.line)
+        line = self.line(refusal.start, refusal.size)
+        return Record(line, line)
+
+    @property
+    def lines(self) -> int:
+        return int(self._library.startrail_lines(self.handle))
+
+    def number(self, ordinals: array[int], first: int) -> None:
+        """Its records are those from ``first`` on; to be pushed behind 0 records."""
+        self._library.startrail_number(self.handle, ordinals.buffer_info()[0] + first * ordinals.itemsize)
 
     def _refusals(self) -> list[Refusal]:
         first, places, text, room = POINTER(RefusedLine)(), POINTER(c_int64)(), c_void_p(), c_size_t()
@@ -112,23 +134,19 @@ class Batch:
         doubts = places[: self._library.startrail_doubts(self.handle, byref(places), byref(text), byref(room))]
         members = string_at(text.value, room.value) if text.value and room.value else b""
         return [
-            Refusal(ordinal, self._start + offset, size)
+            Refusal(ordinal, self._start + offset, size, self._before + line)
             if number < 0
             else Refusal(
-                ordinal, self._start + offset, size, tuple(doubts[doubt : doubt + number]), members[place : place + length]
+                ordinal, self._start + offset, size, self._before + line,
+                tuple(doubts[doubt : doubt + number]), members[place : place + length],
             )
-            for ordinal, offset, size, number, doubt, place, length in found
-        ]
+            for ordinal, offset, size, line, number, doubt, place, length in found
+        ]  # fmt: skip
 
 
 def _lines(first: Any, count: int) -> list[tuple[int, ...]]:
     """The fields of so many :class:`RefusedLine`, at once."""
     return list(_REFUSED.iter_unpack(string_at(first, count * _REFUSED.size))) if count else []
-
-
-def _record(lines: Lines, start: int, size: int) -> Record:
-    line = _cut(lines, start, size)
-    return Record(line, line)
 
 
 def _cut(lines: Lines, start: int, size: int) -> bytes:
@@ -190,13 +208,14 @@ class NativeReader:
         return block, [] if future is None else future.result()
 
     def _read(self, lines: Lines) -> list[Batch]:
-        address = addressof(c_char.from_buffer(lines.buffer)) + lines.start
+        address = address_of(lines.buffer) + lines.start
         found: list[Batch] = []
-        done = 0
+        done = before = 0
         while done < lines.size:
             handle, taken = lines_taken(self.library, self.handle, address + done, lines.size - done)
-            found.append(Batch(self.library, handle, lines, done))
+            found.append(Batch(self.library, handle, lines, done, before))
             done += taken
+            before += found[-1].lines
         return found
 
 
@@ -299,9 +318,7 @@ def lines_of(blocks: Iterator[Block]) -> Generator[Lines | Block]:
         if block.own:
             yield block
             continue
-        buffer = bytearray(block.lines)
-        buffer += b"\n" + bytes(PADDING)
-        yield Lines(buffer, 0, len(block.lines), block.lines.endswith(b"\n"))
+        yield Lines(b"".join((block.lines, END)), 0, len(block.lines), block.lines.endswith(b"\n"))
 
 
 def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
