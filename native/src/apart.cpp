@@ -22,6 +22,7 @@ void Batch::refuse(const char* start, const char* end, bool text) {
   one.line = lines;
   if (plan_.apart && text && static_cast<size_t>(end - start) <= LONGEST && doubtful.size() <= MOST) {
     const size_t before = doubtful.size(), first = doubts.size();
+    closed_ = 1;  // an undeclared field inside an object makes its field doubtful
     met_.assign(root_.parts.size(), Met::nothing);
     doubtful += '{';
     if ((plan_.csv ? row_apart(start) : record_apart(start)) && doubtful.size() - before <= LONGEST) {
@@ -83,7 +84,7 @@ bool Batch::doubt(const char*& at, size_t place) {
   const char* start = at;
   Column& column = root_.parts[place];
   const size_t rows = column.rows();
-  const bool fine = value(at, column);
+  const bool fine = value(at, column, nullptr, 0);
   column.truncate(rows);
   met_[place] = fine && !column.field.left ? Met::fine : Met::doubtful;
   if (fine) return true;

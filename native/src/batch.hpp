@@ -17,7 +17,7 @@ struct Refused {  // startrail_refused
 };
 
 struct Kept {  // startrail_kept: an undeclared field, in how many accepted records, where first and with which value
-  int64_t rows, ordinal, name, name_size, value, value_size;
+  int64_t rows, ordinal, name, name_size, value, value_size;  // of one inside an object: the name in `paths`, and no value
 };
 
 // Whether a value keeps the field's limits.
@@ -45,12 +45,24 @@ class Batch {
   std::vector<int64_t> doubts;  // places of fields
   std::string doubtful;         // text of them
   std::vector<Kept> kept;
+  std::string paths;
   std::vector<Refused> repeated;
   std::vector<int64_t> defaulted;  // accepted records that lacked each field at the top and took its fallback
 
  private:
   struct Undeclared {
     std::string_view name, value;
+  };
+  // Where a value stands: as so-and-so-many-th field of an object, or item of a list (then without field).
+  struct Frame {
+    const Frame* up;
+    const Field* field;
+    size_t index;
+  };
+  // An undeclared field inside an object, as the judge would keep it.
+  struct Inner {
+    std::string path, key, value;
+    std::vector<size_t> order;
   };
   enum class Met : char { nothing, fine, doubtful };
 
@@ -65,10 +77,13 @@ class Batch {
   std::vector<uint64_t> hashes_;   // of the keys of each row; 0 = null
   std::vector<Refused> places_;    // of each row, where there are keys
   std::vector<Undeclared> undeclared_;  // of the record that is read
+  std::vector<Inner> inner_;            // likewise
+  size_t closed_ = 0;                   // above 0, no undeclared field inside an object is kept
   std::vector<size_t> lacking_;         // likewise
   std::vector<Met> met_;                // for each field, what was met of it in a record that is taken apart
   std::string strange_;                 // undeclared members of that record
   std::map<std::string_view, size_t> kept_places_;
+  std::map<std::string, size_t> inner_places_;
 
   void refuse(const char* start, const char* end, bool text);
   bool record(const char*& at);
@@ -77,15 +92,17 @@ class Batch {
   bool doubt(const char*& at, size_t place);
   bool row(const char*& at);
   bool cell(std::string_view text, Column& column);
-  bool object(const char*& at, Column& column, bool top);
+  bool object(const char*& at, Column& column, const Frame* frame);
   bool missing(Column& column, size_t place, bool top);
-  bool value(const char*& at, Column& column);
+  bool value(const char*& at, Column& column, const Frame* up, size_t index);
   bool scalar(const char*& at, Column& column);
   bool text(std::string_view text, Column& column);
-  bool list(const char*& at, Column& column);
+  bool list(const char*& at, Column& column, const Frame& frame);
   bool map(const char*& at, Column& column);
   bool keep(const char*& at, std::string_view name);
+  bool keep_inner(const char*& at, std::string_view name, const Frame& frame);
   void extra();
+  std::string extra_inner();
   void remember(const char* start, const char* end);
 };
 

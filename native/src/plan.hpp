@@ -29,6 +29,7 @@ struct Field {
   Kind kind = Kind::string;
   bool required = false;
   bool stops = false;    // a record without the field goes to the judge
+  bool closed = false;   // an object with an undeclared field goes to the judge
   bool left = false;     // of a value that is taken here, others look at more
   std::string fallback;  // what stands for a missing value, as a line of JSON; empty = null
   int precision = 0, scale = 0;
@@ -66,6 +67,8 @@ struct Plan {
   std::unique_ptr<Columns> csv;
   std::vector<std::vector<size_t>> keys;   // groups of fields whose values may stand only once
 
+  // Whether a name needs no escapes in JSON and is not too long to be told.
+  static bool plain(std::string_view name);
   // Whether a field with this name certainly is an undeclared one, and its name stands for itself in JSON.
   bool strange(std::string_view name) const;
   // The declared columns, then the ordinal and the extra fields.

@@ -139,6 +139,8 @@ EXPORT size_t startrail_kept(Read* read, const startrail::Kept** first) {
   return read->batch.kept.size();
 }
 
+EXPORT const char* startrail_paths(Read* read) { return read->batch.paths.data(); }
+
 EXPORT size_t startrail_defaulted(Read* read, const int64_t** first) {
   *first = read->batch.defaulted.data();
   return read->batch.defaulted.size();

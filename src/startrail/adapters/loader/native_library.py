@@ -59,7 +59,8 @@ class CertainLines(Structure):
 
 
 class KeptField(Structure):
-    """An undeclared field: in how many records, and in which first, with which name and value."""
+    """An undeclared field: in how many records, and in which first, with which name and value. One inside an object has its
+    path in ``paths`` for a name, and -1 for the size of its value."""
 
     rows: int
     ordinal: int
@@ -141,6 +142,7 @@ def _declare(library: CDLL) -> None:
         ("refused", size, (handle, POINTER(POINTER(RefusedLine)))),
         ("doubts", size, (handle, POINTER(POINTER(c_int64)), POINTER(c_void_p), POINTER(size))),
         ("kept", size, (handle, POINTER(POINTER(KeptField)))),
+        ("paths", c_void_p, (handle,)),
         ("defaulted", size, (handle, POINTER(POINTER(c_int64)))),
         ("forget", None, (handle,)),
         ("seen", handle, (handle,)),

@@ -58,6 +58,8 @@ class Part(msgspec.Struct, frozen=True):
     no: tuple[str, ...] = ()
     left: bool = False
     """Of a value that the library takes, SQL looks at more."""
+    closed: bool = False
+    """An object with an undeclared field goes to the judge."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -217,7 +219,7 @@ def _typed(field: Field, column: str, *, required: bool, top: bool = True) -> Pa
     if len(parts) != len(inner):
         return None
     word = "struct" if isinstance(kind, StructOf) else "map" if isinstance(kind, MapOf) else "list"
-    return msgspec.structs.replace(_part(field, column, word, required, native), parts=tuple(parts))
+    return msgspec.structs.replace(_part(field, column, word, required, native), parts=tuple(parts), closed=field.closed)
 
 
 def _plain(field: Field) -> bool:
@@ -315,4 +317,5 @@ def _as_it_stands(field: Field, column: str, required: bool) -> Part:
             item = item_field(field)
             return part("map", parts=(_as_it_stands(item, "value", item.required),))
         case StructOf():
-            return part("struct", parts=tuple(_as_it_stands(inner, name, inner.required) for name, inner in struct_fields(field)))
+            inner = tuple(_as_it_stands(each, name, each.required) for name, each in struct_fields(field))
+            return msgspec.structs.replace(part("struct", parts=inner), closed=field.closed)

@@ -49,7 +49,7 @@ class Lines(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """An undeclared field: its first record, in how many it is, and its first value."""
+    """An undeclared field: its first record, in how many it is, and its first value; of one inside an object no value."""
 
     ordinal: int
     name: str
@@ -95,6 +95,8 @@ class Batch:
                 one.rows,
                 _cut(lines, at + one.value, one.value_size),
             )
+            if one.value_size >= 0
+            else Kept(one.ordinal, string_at(library.startrail_paths(handle) + one.name, one.name_size).decode(), one.rows, b"")
             for one in kept
         ]
 
