@@ -111,7 +111,8 @@ class Batch:
         size = self._library.startrail_repeated(seen, self.handle, byref(first))
         if size < 0:
             raise MemoryError("the native reader has no memory for keys")
-        return [Refusal(ordinal, self._start + offset, size, line) for ordinal, offset, size, line, *_ in _lines(first, size)]
+        found = _lines(first, size)
+        return [Refusal(one[0], self._start + one[1], one[2], self._before + one[3]) for one in found]
 
     def record(self, refusal: Refusal) -> Record:
         """All of it, for the judge."""
