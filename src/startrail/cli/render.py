@@ -86,7 +86,8 @@ class Renderer:
                 holder = event.holder.partition("/")[0]
                 self._line("waiting", f"for {holder}, which works on this project; for {event.seconds:.0f} s at most")
             case e.Landed():
-                self._line("landed", f"{event.name}, {show_size(event.size)}", event.source)
+                unread = f"; its name {event.unread}" if event.unread else ""
+                self._line("landed", f"{event.name}, {show_size(event.size)}{unread}", event.source)
             case e.Copied():
                 self._line("copied", f"{event.name}, {show_size(event.size)}", event.source)
             case e.Growing():

@@ -15,6 +15,7 @@ from startrail.wiring import open_project
 @options.common
 def command(root: Path, profile_name: str, as_json: bool) -> int:
     """Show what has landed of every source, and what is growing, from the ledger alone. No feed is asked."""
+    from startrail.cli.names import said
     from startrail.wiring.sources import standing
 
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
@@ -22,7 +23,9 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
         width = max((len(source.source) for source in found), default=0)
         for source in found:
             last = (
-                f"last landed {source.landed_at:%Y-%m-%d %H:%M} UTC ({source.last})" if source.landed_at else "nothing landed yet"
+                f"last landed {source.landed_at:%Y-%m-%d %H:%M} UTC ({source.last}{said(source.said)})"
+                if source.landed_at
+                else "nothing landed yet"
             )
             waiting = f", {source.waiting} waiting to be loaded" if source.waiting else ""
             growing = f", {len(source.growing)} growing" if source.growing else ""

@@ -61,6 +61,10 @@ class Landed(Event, frozen=True, tag="landed"):
     name: str
     size: int
     sha256: str
+    fields: dict[str, str] = {}
+    """What the name says, by the pattern of its source."""
+    unread: str | None = None
+    """Why the name does not say it."""
 
 
 class Copied(Event, frozen=True, tag="copied"):

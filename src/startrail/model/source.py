@@ -8,7 +8,7 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
-from startrail.model.quantities import Count, Dsn, Duration, Headers, Lanes, OneCharacter, Port, Secret, Share, Url
+from startrail.model.quantities import Count, Dsn, Duration, Headers, Lanes, OneCharacter, Pattern, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
 Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
@@ -28,8 +28,8 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
     path: str
     """The folder; a relative path starts at the project folder."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz)."""
     records: str = "$"
@@ -49,8 +49,8 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """Name or address of the server."""
     path: str = "/"
     """The folder on the server."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port = 21
@@ -78,8 +78,8 @@ class FtpsFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Name or address of the server; its certificate must be made out to it."""
     path: str = "/"
     """The folder on the server."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port | None = None
@@ -113,8 +113,8 @@ class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Who logs in."""
     path: str = "."
     """The folder on the server; a relative path starts where the server puts this user."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port = 22
@@ -148,8 +148,8 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """Name of the bucket."""
     prefix: str = ""
     """What every key begins with, as a folder; ``pattern`` is matched against what follows."""
-    pattern: str = "*"
-    """Which objects: shell wildcards, ``**/`` also goes below further slashes."""
+    pattern: Pattern = "*"
+    """Which objects: as for a folder; ``**/`` also goes below further slashes."""
     format: Format | None = None
     """None: from the object's name, as for a folder."""
     endpoint: Url | None = None
@@ -239,7 +239,7 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """True when the address of the next page stands in the Link header, as ``rel="next"``."""
     files: tuple[str, ...] = ()
     """Files at these addresses, relative to ``url``, each a delivery; an unchanged one is not sent again."""
-    links: str | None = None
+    links: Pattern | None = None
     """``url`` is an HTML page, and the files it links to whose names match this pattern are the deliveries."""
     oauth: OAuth | None = None
     """Access by a token that is asked for first."""

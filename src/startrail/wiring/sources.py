@@ -9,6 +9,8 @@ from itertools import islice
 import msgspec
 
 from startrail.base.text import did_you_mean, printable
+from startrail.model.named import named
+from startrail.model.pattern import Named
 from startrail.model.source import Feed as Declared
 from startrail.model.source import FolderFeed, FtpFeed, FtpsFeed, HttpFeed, PostgresFeed, S3Feed, SftpFeed, Source
 from startrail.ports.feed import Feed, Offer, Seen
@@ -41,6 +43,7 @@ class Tested(msgspec.Struct, frozen=True):
 class Peeked(msgspec.Struct, frozen=True):
     name: str
     lines: tuple[str, ...]
+    said: Named = Named()
 
 
 class Standing(msgspec.Struct, frozen=True, tag_field="type", tag="source"):
@@ -52,6 +55,8 @@ class Standing(msgspec.Struct, frozen=True, tag_field="type", tag="source"):
     last: str | None
     waiting: int
     growing: tuple[str, ...]
+    said: Named = Named()
+    """What the last one's name says."""
 
 
 def source_of(opened: Opened, name: str) -> Source:
@@ -96,7 +101,7 @@ def peeked(opened: Opened, source: Source, name: str | None, lines: int) -> Peek
         for offer in feed.offers(Seen(), opened.ports.clock.now()):
             if name is None or offer.name == name:
                 content = _plain(_beginning(feed, offer)).decode(source.csv.encoding, "replace")
-                return Peeked(offer.name, tuple(islice(content.splitlines(), lines)))
+                return Peeked(offer.name, tuple(islice(content.splitlines(), lines)), named(source, offer.name))
             if isinstance(source.feed, HttpFeed):
                 return None  # the next page is known only from this one, which is not landed here
     finally:
@@ -117,6 +122,7 @@ def standing(opened: Opened) -> list[Standing]:
                 last.name if last else None,
                 len(ledger.pending(name)) if opened.project.sources[name].contract else 0,
                 tuple(sorted(ledger.seen(name).growing)),
+                named(opened.project.sources[name], last.name) if last else Named(),
             )
         )
     return found

@@ -12,6 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+import msgspec
+
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.avro_file import avro
 from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
@@ -189,8 +191,18 @@ class Loading:
             else:
                 yield from document(file, self._task.records)
 
+    def _absent(self) -> dict[str, str]:
+        """SQL values of columns that a CSV file does not have."""
+        if not self._csv:
+            return {}
+        names = (self._shape.absent if self._shape is not None else ()) if self._task.dialect.header else self._task.named
+        return self._defaults.literals(names)
+
     def _csv_reader(self, file: BinaryIO) -> Csv:
         contract, dialect = self._task.contract, self._task.dialect
+        if not dialect.header and self._task.named:  # what the name says does not stand in the lines
+            there = tuple(field for field in contract.fields if field.name not in self._task.named)
+            contract = msgspec.structs.replace(contract, fields=there)
         if self._careful or not QuickCsv.speaks(dialect):
             return Csv(file, contract, dialect)
         if self._native_csv:
@@ -201,7 +213,7 @@ class Loading:
 
     def _query(self, pipes: str, offset: int) -> str:
         """Of a stream that has begun."""
-        absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
+        absent = self._absent()
         if self._quick is None:
             return self._queries.streamed(pipes, offset, absent)
         habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
@@ -281,8 +293,7 @@ class Loading:
         with closing(self._blocks()) as source:
             first, csv = next(source, None), self._quick
             if first is not None and isinstance(csv, NativeCsv) and csv.suits:
-                absent = self._defaults.literals(self._shape.absent) if self._shape is not None else {}
-                plan = csv_plan(self._task.contract, csv.names, self._task.dialect, absent)
+                plan = csv_plan(self._task.contract, csv.names, self._task.dialect, self._absent())
                 if plan is not None:
                     alone = self._task.closed and bool(self._unknown_columns)
                     blocks = chain((first,), source)

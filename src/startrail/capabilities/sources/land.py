@@ -8,13 +8,14 @@ import msgspec
 
 from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
-from startrail.base.ids import fingerprint
 from startrail.capabilities.sources.abreast import Abreast, Outcome
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
 from startrail.flow.events import Emit, Growing, Landed
 from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
+from startrail.model.named import named
 from startrail.model.run import Lease
 from startrail.model.source import Source
 from startrail.ports.clock import Clock
@@ -143,7 +144,7 @@ class _Landing:
     def _delivery(self, offer: Offer, content: Content) -> Delivery:
         """What the bytes are when all of them have passed."""
         return Delivery(
-            id=fingerprint(self._source.name, content.sha256),
+            id=delivery_id(self._source, content.sha256, offer.name, self._ledger),
             source=self._source.name,
             name=offer.name,
             sha256=content.sha256,
@@ -179,6 +180,7 @@ class _Landing:
 
     def _arrival(self, received: _Received, cursor: str | None) -> tuple[Arrival, Landed]:
         delivery = msgspec.structs.replace(received.delivery, cursor=cursor)
+        said = named(self._source, delivery.name)
         landed = Landed(
             subject=self._source.name,
             source=self._source.name,
@@ -186,6 +188,8 @@ class _Landing:
             name=delivery.name,
             size=delivery.size,
             sha256=delivery.sha256,
+            fields=said.fields,
+            unread=said.problem,
         )
         return Arrival(delivery, received.offer.stamp, tuple(to_facts(landed))), landed
 
