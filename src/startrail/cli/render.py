@@ -23,7 +23,7 @@ _COLOURS = {
     "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
-    "missed": _RED, "skipped": _YELLOW,
+    "missed": _RED, "skipped": _YELLOW, "missing": _RED,
 }  # fmt: skip
 _MOST_KEPT = 10
 _MOST_TABLES = 4
@@ -159,6 +159,10 @@ class Renderer:
                 self._tell_forecast(event)
             case e.SourceSkipped():
                 self._line("paused", f"not asked until {_minute(event.until)}: {event.reason}", event.subject)
+            case e.SourceExpectedMissing():
+                self._line("missing", f"{event.file}, expected by {_minute(event.due)}", event.subject)
+            case e.SourceExpectedArrived(minutes_late=int(minutes)):
+                self._line("arrived", f"{event.file}, {_count(minutes, 'minute')} after it was expected", event.subject)
             case e.WatchFailed():
                 self._line("warning", f"the {event.subject} failed; the next run looks again: {_first_line(event.error)}")
             case e.ScheduleWatched():

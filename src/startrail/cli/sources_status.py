@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -13,11 +14,14 @@ from startrail.wiring import open_project
 
 @click.command("status")
 @options.common
-def command(root: Path, profile_name: str, as_json: bool) -> int:
-    """Show what has landed of every source, and what is growing, from the ledger alone. No feed is asked."""
+@options.now
+def command(root: Path, profile_name: str, as_json: bool, now: datetime | None) -> int:
+    """Show what has landed of every source, what is growing, and which files are expected, from the ledger alone. No feed is
+    asked."""
+    from startrail.wiring.arrivals import expected, told
     from startrail.wiring.sources import standing
 
-    with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
+    with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:
         found = standing(opened)
         width = max((len(source.source) for source in found), default=0)
         for source in found:
@@ -27,6 +31,8 @@ def command(root: Path, profile_name: str, as_json: bool) -> int:
             waiting = f", {source.waiting} waiting to be loaded" if source.waiting else ""
             growing = f", {len(source.growing)} growing" if source.growing else ""
             console.item(source, f"{source.source:<{width}}  {_count(source.deliveries)}, {last}{waiting}{growing}")
+            for each in expected(opened, opened.project.sources[source.source]):
+                console.item(each, f"{'':<{width}}  {told(each)}")
         console.result({"sources": len(found)})
         return 0
 

@@ -392,6 +392,45 @@ class SourceResumed(Event, frozen=True, tag="source_resumed"):
     reason: str = ""
 
 
+class SourceExpectedMissing(Event, frozen=True, tag="source_expected_missing"):
+    """A file that was expected by a time, and its grace, has not landed. Told once per expectation and instant."""
+
+    fact = "source.expected_missing"
+    what: str
+    """The expectation: file, time and zone, as declared."""
+    file: str
+    """The name as of this instant."""
+    due: str
+    found: int
+    """How many have landed, of those that were ``wanted``."""
+    wanted: int
+    asked: str | None = None
+    """When the source was last listed to its end."""
+
+
+class SourceExpectedArrived(Event, frozen=True, tag="source_expected_arrived"):
+    """A file that was expected by a time has landed. Told once per expectation and instant."""
+
+    fact = "source.expected_arrived"
+    what: str
+    file: str
+    due: str
+    found: int
+    at: str
+    """When there were enough of them."""
+    minutes_late: int | None = None
+    """Whole minutes after ``due``; None when it came before its grace was over."""
+
+
+class SourceExpectedDropped(Event, frozen=True, tag="source_expected_dropped"):
+    """A file that was missing is no longer expected, since the source no longer declares that it is."""
+
+    fact = "source.expected_dropped"
+    what: str
+    file: str
+    due: str
+
+
 class MitigationRefused(Event, frozen=True, tag="mitigation_refused"):
     """A person asked for a mitigation that the book has no more of, or that the project does not allow."""
 

@@ -1,0 +1,43 @@
+"""What the ledger remembers of files that are expected. A part of the port ``ledger``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from startrail.model.expect import Arrival, LandedName
+from startrail.model.run import NewFact
+
+
+class Arrivals(Protocol):
+    """Each method is one transaction."""
+
+    def expecting(self) -> dict[str, dict[str, datetime]]:
+        """Of every source: what is expected, and since when."""
+        ...
+
+    def expect(self, wanted: Mapping[str, Collection[str]], at: datetime) -> None:
+        """From now on this is expected of each source, and nothing else. What was expected before stays since then."""
+        ...
+
+    def arrivals(self, source: str, since: datetime) -> list[Arrival]:
+        """What became of the instants of a source from ``since`` on, in their order."""
+        ...
+
+    def missing(self) -> list[Arrival]:
+        """Of all sources, in order of source and instant."""
+        ...
+
+    def record_arrivals(self, found: Sequence[tuple[Arrival, NewFact]], *, run: str | None, at: datetime) -> list[Arrival]:
+        """Remember each with its fact, unless it is remembered so already; returns those that are news. What has arrived
+        stays arrived, whatever is told later."""
+        ...
+
+    def landed_names(self, source: str, prefix: str, after: datetime) -> list[LandedName]:
+        """Names that begin like this and landed, last, after an instant; in order of names."""
+        ...
+
+    def looked(self, source: str) -> datetime | None:
+        """When the source was last listed to its end."""
+        ...
