@@ -57,3 +57,21 @@ def test_killed_while_telling_and_run_again_it_is_told_once(till: Till, point: s
     assert ledger.verify().altered is None
     ledger.close()
     record(request, "expected", kills=2, told_twice=0, lost=0)
+
+
+@pytest.mark.parametrize("point", ["after landing bytes", "inside names, facts written"])
+def test_killed_while_names_are_compared_and_run_again_each_change_is_told_once(
+    till: Till, point: str, request: pytest.FixtureRequest
+) -> None:
+    (till.root / "inbox/sales_2026-10-01.csv").rename(till.root / "inbox/sales_2026-09-30.csv")
+    killed = run(till, "2026-10-03T07:30Z", Death(point))
+    assert killed.code == -signal.SIGKILL, killed.errors
+    for minute in ("31", "32"):
+        assert "Traceback" not in run(till, f"2026-10-03T07:{minute}Z", LIVES).errors
+    ledger = open_ledger(till.root / ".startrail/ledger.sqlite")
+    kinds = [fact.kind for fact in ledger.facts()]
+    assert [kinds.count(f"source.{word}") for word in ("renamed", "replaced", "deleted")] == [1, 0, 0]
+    assert kinds.count("delivery.landed") == 3
+    assert ledger.verify().altered is None
+    ledger.close()
+    record(request, "names", kills=1, told_twice=0, lost=0)

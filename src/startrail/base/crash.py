@@ -39,9 +39,10 @@ WATCH_POINTS: tuple[str, ...] = (
 """Points of what looks at a run when it has ended."""
 
 NAME_POINTS: tuple[str, ...] = (
+    "inside names, facts written",
     "before arrivals", "inside arrivals, facts written", "after arrivals",
 )  # fmt: skip
-"""Points of what is told about names at a source: that they were expected."""
+"""Points of what is told about names at a source: what became of them, and which were expected."""
 
 hook: Callable[[str], None] | None = None
 

@@ -27,6 +27,7 @@ _COLOURS = {
 }  # fmt: skip
 _MOST_KEPT = 10
 _MOST_TABLES = 4
+_MOST_NAMES = 3
 _NEWS = (
     e.Landed, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
     e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
@@ -159,6 +160,15 @@ class Renderer:
                 self._tell_forecast(event)
             case e.SourceSkipped():
                 self._line("paused", f"not asked until {_minute(event.until)}: {event.reason}", event.subject)
+            case e.SourceRenamed():
+                shown = ", ".join(f"{file.old} is now {file.new}" for file in event.files[:_MOST_NAMES])
+                self._line("renamed", _several(shown, event.count), event.subject)
+            case e.SourceReplaced():
+                shown = ", ".join(file.name for file in event.files[:_MOST_NAMES])
+                self._line("replaced", f"{_several(shown, event.count)}: the same name, other bytes", event.subject)
+            case e.SourceDeleted():
+                shown = ", ".join(event.names[:_MOST_NAMES])
+                self._line("deleted", f"{_several(shown, event.count)}: no longer at the source, kept here", event.subject)
             case e.SourceExpectedMissing():
                 self._line("missing", f"{event.file}, expected by {_minute(event.due)}", event.subject)
             case e.SourceExpectedArrived(minutes_late=int(minutes)):
@@ -318,6 +328,10 @@ def _step(event: e.StepFailed | e.StepRetried | e.StepBlocked) -> str:
 def _listed(tables: tuple[str, ...]) -> str:
     more = f" and {len(tables) - _MOST_TABLES} more" if len(tables) > _MOST_TABLES else ""
     return f"{_count(len(tables), 'table')}: {', '.join(tables[:_MOST_TABLES])}{more}" if tables else "no table"
+
+
+def _several(shown: str, count: int) -> str:
+    return shown + (f" and {count - _MOST_NAMES:,} more" if count > _MOST_NAMES else "")
 
 
 def _minute(instant: str) -> str:

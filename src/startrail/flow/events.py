@@ -12,6 +12,7 @@ import msgspec
 
 from startrail.model.delivery import Counts
 from startrail.model.drift import Finding
+from startrail.model.listing import Renamed, Replaced
 from startrail.model.metric import MetricInput
 from startrail.model.proof import Proof
 from startrail.model.step import CheckResult
@@ -429,6 +430,32 @@ class SourceExpectedDropped(Event, frozen=True, tag="source_expected_dropped"):
     what: str
     file: str
     due: str
+
+
+class SourceRenamed(Event, frozen=True, tag="source_renamed"):
+    """Files of a source have other names than before, and the same bytes. ``files``: the first twenty of ``count``."""
+
+    fact = "source.renamed"
+    count: int
+    files: tuple[Renamed, ...]
+
+
+class SourceReplaced(Event, frozen=True, tag="source_replaced"):
+    """Files of a source have the same names as before, and other bytes: new versions of them have landed. ``files``: the
+    first twenty of ``count``, each with its deliveries."""
+
+    fact = "source.replaced"
+    count: int
+    files: tuple[Replaced, ...]
+
+
+class SourceDeleted(Event, frozen=True, tag="source_deleted"):
+    """Files that have landed are no longer at their source. Nothing of them is taken away here. ``names``: the first twenty
+    of ``count``."""
+
+    fact = "source.deleted"
+    count: int
+    names: tuple[str, ...]
 
 
 class MitigationRefused(Event, frozen=True, tag="mitigation_refused"):

@@ -296,3 +296,9 @@ class Source(msgspec.Struct, frozen=True):
     """One sentence for people."""
     owner: str | None = None
     """Who answers for it."""
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether its deliveries are files under names of their own, and no pages or rows."""
+        feed = self.feed
+        return not isinstance(feed, PostgresFeed) and (not isinstance(feed, HttpFeed) or bool(feed.files or feed.links))

@@ -1,13 +1,14 @@
-"""What the ledger remembers of files that are expected. A part of the port ``ledger``."""
+"""What the ledger remembers of names at sources: which were expected, came and went. A part of the port ``ledger``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from startrail.model.expect import Arrival, LandedName
-from startrail.model.run import NewFact
+from startrail.model.listing import NameChanges, RememberedName
+from startrail.model.run import Lease, NewFact
 
 
 class Arrivals(Protocol):
@@ -36,6 +37,20 @@ class Arrivals(Protocol):
 
     def landed_names(self, source: str, prefix: str, after: datetime) -> list[LandedName]:
         """Names that begin like this and landed, last, after an instant; in order of names."""
+        ...
+
+    def compare_names(
+        self,
+        source: str,
+        compare: Callable[[list[RememberedName]], tuple[NameChanges, Sequence[NewFact]]],
+        lease: Lease,
+        *,
+        whole: bool,
+        run: str,
+        at: datetime,
+    ) -> NameChanges:
+        """Remember what ``compare`` makes of all names of the source, with its facts, in one transaction; so each change is
+        told once, whenever a run is killed. ``whole``: the source was listed to its end."""
         ...
 
     def looked(self, source: str) -> datetime | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from startrail.base.text import printable
 from startrail.model.dated import expand, is_dated
 from startrail.model.expect import Expectation
-from startrail.model.source import HttpFeed, PostgresFeed, Source
+from startrail.model.source import Source
 from startrail.project import errors
 from startrail.project.scalars import Problems
 from startrail.project.yaml import Node
@@ -20,7 +20,7 @@ def check_expectations(source: Source, node: Node, problems: Problems) -> None:
     """Append what is wrong with ``expect``, each at its place."""
     if not source.expect:
         return
-    if not has_names(source):
+    if not source.keeps_names:
         message = "'expect' needs a feed of files: pages and rows have no names of their own"
         problems.append(errors.BadValue(message, at=node.place("expect"), hint="expect files of a feed of files"))
     if len(source.expect) > _MOST:
@@ -33,12 +33,6 @@ def check_expectations(source: Source, node: Node, problems: Problems) -> None:
             message = f"the same is expected twice: {printable(each.what, 120)}"
             problems.append(errors.NameTaken(message, at=node.place("expect", number), hint="remove one of them"))
         seen.add(each.what)
-
-
-def has_names(source: Source) -> bool:
-    """Whether its deliveries are files under names of their own."""
-    feed = source.feed
-    return not isinstance(feed, PostgresFeed) and not (isinstance(feed, HttpFeed) and not feed.files and feed.links is None)
 
 
 def _check(each: Expectation, number: int, node: Node, problems: Problems) -> None:

@@ -1,19 +1,20 @@
-"""Expected files in the database: a part of ``SqlLedger``."""
+"""Names at sources in the database, and which files were expected: a part of ``SqlLedger``."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
-from startrail.adapters.ledger import facts
+from startrail.adapters.ledger import facts, leases
 from startrail.adapters.ledger.instants import instant_or_none
 from startrail.adapters.ledger.session import Row, Session, decoding, storable
 from startrail.base.crash import crash_point
 from startrail.base.time import from_text, to_text
 from startrail.model.expect import Arrival, LandedName
-from startrail.model.run import NewFact
+from startrail.model.listing import NameChanges, RememberedName
+from startrail.model.run import Lease, NewFact
 
 _LAST = "\U0010ffff"
 
@@ -61,6 +62,30 @@ class SqlArrivals(ABC):
             rows = session.all("arrivals.landed", source=source, first=prefix, beyond=prefix + _LAST, since=to_text(after))
         with decoding(f"names of {source}"):
             return [LandedName(name, from_text(first or last), from_text(last)) for name, first, last in rows]
+
+    def compare_names(
+        self,
+        source: str,
+        compare: Callable[[list[RememberedName]], tuple[NameChanges, Sequence[NewFact]]],
+        lease: Lease,
+        *,
+        whole: bool,
+        run: str,
+        at: datetime,
+    ) -> NameChanges:
+        with self._writing() as session:
+            leases.require(session, lease)
+            rows = session.all("arrivals.names", source=source)
+            changes, told = compare([RememberedName(name, now, then, bool(gone)) for name, now, then, gone in rows])
+            session.many("arrivals.go", [{"source": source, "name": name, "at": to_text(at)} for name in changes.gone])
+            session.many("arrivals.come_back", [{"source": source, "name": name} for name in changes.back])
+            session.many("arrivals.settle", [{"source": source, "name": name} for name in changes.settled])
+            if whole:
+                session.run("arrivals.look", source=source, at=to_text(at))
+            facts.append(session, told, run, at)
+            if told:
+                crash_point("inside names, facts written")
+            return changes
 
     def looked(self, source: str) -> datetime | None:
         with self._reading() as session:

@@ -35,3 +35,15 @@ select at from looks where source = %(source)s;
 -- name: look
 insert into looks (source, at) values (%(source)s, %(at)s)
 on conflict (source) do update set at = excluded.at;
+
+-- name: names
+select name, delivery, told, gone_at from landed_names where source = %(source)s;
+
+-- name: go
+update landed_names set gone_at = %(at)s where source = %(source)s and name = %(name)s;
+
+-- name: come_back
+update landed_names set gone_at = null where source = %(source)s and name = %(name)s;
+
+-- name: settle
+update landed_names set told = delivery where source = %(source)s and name = %(name)s;

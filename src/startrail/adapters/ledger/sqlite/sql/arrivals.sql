@@ -35,3 +35,15 @@ select at from looks where source = :source;
 -- name: look
 insert into looks (source, at) values (:source, :at)
 on conflict (source) do update set at = excluded.at;
+
+-- name: names
+select name, delivery, told, gone_at from landed_names where source = :source;
+
+-- name: go
+update landed_names set gone_at = :at where source = :source and name = :name;
+
+-- name: come_back
+update landed_names set gone_at = null where source = :source and name = :name;
+
+-- name: settle
+update landed_names set told = delivery where source = :source and name = :name;
