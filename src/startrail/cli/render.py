@@ -23,10 +23,11 @@ _COLOURS = {
     "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
-    "missed": _RED, "skipped": _YELLOW,
+    "missed": _RED, "skipped": _YELLOW, "missing": _RED,
 }  # fmt: skip
 _MOST_KEPT = 10
 _MOST_TABLES = 4
+_MOST_NAMES = 3
 _NEWS = (
     e.Landed, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
     e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
@@ -160,6 +161,19 @@ class Renderer:
                 self._tell_forecast(event)
             case e.SourceSkipped():
                 self._line("paused", f"not asked until {_minute(event.until)}: {event.reason}", event.subject)
+            case e.SourceRenamed():
+                shown = ", ".join(f"{file.old} is now {file.new}" for file in event.files[:_MOST_NAMES])
+                self._line("renamed", _several(shown, event.count), event.subject)
+            case e.SourceReplaced():
+                shown = ", ".join(file.name for file in event.files[:_MOST_NAMES])
+                self._line("replaced", f"{_several(shown, event.count)}: the same name, other bytes", event.subject)
+            case e.SourceDeleted():
+                shown = ", ".join(event.names[:_MOST_NAMES])
+                self._line("deleted", f"{_several(shown, event.count)}: no longer at the source, kept here", event.subject)
+            case e.SourceExpectedMissing():
+                self._line("missing", f"{event.file}, expected by {_minute(event.due)}", event.subject)
+            case e.SourceExpectedArrived(minutes_late=int(minutes)):
+                self._line("arrived", f"{event.file}, {_count(minutes, 'minute')} after it was expected", event.subject)
             case e.WatchFailed():
                 self._line("warning", f"the {event.subject} failed; the next run looks again: {_first_line(event.error)}")
             case e.ScheduleWatched():
@@ -315,6 +329,10 @@ def _step(event: e.StepFailed | e.StepRetried | e.StepBlocked) -> str:
 def _listed(tables: tuple[str, ...]) -> str:
     more = f" and {len(tables) - _MOST_TABLES} more" if len(tables) > _MOST_TABLES else ""
     return f"{_count(len(tables), 'table')}: {', '.join(tables[:_MOST_TABLES])}{more}" if tables else "no table"
+
+
+def _several(shown: str, count: int) -> str:
+    return shown + (f" and {count - _MOST_NAMES:,} more" if count > _MOST_NAMES else "")
 
 
 def _minute(instant: str) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
+from startrail.model.expect import Expectation
 from startrail.model.quantities import Count, Dsn, Duration, Headers, Lanes, OneCharacter, Pattern, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
@@ -295,6 +296,8 @@ class Source(msgspec.Struct, frozen=True):
     """How its CSV files are written."""
     schedule: Schedule | None = None
     """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
+    expect: tuple[Expectation, ...] = ()
+    """Files that must have landed by a time; one that has not opens an incident."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()
@@ -303,3 +306,9 @@ class Source(msgspec.Struct, frozen=True):
     """One sentence for people."""
     owner: str | None = None
     """Who answers for it."""
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether its deliveries are files under names of their own, and no pages or rows."""
+        feed = self.feed
+        return not isinstance(feed, PostgresFeed) and (not isinstance(feed, HttpFeed) or bool(feed.files or feed.links))

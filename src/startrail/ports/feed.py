@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
@@ -124,6 +124,11 @@ class Feed(Protocol):
 
     def growing(self) -> dict[str, str]:
         """Names and stamps that the last listing left for the next time."""
+        ...
+
+    def listed(self) -> Mapping[str, str] | None:
+        """Names and stamps of everything that is there, as of the last call of :meth:`offers`; None when that is not known:
+        the listing did not come to its end, or shows a part only."""
         ...
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from startrail.model.schedule import NamedSchedule
 from startrail.model.source import Source
 from startrail.project import errors
 from startrail.project.decode import decode
+from startrail.project.expectations import check_expectations
 from startrail.project.files import ROOT_FILE, ProjectFile
 from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm
 from startrail.project.header import model_name, read_model
@@ -159,6 +160,7 @@ def _source(file: ProjectFile, name: str, reading: _Reading) -> Source | None:
         reading.problems.append(errors.ContractMissing(message, at=node.place("into"), hint=hint))
     if source is not None:
         _check_drift(source, node, reading.problems)
+        check_expectations(source, node, reading.problems)
     return source
 
 

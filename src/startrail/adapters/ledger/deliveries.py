@@ -27,7 +27,10 @@ def record(session: Session, delivery: Delivery, stamp: str) -> bool:
         cursor=delivery.cursor,
         parent=delivery.parent,
     )
-    session.run("deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp)
+    session.run(
+        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
+        at=to_text(delivery.landed_at),
+    )  # fmt: skip
     if delivery.cursor is not None:
         greatest = later(_cursor(session, delivery.source), delivery.cursor)
         session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)

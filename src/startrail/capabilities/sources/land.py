@@ -9,14 +9,16 @@ import msgspec
 from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
 from startrail.capabilities.sources.abreast import Abreast, Outcome
+from startrail.capabilities.sources.changes import compare, events
 from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
-from startrail.flow.events import Emit, Growing, Landed
+from startrail.flow.events import Emit, Event, Growing, Landed
 from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
+from startrail.model.listing import NameChanges, RememberedName
 from startrail.model.named import named
-from startrail.model.run import Lease
+from startrail.model.run import Lease, NewFact
 from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Fetched, Offer, StillGrowing
@@ -99,6 +101,7 @@ class _Landing:
         if kept is not None:
             self._record([kept], moves_cursor=not self._failed)
         self._report_growing()
+        self._compare_names()
         self._raise_failures()
         return tuple(self._new)
 
@@ -198,6 +201,22 @@ class _Landing:
         self._ledger.record_growing(self._source.name, growing, self._lease)
         for name in growing:
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
+
+    def _compare_names(self) -> None:
+        """Tell what was renamed, replaced and deleted, unless the listing broke off."""
+        if not self._source.keeps_names or any(not name for name, _ in self._failed):
+            return
+        told: list[Event] = []
+
+        def judge(remembered: list[RememberedName]) -> tuple[NameChanges, tuple[NewFact, ...]]:
+            changes = compare(remembered, self._feed.listed())
+            told[:] = events(self._source.name, changes)
+            return changes, to_facts(*told)
+
+        name, now = self._source.name, self._clock.now()
+        self._ledger.compare_names(name, judge, self._lease, whole=True, run=self._run, at=now)
+        for event in told:
+            self._emit(event)
 
     def _raise_failures(self) -> None:
         if not self._failed:
