@@ -8,13 +8,14 @@ import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 import asyncssh
 
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
-from startrail.adapters.feed.ssh_trust import Trust
+from startrail.adapters.ssh.login import CannotLogIn, log_in
+from startrail.adapters.ssh.trust import Trust
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -146,55 +147,12 @@ class SftpFeed(FileFeed):
         return self._client
 
     async def _connected(self) -> asyncssh.SSHClientConnection:
-        declared = self._declared
-        agent = None
-        keys: list[Any] = []
-        if self._key is not None:
-            keys = [self._private_key(self._key)]
-        elif self._password is None:
-            agent = await self._agent()
-            keys = list(await agent.get_keys())
+        secrets = {"key": self._key, "passphrase": self._passphrase, "password": self._password}
         try:
-            return await asyncssh.connect(
-                declared.host,
-                declared.port,
-                config=None,  # what the declaration says holds on every machine
-                username=declared.user,
-                password=self._password,
-                client_keys=keys or None,
-                agent_path=None,
-                known_hosts=self._trust.known_hosts(),
-                server_host_key_algs=self._trust.algorithms(),
-                preferred_auth="publickey,password,keyboard-interactive",
-                connect_timeout=self._timeout,
-                login_timeout=self._timeout,
-            )
-        finally:
-            if agent is not None:
-                agent.close()
-
-    async def _agent(self) -> asyncssh.SSHAgentClient:
-        try:
-            return await asyncssh.connect_agent()
-        except (OSError, asyncssh.Error, ValueError) as error:
-            raise FeedForbidden(
-                "there is neither a key nor a password nor an SSH agent",
-                hint="declare `key: file:PATH` or `password: env:NAME` in the source's feed, or start an agent",
-            ) from error
-
-    def _private_key(self, text: str) -> asyncssh.SSHKey:
-        try:
-            return asyncssh.import_private_key(text if text.endswith("\n") else text + "\n", self._passphrase)
-        except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-            if "bcrypt" in str(error):
-                raise FeedExtraMissing(
-                    "a key of OpenSSH's own form with a passphrase needs bcrypt", hint="pip install bcrypt"
-                ) from None
-            # the library's own words may repeat parts of the key
-            raise FeedForbidden(
-                "what `key` refers to is not a private key that can be read with this `passphrase`",
-                hint="it must be a private key of OpenSSH or PEM form; check both references",
-            ) from error
+            return await log_in(self._declared, self._trust, self._timeout, **secrets)
+        except CannotLogIn as error:
+            kind = FeedExtraMissing if error.missing else FeedForbidden
+            raise kind(error.message, hint=error.hint) from error
 
     def _drop(self) -> None:
         connection, self._connection, self._client = self._connection, None, None
