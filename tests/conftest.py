@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.ftp",
     "tests.fixtures.sftp",
     "tests.fixtures.http",
+    "tests.fixtures.mail",
     "tests.fixtures.readers",
 ]
 

@@ -6,6 +6,7 @@ import contextlib
 import smtplib
 import ssl
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -28,6 +29,7 @@ from startrail.model.address import address, is_loopback
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _NO_ROOM = (422, 452, 552)
+_GO_ON, _LOGGED_IN = 334, (235, 503)
 
 
 class Mail:
@@ -82,8 +84,22 @@ class Mail:
         return server
 
     def _log_in(self, server: smtplib.SMTP) -> None:
-        if self._declared.user is not None:
-            server.login(self._declared.user, self._password or "")
+        """By PLAIN (RFC 4616) or LOGIN; the standard library's own way knows ASCII passwords only."""
+        user, password = self._declared.user, self._password or ""
+        if user is None:
+            return
+        server.ehlo_or_helo_if_needed()
+        offered = str(server.esmtp_features.get("auth", "")).upper().split()
+        if "PLAIN" in offered:
+            code, told = server.docmd("AUTH", "PLAIN " + _encoded(f"\0{user}\0{password}"))
+        elif "LOGIN" in offered:
+            code, told = server.docmd("AUTH", "LOGIN")
+            for word in (user, password):
+                code, told = server.docmd(_encoded(word)) if code == _GO_ON else (code, told)
+        else:
+            raise smtplib.SMTPNotSupportedError("it offers neither AUTH PLAIN nor AUTH LOGIN")
+        if code not in _LOGGED_IN:
+            raise smtplib.SMTPAuthenticationError(code, told)
 
     def _context(self) -> ssl.SSLContext:
         file = self._declared.ca_file
@@ -126,8 +142,8 @@ class Mail:
         """A server's answer that is not the one that was hoped for: 4xx passes by itself, 5xx does not (RFC 5321, 4.2.1)."""
         text = told.decode("utf-8", "replace") if isinstance(told, bytes) else told
         answer = f"{code} {printable(' '.join(text.split()), 160)}".strip()
-        if self._password:
-            answer = answer.replace(self._password, "…")
+        for secret in self._secrets():
+            answer = answer.replace(secret, "…")
         if code in _NO_ROOM:
             return DestinationFull(
                 f"{self._server} has no room for {self._to}: {answer}", hint="see that it is emptied; run again"
@@ -145,6 +161,11 @@ class Mail:
             )
         return MailRefused(f"{self._server} refused the {what}: {answer}", hint="check `sender`, and the size of the report")
 
+    def _secrets(self) -> list[str]:
+        """What a server might repeat."""
+        user, password = self._declared.user, self._password
+        return [] if not password else [password, _encoded(password), _encoded(f"\0{user}\0{password}")]
+
     def _unsupported(self, told: str) -> ReportError:
         if "STARTTLS" in told:
             return DestinationUntrusted(
@@ -158,3 +179,7 @@ class Mail:
         return DestinationUnreachable(
             f"{self._server} does not answer, or broke off: {told}", hint="check `host`, `port`, `security` and the network"
         )
+
+
+def _encoded(text: str) -> str:
+    return b64encode(text.encode()).decode()
