@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.sftp",
     "tests.fixtures.http",
     "tests.fixtures.mail",
+    "tests.fixtures.deliveries",
     "tests.fixtures.readers",
 ]
 
