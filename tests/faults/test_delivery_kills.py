@@ -1,4 +1,4 @@
-"""A run with several destinations is killed around each of them: files are whole and the same, mail may come twice and says so."""
+"""A run with several destinations is killed around each: files are whole and the same; mail may come twice, and says so."""
 
 from __future__ import annotations
 
