@@ -24,7 +24,7 @@ from startrail.adapters.feed.http import HttpFeed
 from startrail.adapters.feed.listing import sendable
 from startrail.adapters.feed.s3 import S3Feed
 from startrail.adapters.feed.sftp import SftpFeed
-from startrail.adapters.feed.ssh_trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
+from startrail.adapters.ssh.trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span

@@ -20,7 +20,7 @@ from startrail.model.table import WHOLE
 
 _GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
 _COLOURS = {
-    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
+    "delivered": _GREEN, "sent": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
     "missed": _RED, "skipped": _YELLOW, "missing": _RED,
@@ -30,7 +30,7 @@ _MOST_TABLES = 4
 _MOST_NAMES = 3
 _NEWS = (
     e.Landed, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
-    e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
+    e.Sent, e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -146,6 +146,8 @@ class Renderer:
                 self._block(event.because)
             case e.HoldEnded():
                 self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")
+            case e.Sent():
+                self._line("sent", f"{event.path}, {_count(event.rows, 'row')}", event.report)
             case e.Delivered():
                 self._tell_delivered(event)
             case e.MetricValued():

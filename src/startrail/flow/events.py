@@ -344,6 +344,16 @@ class Delivered(Event, frozen=True, tag="delivered"):
     deadline: str | None = None
 
 
+class Sent(Event, frozen=True, tag="sent"):
+    """A report with several destinations is at one of them."""
+
+    fact = "report.sent"
+    report: str
+    place: str
+    path: str
+    rows: int
+
+
 class ReportAtRisk(Event, frozen=True, tag="report_at_risk"):
     """A report may miss its deadline. Told once per report and day, and once more when by then only a person can help.
 
