@@ -11,6 +11,7 @@ from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
 from startrail.base.text import printable
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Copied, Emit, Growing
 from startrail.flow.session import to_facts
 from startrail.model.run import Lease
@@ -138,12 +139,14 @@ class _Copying:
         self._left.update(growing)
         for name in sorted(self._left):
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
+        settle_queue(self._feed, self._source, self._ledger, self._remembered, run=None, clock=self._clock, emit=self._emit)
         self._raise_failures()
         return CopyResult(self._files, self._bytes, len(self._left))
 
     def _offers(self) -> Iterator[Offer]:
         landed = {name: past.stamp for name, past in self._past.items()}
         seen = Seen(landed=landed, growing=self._ledger.seen(self._remembered).growing)
+        seen = with_sweep(seen, self._feed, self._ledger, self._remembered)
         try:
             yield from self._feed.offers(seen, self._clock.now())
         except SourceError as error:
@@ -181,6 +184,7 @@ class _Copying:
         self._ledger.record_growing(self._remembered, {}, self._lease)
         self._ledger.append(to_facts(copied), run=None, at=self._clock.now())
         crash_point("after recording delivery")
+        is_recorded(self._feed, offer)
         self._files += 1
         self._bytes += content.size
         self._emit(copied)

@@ -11,6 +11,7 @@ from startrail.base.errors import SourceError, StartrailError
 from startrail.base.ids import fingerprint
 from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.media import media_of
+from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Emit, Growing, Landed
 from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
@@ -93,11 +94,14 @@ class _Landing:
         if kept is not None:
             self._record(kept, cursor=None if self._failed else kept.delivery.cursor)
         self._report_growing()
+        name, run = self._source.name, self._run
+        settle_queue(self._feed, self._source, self._ledger, name, run=run, clock=self._clock, emit=self._emit)
         self._raise_failures()
         return tuple(self._new)
 
     def _offers(self) -> Iterator[Offer]:
-        seen = self._ledger.seen(self._source.name)
+        name = self._source.name
+        seen = with_sweep(self._ledger.seen(name), self._feed, self._ledger, name)
         try:
             yield from self._feed.offers(seen, self._clock.now())
         except SourceError as error:
@@ -162,9 +166,12 @@ class _Landing:
             size=delivery.size,
             sha256=delivery.sha256,
         )
-        if not self._ledger.record_delivery(delivery, received.offer.stamp, self._lease, to_facts(landed)):
+        is_new = self._ledger.record_delivery(delivery, received.offer.stamp, self._lease, to_facts(landed))
+        if is_new:
+            crash_point("after recording delivery")
+        is_recorded(self._feed, received.offer)
+        if not is_new:
             return
-        crash_point("after recording delivery")
         self._new.append(delivery)
         self._emit(landed)
 
