@@ -133,7 +133,8 @@ class S3QueueFeed(S3Feed):
         return tuple(stray for stray, _ in self._strays.values())
 
     def set_aside(self, stray: Stray) -> None:
-        found = self._strays.pop(stray.message, None)
+        with self._lock:
+            found = self._strays.pop(stray.message, None)
         if found is not None and not stray.left and found[1].id not in self._open:
             self._done.append(found[1])
 
@@ -155,9 +156,9 @@ class S3QueueFeed(S3Feed):
     def _begin_anew(self) -> None:
         """What an earlier listing received and nobody recorded is to be offered again."""
         with self._lock:
-            unsettled, self._open = [parcel.message for parcel in self._open.values()], {}
-        self._messages.release([*unsettled, *(message for stray, message in self._strays.values() if not stray.left)])
-        self._strays, self._parcels, self._told, self._refused = {}, {}, {}, {}
+            self._messages.release(self._held())
+            self._open, self._strays = {}, {}
+        self._parcels, self._told, self._refused = {}, {}, {}
         self._listed, self._unswept = False, set()
 
     def _received(self) -> Iterator[list[tuple[_Parcel, ObjectEvent]]]:
@@ -165,15 +166,14 @@ class S3QueueFeed(S3Feed):
         taken, known = 0, set[str]()
         while taken < self._most:
             self._forget()
-            batch = self._messages.receive()
+            batch = [message for message in self._messages.receive() if message.id not in known]
             if not batch:
-                return
+                return  # also when there is nothing but what came before: that is for the next run
             taken += len(batch)
             events: list[tuple[_Parcel, ObjectEvent]] = []
             for message in batch:
-                if message.id not in known:  # what could not be landed a moment ago is not tried again and again
-                    known.add(message.id)
-                    events.extend(self._opened(message))
+                known.add(message.id)
+                events.extend(self._opened(message))
             self._keep_hidden()
             yield sorted(events, key=lambda each: (each[1].key, each[1].order))
 
@@ -235,17 +235,25 @@ class S3QueueFeed(S3Feed):
 
     def _look(self, event: ObjectEvent) -> Entry | SourceError | None:
         """What is there now; None when nothing is."""
-        options: dict[str, Any] = {"head": True} | ({"version": event.version} if event.version is not None else {})
         path = self._path(event.key) or event.key
         try:
-            with self._errors(path):
-                meta = obstore.get(self._bucket, event.key, options=options).meta  # pyrefly: ignore  (open-ended options)
+            meta = self._meta(event, path)
         except StillGrowing:
             return None
         except SourceError as error:
             return error
         entry = Entry(path, safe_name(path), stamp_of(meta), meta["size"], meta["last_modified"])
         return entry if event.version is None else Version(**msgspec.structs.asdict(entry), version=event.version)
+
+    def _meta(self, event: ObjectEvent, path: str) -> obstore.ObjectMeta:
+        """Raises StillGrowing when there is nothing. The answer to HEAD has no words, so that a bucket that is away looks
+        just like an object that is: then GET says which of them it is."""
+        options: dict[str, Any] = {} if event.version is None else {"version": event.version}
+        with self._errors(path):
+            try:
+                return obstore.get(self._bucket, event.key, options={**options, "head": True}).meta  # pyrefly: ignore
+            except FileNotFoundError:
+                return obstore.get(self._bucket, event.key, options=options).meta  # pyrefly: ignore
 
     def _entry(self, offer: Offer) -> Entry:
         return self._told.get((offer.name, offer.stamp)) or super()._entry(offer)
@@ -264,7 +272,14 @@ class S3QueueFeed(S3Feed):
         """One that nothing will ever come of is the queue's to move away, when it does."""
         left = self._messages.has_dead_letters() if left is None else left
         text = printable(message.body, _SHOWN)
-        self._strays[message.id] = (Stray(printable(message.id, 100), reason, text, left), message)
+        with self._lock:
+            self._strays[message.id] = (Stray(printable(message.id, 100), reason, text, left), message)
+
+    def _held(self) -> list[Message]:
+        """What nobody else is to have for now."""
+        held = {parcel.message.id: parcel.message for parcel in self._open.values()}
+        held.update((message.id, message) for stray, message in self._strays.values() if not stray.left)
+        return list(held.values())
 
     def _forget(self) -> None:
         while self._done:
@@ -280,7 +295,7 @@ class S3QueueFeed(S3Feed):
     def _hide_again(self) -> None:
         while not self._stop.wait(self._messages.hold_seconds / 3):
             with self._lock:
-                held = [parcel.message for parcel in self._open.values()]
+                held = self._held()
             try:
                 self._messages.hide(held)
             except SourceError:
