@@ -306,7 +306,9 @@ def test_messages_stay_hidden_as_long_as_a_large_object_takes(lake: Lake) -> Non
 
 
 def test_a_copy_takes_its_messages_out_too(lake: Lake, tmp_path: Path) -> None:
-    lake.put("a.csv", b"1")
+    lake.s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
+    for content in (b"0", b"1"):
+        lake.queue.send({"Records": [lake.told("a.csv", versionId=lake.put("a.csv", content))]})
     lake.queue.send("hello")
     target, feed = LocalStore(tmp_path / "copies"), lake.feed()
     shop = source.Source("shop", lake.declared, Span("sources/shop.yml"))

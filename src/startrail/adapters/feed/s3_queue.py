@@ -89,6 +89,8 @@ class S3QueueFeed(S3Feed):
         told_by = declared.told_by or source.S3Events("")
         self._messages, self._most = messages, told_by.most
         self._sweep = parse_duration(told_by.sweep) if sweeps else None
+        self._only_newest = False
+        self._offered: dict[str, str] = {}
         self._landed: dict[str, str] = {}
         self._told: dict[tuple[str, str], Entry] = {}
         self._refused: dict[tuple[str, str], SourceError] = {}
@@ -107,9 +109,11 @@ class S3QueueFeed(S3Feed):
             yield from self._new(events)
         if self._sweep is None or (seen.swept is not None and now - seen.swept < self._sweep):
             return
-        for offer in super().offers(msgspec.structs.replace(seen, landed=self._landed), now):
+        on_their_way = dict(iter(self._parcels))  # names and stamps
+        for offer in super().offers(msgspec.structs.replace(seen, landed=self._landed | on_their_way), now):
             self._unswept.add((offer.name, offer.stamp))
-            yield offer
+            if not self._only_newest or self._offered.setdefault(offer.name, offer.stamp) == offer.stamp:
+                yield offer
         self._listed = True
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
@@ -117,6 +121,9 @@ class S3QueueFeed(S3Feed):
         if refused is not None:
             raise refused
         return super().fetch(offer)
+
+    def only_newest(self) -> None:
+        self._only_newest = True
 
     def recorded(self, offer: Offer) -> None:
         is_what = (offer.name, offer.stamp)
@@ -158,7 +165,7 @@ class S3QueueFeed(S3Feed):
         with self._lock:
             self._messages.release(self._held())
             self._open, self._strays = {}, {}
-        self._parcels, self._told, self._refused = {}, {}, {}
+        self._parcels, self._told, self._refused, self._offered = {}, {}, {}, {}
         self._listed, self._unswept = False, set()
 
     def _received(self) -> Iterator[list[tuple[_Parcel, ObjectEvent]]]:
@@ -224,6 +231,8 @@ class S3QueueFeed(S3Feed):
             else:
                 self._told[is_what] = entry
             parcel.waits.add(is_what)
+            if self._only_newest and self._offered.setdefault(name, offer.stamp) != offer.stamp:
+                continue  # it was replaced meanwhile: the message waits for the next time
             if is_what not in self._parcels:
                 offers[is_what] = offer
             self._parcels.setdefault(is_what, []).append(parcel)
@@ -243,12 +252,17 @@ class S3QueueFeed(S3Feed):
         except SourceError as error:
             return error
         entry = Entry(path, safe_name(path), stamp_of(meta), meta["size"], meta["last_modified"])
-        return entry if event.version is None else Version(**msgspec.structs.asdict(entry), version=event.version)
+        return (
+            entry
+            if event.version is None or self._only_newest
+            else Version(**msgspec.structs.asdict(entry), version=event.version)
+        )
 
     def _meta(self, event: ObjectEvent, path: str) -> obstore.ObjectMeta:
         """Raises StillGrowing when there is nothing. The answer to HEAD has no words, so that a bucket that is away looks
         just like an object that is: then GET says which of them it is."""
-        options: dict[str, Any] = {} if event.version is None else {"version": event.version}
+        version = None if self._only_newest else event.version
+        options: dict[str, Any] = {} if version is None else {"version": version}
         with self._errors(path):
             try:
                 return obstore.get(self._bucket, event.key, options={**options, "head": True}).meta  # pyrefly: ignore
