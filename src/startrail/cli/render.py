@@ -22,7 +22,7 @@ _GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
 _COLOURS = {
     "delivered": _GREEN, "sent": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
-    "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
+    "retried": _YELLOW, "set aside": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
     "missed": _RED, "skipped": _YELLOW, "missing": _RED,
 }  # fmt: skip
 _MOST_KEPT = 10
@@ -91,6 +91,9 @@ class Renderer:
                 self._line("landed", f"{event.name}, {show_size(event.size)}{unread}", event.source)
             case e.Copied():
                 self._line("copied", f"{event.name}, {show_size(event.size)}", event.source)
+            case e.MessageSetAside():
+                left = "left to the queue's dead letters" if event.left else "taken out of the queue"
+                self._line("set aside", f"message {event.message}: {event.reason}; {left}", event.source)
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():

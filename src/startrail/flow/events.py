@@ -80,6 +80,27 @@ class Copied(Event, frozen=True, tag="copied"):
     target: str
 
 
+class MessageSetAside(Event, frozen=True, tag="message_set_aside"):
+    """A message in a source's queue brought no file: not understood, of another place, or about an object that is gone."""
+
+    fact = "source.message_set_aside"
+    source: str
+    message: str
+    """The queue's id of it."""
+    reason: str
+    text: str
+    """Its beginning."""
+    left: bool = False
+    """True when it stays in the queue, which moves it to its own dead letters; else it was taken out."""
+
+
+class Swept(Event, frozen=True, tag="swept"):
+    """A bucket whose queue tells of new objects was listed all the same, and everything new is recorded."""
+
+    fact = "source.swept"
+    source: str
+
+
 class Growing(Event, frozen=True, tag="growing"):
     """A file was left for the next time because it is still being written."""
 

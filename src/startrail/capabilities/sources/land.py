@@ -13,6 +13,7 @@ from startrail.capabilities.sources.changes import compare, events
 from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
+from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Emit, Event, Growing, Landed
 from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
@@ -102,11 +103,14 @@ class _Landing:
             self._record([kept], moves_cursor=not self._failed)
         self._report_growing()
         self._compare_names()
+        name, run = self._source.name, self._run
+        settle_queue(self._feed, self._source, self._ledger, name, run=run, clock=self._clock, emit=self._emit)
         self._raise_failures()
         return tuple(self._new)
 
     def _offers(self) -> Iterator[Offer]:
-        seen = self._ledger.seen(self._source.name)
+        name = self._source.name
+        seen = with_sweep(self._ledger.seen(name), self._feed, self._ledger, name)
         try:
             yield from self._feed.offers(seen, self._clock.now())
         except SourceError as error:
@@ -175,11 +179,12 @@ class _Landing:
             return
         arrivals = [self._arrival(each, each.delivery.cursor if moves_cursor else None) for each in received]
         recorded = self._ledger.record_deliveries([arrival for arrival, _ in arrivals], self._lease)
-        for (arrival, landed), new in zip(arrivals, recorded, strict=True):
+        for each, (arrival, landed), new in zip(received, arrivals, recorded, strict=True):
             if new:
                 crash_point("after recording delivery")
                 self._new.append(arrival.delivery)
                 self._emit(landed)
+            is_recorded(self._feed, each.offer)
 
     def _arrival(self, received: _Received, cursor: str | None) -> tuple[Arrival, Landed]:
         delivery = msgspec.structs.replace(received.delivery, cursor=cursor)
