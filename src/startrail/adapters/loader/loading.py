@@ -20,7 +20,7 @@ from startrail.adapters.loader.csv_queries import Habit, typed_rows
 from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
-from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.gate import Gate, Passed, Wary
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
@@ -46,9 +46,11 @@ _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
 
-Way = Literal["direct", "frugal", "quick", "wary", "careful"]
+Way = Literal["direct", "frugal", "quick", "wary", "thorough", "careful"]
 """direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory.
-wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
+wary: keys that stand twice in an object are looked for, since the engine found one. thorough: also those that are hard to
+count. careful: the judge decides all."""
+_WARY: dict[Way, Wary] = {"wary": "keys", "thorough": "marks"}
 
 
 class Loading:
@@ -71,7 +73,7 @@ class Loading:
         self._aside = aside
         self._progress = progress
         self._careful = way == "careful"
-        self._wary = way == "wary"
+        self._wary: Wary = _WARY.get(way, "first")
         self._direct = way in ("direct", "frugal")
         self._chosen = chosen
         self._threads = threads
@@ -93,6 +95,8 @@ class Loading:
         self._cut = False
         self._passed = array("q")
         """Records in each block, from the first, that is known to pass the gate."""
+        self._counts = array("q")
+        """Records in each block of lines that was read."""
         self._at = 0
         self._longest = 0
         """Bytes of the longest block that passed."""
@@ -194,7 +198,7 @@ class Loading:
         if self._native_csv:
             self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
         else:
-            self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary != "first")
         return self._quick
 
     def _query(self, pipes: str, offset: int) -> str:
@@ -350,6 +354,7 @@ class Loading:
                 self._longest = max(self._longest, len(block.lines))
                 self._advance(len(block.lines))
         self._rows_in = sum(self._passed)
+        self._counts = self._passed
         return True
 
     def _pipes(self) -> int:
@@ -363,26 +368,30 @@ class Loading:
         """Send blocks down the stream; True when it is full and there may be more."""
         for block in blocks:
             self._cut = not block.lines.endswith(b"\n")
-            if self._at < len(self._passed):
-                self._rows_in += self._passed[self._at]
-                self._at += 1
-                stream.write(block.lines)
-                if stream.full:
-                    return True
-                continue
-            self._advance(len(block.lines))
-            if self._careful or (self._task.closed and self._unknown_columns):
-                self._judged(block)
-                continue
-            if block.own:
-                self._rows_in += block.count
-                stream.write(block.lines)
-                self._broken(block)
-            else:
-                stream.write(self._gated(block, sieve))
+            before = self._rows_in
+            lines = self._sent(block, sieve)
+            self._counts.append(self._rows_in - before)
+            if lines:
+                stream.write(lines)
             if stream.full:
                 return True
         return False
+
+    def _sent(self, block: Block, sieve: Sieve) -> bytes:
+        """What of a block goes to the engine; the judge decides the rest."""
+        if self._at < len(self._passed):
+            self._rows_in += self._passed[self._at]
+            self._at += 1
+            return block.lines
+        self._advance(len(block.lines))
+        if self._careful or (self._task.closed and self._unknown_columns):
+            self._judged(block)
+            return b""
+        if not block.own:
+            return self._gated(block, sieve)
+        self._rows_in += block.count
+        self._broken(block)
+        return block.lines
 
     def _gated(self, block: Block, sieve: Sieve) -> bytes:
         """What of a block goes to the engine."""
@@ -478,15 +487,23 @@ class Loading:
             return
         wanted = next(ordinals, None)
         with closing(self._blocks()) as blocks:
-            first = 1
-            for block in blocks:
-                records = block.sequence()
-                while wanted is not None and wanted < first + len(records):
-                    yield wanted, records[wanted - first]
-                    wanted = next(ordinals, None)
+            following = 1
+            for index, block in enumerate(blocks):
+                first, following = following, following + self._count(index, block)
                 if wanted is None:
                     return
-                first += len(records)
+                if wanted >= following:
+                    continue
+                records = block.sequence()
+                while wanted is not None and wanted < following:
+                    yield wanted, records[wanted - first]
+                    wanted = next(ordinals, None)
+
+    def _count(self, index: int, block: Block) -> int:
+        """Records of this block, which was counted when it was read first."""
+        if block.own:
+            return block.count
+        return self._counts[index] if index < len(self._counts) else len(block.sequence())
 
     def _without_discarded(self, files: list[LocalFile]) -> list[LocalFile]:
         """Before keys are compared: what is discarded repeats nothing."""
