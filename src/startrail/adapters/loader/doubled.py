@@ -14,27 +14,28 @@ from startrail.adapters.loader.gate_types import attributes
 from startrail.model.contract import Field
 from startrail.model.types import ListOf, MapOf, StructOf
 
-Count = Callable[[list[Any]], int]
-"""How many keys stand in such values."""
-_KEY_END = b'":'
+Required = tuple[Field, bool]
+Values = list[Any]
+Between = int | Callable[[Values], int]
+"""How many commas stand between the parts of each of such values, or of all of them together. None of them is null."""
 
 
-class Counted:
-    """Counts keys in text, and in the ``whole`` records that were read from it, where only what may be null or have any
-    number of parts is looked at. To be asked of records without learned fields, or with the attributes of these."""
+class Commas:
+    """Counts commas in text, and between the parts of the ``whole`` records that were read from it. That is quick, since
+    most records have as many fields as their type, and only what may be null or have any number of parts is looked at."""
 
-    def __init__(self, fields: list[Field], struct: type[msgspec.Struct], learned: Iterable[str]) -> None:
-        self._keys = _of_objects(fields, struct)
-        self._learned = tuple(learned)
+    def __init__(self, fields: list[Required], struct: type[msgspec.Struct], learned: Iterable[str]) -> None:
+        self._between = _together(_of_object(fields, struct))
+        self._learned = [attrgetter(attribute) for attribute in learned]
 
-    def agrees(self, records: list[Any], lines: bytes) -> bool:
-        """Whether no key stands twice, unless a key is written in another way than usual: with space behind it, when the
-        engine finds out. False where that is not certain."""
-        found = lines.count(_KEY_END) - self._keys(records)
-        for attribute in self._learned:
-            for raw in filter(None, map(attrgetter(attribute), records)):
-                found -= 1 + bytes(raw).count(_KEY_END)
-        return found == 0
+    def agree(self, records: list[Any], lines: bytes) -> bool:
+        """Whether certainly no key stands twice, but for within learned fields. A key more has a comma more, and commas
+        within texts can only make doubt in vain."""
+        left = lines.count(b",") - self._between(records)
+        for get in self._learned:
+            for raw in filter(None, map(get, records)):
+                left -= 1 + bytes(raw).count(b",")
+        return left == 0
 
 
 def written_so(records: list[Any], lines: bytes) -> bool:
@@ -52,45 +53,58 @@ _DECODE_LINES = msgspec.json.Decoder().decode_lines
 _ENCODE_LINES = msgspec.json.Encoder().encode_lines
 
 
-def _of_objects(fields: list[Field], struct: type[msgspec.Struct]) -> Count:
-    """Of a list of structs, all of whose fields are there."""
-    places = attributes(struct)
-    types = {each.name: each.type for each in msgspec.structs.fields(struct)}
-    inner = [
-        (attrgetter(places[field.name]), count)
-        for field in fields
-        if (count := _of_values(field, types[places[field.name]])) is not None
-    ]
-
-    def keys(found: list[Any]) -> int:
-        total = len(found) * len(fields)
-        for get, count in inner:
-            total += count([value for value in map(get, found) if value is not None])
-        return total
-
-    return keys
+def _of_object(fields: list[Required], struct: type[msgspec.Struct]) -> Between:
+    """Of structs, all of whose fields are there."""
+    places, types = attributes(struct), {each.name: each.type for each in msgspec.structs.fields(struct)}
+    always = len(fields) - 1
+    counts: list[Callable[[Values], int]] = []
+    for field, required in fields:
+        place = places[field.name]
+        between = _of_value(field, types[place])
+        if isinstance(between, int) and (required or not between):
+            always += between
+        else:
+            counts.append(_of_field(attrgetter(place), _together(between), required=required))
+    if not counts:
+        return always
+    return lambda found: always * len(found) + sum([count(found) for count in counts])
 
 
-def _of_values(field: Field, kind: Any) -> Count | None:
-    """Of values of the field that are not null; None where they never have keys."""
-    if isinstance(field.type, StructOf):
-        struct = next(_structs(kind))
-        return _of_objects([part for _, part in struct_fields(field)], struct)
+def _of_field(get: Callable[[Any], Any], between: Callable[[Values], int], *, required: bool) -> Callable[[Values], int]:
+    if required:
+        return lambda found: between(list(map(get, found)))
+    return lambda found: between([value for value in map(get, found) if value is not None])
+
+
+def _of_value(field: Field, kind: Any) -> Between:
+    parts = _parts(field)
+    if parts is not None:
+        return _of_object(parts, next(_structs(kind)))
     if not isinstance(field.type, ListOf | MapOf):
-        return None
-    count = _of_values(item_field(field), kind)
-    if isinstance(field.type, ListOf):
-        return None if count is None else lambda found: count(_present(chain.from_iterable(found)))
+        return 0
+    maps = isinstance(field.type, MapOf)
+    between = _of_value(item_field(field), kind)
 
-    def of_maps(found: list[Any]) -> int:
-        inner = 0 if count is None else count(_present(chain.from_iterable(each.values() for each in found)))
-        return sum(map(len, found)) + inner
+    def parted(found: Values) -> int:
+        filled = list(filter(None, found))
+        many = sum(map(len, filled))
+        if isinstance(between, int):
+            return many * (1 + between) - len(filled)
+        each = [value.values() for value in filled] if maps else filled
+        return many - len(filled) + between(list(chain.from_iterable(each)))
 
-    return of_maps
+    return parted
 
 
-def _present(found: Iterable[Any]) -> list[Any]:
-    return [value for value in found if value is not None]
+def _together(between: Between) -> Callable[[Values], int]:
+    if not isinstance(between, int):
+        return between
+    return lambda found: between * len(found)
+
+
+def _parts(field: Field) -> list[Required] | None:
+    """The fields of an object."""
+    return [(part, part.required) for _, part in struct_fields(field)] if isinstance(field.type, StructOf) else None
 
 
 def _structs(kind: Any) -> Iterator[type[msgspec.Struct]]:

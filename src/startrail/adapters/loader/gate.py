@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 
-from startrail.adapters.loader.doubled import Counted, keys_once, written_so
+from startrail.adapters.loader.doubled import Commas, keys_once, written_so
 from startrail.adapters.loader.gate_types import Shown, struct_type
 from startrail.model.contract import Contract
 from startrail.model.evolution import inner_fields
@@ -37,17 +38,16 @@ _TRIED = 8
 
 _NUMBER_FOR_TEXT = re.compile(r"Expected `str[^`]*`, got `(int|float)`")
 _AT = " - at `$["
-_LACKING = "Object missing required field"
+_LACKING = re.compile(r"^Object missing required field|^Expected .*, got `null`")
 _BYTE = re.compile(r"\(byte ([0-9]+)\)$")
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _WATCHED = 4_000_000
 """Bytes that say whether keys stand twice often."""
 
-Wary = Literal["no", "first", "keys", "marks"]
+Wary = Literal["no", "first", "yes"]
 """Whether a key that stands twice in an object is looked for, which the decoder does not mind but the engine does.
-first: in the first few megabytes, and then only if one was found. keys: by the number of keys, where no space stands in
-front of a colon. marks: always certainly, by writing records again."""
+first: in the first few megabytes, and then only if one was found."""
 _Decode = Callable[[bytes], list[Any]]
 
 
@@ -60,7 +60,11 @@ class Passed(msgspec.Struct, frozen=True):
 
 
 class Doubled(msgspec.MsgspecError):
-    """A key stands twice, or may."""
+    """A key stands twice, or may, in the record at ``place``, if that is known."""
+
+    def __init__(self, place: int | None) -> None:
+        super().__init__("a key may stand twice")
+        self.place = place
 
 
 class Gate:
@@ -96,8 +100,8 @@ class Gate:
             records = self._records(lines) if self.wary == "no" else self._once(lines)
             kept = self._kept(records, lines) if self._learned else None
             return Passed(len(records), lines) if kept is None else kept
-        except Doubled:
-            self.doubled = True
+        except Doubled as found:
+            self.doubled, self.stopped_in = True, found.place
         except _REFUSALS as error:
             self.stopped_in = _place(error, lines)
         return None
@@ -120,7 +124,7 @@ class Gate:
             self._decode = self._decoder(Shown(self._learned)).decode_lines
             whole = self._decoder(Shown(self._learned, whole=True))
             self._whole = whole.decode_lines
-            self._counted = Counted([field for field, _ in self._fields], whole.type, self._learned.values())
+            self._commas = Commas(self._fields, whole.type, self._learned.values())
             if self._decimals:
                 self._decode_numbers = self._decoder(Shown(self._learned, numbers=True)).decode_lines
                 self._whole_numbers = self._decoder(Shown(self._learned, numbers=True, whole=True)).decode_lines
@@ -133,23 +137,23 @@ class Gate:
         if self.wary == "first":
             self._seen += len(lines)
             if self._seen > _WATCHED:
-                self.wary = "keys" if self.doubled else "no"
-        records = None if self.wary == "marks" else self._whole_records(lines)
-        if records is not None and self._counted.agrees(records, lines):
+                self.wary = "yes" if self.doubled else "no"
+        records = self._whole_records(lines)
+        if records is not None and self._commas.agree(records, lines):
             return records
         records = self._records(lines) if records is None else records
         if not written_so(records, lines):
-            raise Doubled
+            raise Doubled(_first_doubled(records, lines))
         return records
 
     def _whole_records(self, lines: bytes) -> list[Any] | None:
-        """Records to which no declared field is lacking; None where one may be."""
+        """Records to which nothing is lacking; None where something may be."""
         if self._lacking >= _TRIED:
             return None
         try:
             records = self._records(lines, whole=True)
         except msgspec.ValidationError as error:
-            if not str(error).startswith(_LACKING):
+            if not _LACKING.search(str(error)):
                 raise
             self._lacking += 1
             return None
@@ -180,7 +184,7 @@ class Gate:
         Raises MsgspecError when a field may stand twice in a record: where a name occurs as often as records have
         it, none has it twice.
         """
-        columns = [[getattr(record, attribute) for record in records] for attribute in self._learned.values()]
+        columns = [list(map(attrgetter(attribute), records)) for attribute in self._learned.values()]
         counts = {name: len(records) - column.count(None) for name, column in zip(self._learned, columns, strict=True)}
         kept = {name: count for name, count in counts.items() if count}
         if not kept:
@@ -216,6 +220,14 @@ class Gate:
         if len(self._suffixes) < _MOST_REMEMBERED and len(suffix) < 1000:
             self._suffixes[raws] = suffix
         return suffix
+
+
+def _first_doubled(records: list[Any], lines: bytes) -> int | None:
+    texts = lines.split(b"\n")
+    if len(texts) != len(records) + 1:
+        return None
+    found = (at for at, record in enumerate(records) if not written_so([record], texts[at]))
+    return next(found, None)
 
 
 def _place(error: Exception, lines: bytes) -> int | None:

@@ -26,7 +26,8 @@ _LARGEST_FLOAT = 3.4028234e38
 
 class Shown(msgspec.Struct, frozen=True):
     """How records are decoded. ``learned``: undeclared fields, by the attribute that holds their raw JSON. ``numbers``: a
-    decimal may be one. ``whole``: no declared field may be absent, at any depth; null it may be."""
+    decimal may be one. ``whole``: no declared field may be absent, at any depth, and no
+    item of an array or value of a map null."""
 
     learned: dict[str, str] = {}
     numbers: bool = False
@@ -81,11 +82,11 @@ def _json_type(field: Field, kind: DataType, label: str, shown: Shown) -> Any:
         case ListOf():
             item = item_field(field)
             inner = _json_type(item, item.type, f"{label}_item", shown)
-            return list[inner if item.required else inner | None]
+            return list[inner if item.required or shown.whole else inner | None]
         case MapOf():
             item = item_field(field)
             inner = _json_type(item, item.type, f"{label}_value", shown)
-            return dict[str, inner if item.required else inner | None]
+            return dict[str, inner if item.required or shown.whole else inner | None]
         case StructOf():
             inner = msgspec.structs.replace(shown, learned={})
             return struct_type(label, [(part, part.required) for _, part in struct_fields(field)], inner)

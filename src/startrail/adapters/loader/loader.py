@@ -18,8 +18,6 @@ from startrail.base.text import printable
 from startrail.ports.loader import Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress
 from startrail.ports.warehouse import EngineFailed, OutOfMemory, QueryFailed
 
-_QUICK: tuple[Way, ...] = ("quick", "wary")
-
 
 class DuckdbLoader:
     """``memory`` in bytes, ``threads`` 0 = one per core; scratch files lie in folders of their own under ``scratch``.
@@ -48,18 +46,17 @@ class DuckdbLoader:
         return extras(files)
 
     def _best(self, task: LoadTask, path: Path, judge: Judge, root: Path, progress: Progress) -> LoadOutcome:
-        """Direct, if that can be; the quick way; when the engine contradicts the gate, the wary ones, and then the careful
+        """Direct, if that can be; the quick way; when the engine contradicts the gate, the wary one, and then the careful
         one."""
         if self._careful:
             return self._outcome(task, path, judge, root / "careful", progress, "careful")
         if task.media == "parquet":
             with suppress(NotTaken, EngineFailed, OutOfMemory, QueryFailed):
                 return self._without_records(task, path, judge, root, progress)
-        for way in _QUICK:
-            with suppress(NotTaken):
-                return self._outcome(task, path, judge, root / way, progress, way)
+        with suppress(NotTaken):
+            return self._outcome(task, path, judge, root / "quick", progress, "quick")
         try:
-            return self._outcome(task, path, judge, root / "thorough", progress, "thorough")
+            return self._outcome(task, path, judge, root / "wary", progress, "wary")
         except NotTaken as contradiction:
             outcome = self._outcome(task, path, judge, root / "careful", progress, "careful")
             return msgspec.structs.replace(outcome, careful=printable(str(contradiction), 300))

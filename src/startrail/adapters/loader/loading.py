@@ -46,11 +46,9 @@ _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
 
-Way = Literal["direct", "frugal", "quick", "wary", "thorough", "careful"]
+Way = Literal["direct", "frugal", "quick", "wary", "careful"]
 """direct: columns are taken from a file that has typed ones, without records. frugal: the same with less memory.
-wary: keys that stand twice in an object are looked for, since the engine found one. thorough: also those that are hard to
-count. careful: the judge decides all."""
-_WARY: dict[Way, Wary] = {"wary": "keys", "thorough": "marks"}
+wary: keys that stand twice in an object are looked for, since the engine found one. careful: the judge decides all."""
 
 
 class Loading:
@@ -73,7 +71,7 @@ class Loading:
         self._aside = aside
         self._progress = progress
         self._careful = way == "careful"
-        self._wary: Wary = _WARY.get(way, "first")
+        self._wary: Wary = "yes" if way == "wary" else "first"
         self._direct = way in ("direct", "frugal")
         self._chosen = chosen
         self._threads = threads
@@ -198,7 +196,7 @@ class Loading:
         if self._native_csv:
             self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
         else:
-            self._quick = QuickCsv(file, contract, dialect, wary=self._wary != "first")
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary == "yes")
         return self._quick
 
     def _query(self, pipes: str, offset: int) -> str:
