@@ -30,7 +30,7 @@ from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
 from startrail.adapters.loader.sieve import Sieve
-from startrail.adapters.loader.stream import PIPE, Stream
+from startrail.adapters.loader.spool import Spool
 from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
@@ -40,8 +40,6 @@ from startrail.ports.loader import Drift, LoadOutcome, LoadTask, LocalFile, Prog
 _TELL_EVERY = 8_000_000
 _MOST_HELD = 32_000_000
 _MOST_AHEAD = 50_000
-_MOST_PIPES = 64
-"""Per COPY; a delivery that needs more gets another COPY."""
 _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
@@ -199,13 +197,13 @@ class Loading:
             self._quick = QuickCsv(file, contract, dialect, wary=self._wary == "yes")
         return self._quick
 
-    def _query(self, pipes: str, offset: int) -> str:
-        """Of a stream that has begun."""
+    def _query(self, path: str, longest: int, offset: int) -> str:
+        """Of a spool that has been filled."""
         absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
         if self._quick is None:
-            return self._queries.streamed(pipes, offset, absent)
+            return self._queries.streamed(path, offset, absent, max(2 * longest, _LITTLE))
         habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
-        return self._queries.numbered(typed_rows(pipes, self._task, self._quick.names, habits, absent), offset)
+        return self._queries.numbered(typed_rows(path, self._task, self._quick.names, habits, absent), offset)
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
@@ -224,15 +222,14 @@ class Loading:
         files: list[LocalFile] = []
         with closing(self._blocks()) as source:
             first = next(source, None)
-            pipes, sieve = self._pipes(), Sieve(gate, self._defaults)
+            sieve = Sieve(gate, self._defaults)
             blocks = chain(() if first is None else (first,), source)
             more = first is not None
             while more:
                 query = partial(self._query, offset=self._rows_in)
-                with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
-                    more = self._fill(stream, blocks, sieve)
-                files += stream.files
-                pipes = _MOST_PIPES
+                with Spool(self._engine, query, f"streamed-{self._rows_in}", self._task.schema) as spool:
+                    more = self._fill(spool, blocks, sieve)
+                files += spool.files
         self._taken = sieve.taken
         self._check_end()
         self._tell_unknown()
@@ -355,23 +352,16 @@ class Loading:
         self._counts = self._passed
         return True
 
-    def _pipes(self) -> int:
-        """Enough for the delivery as lines, as far as its size tells."""
-        media = self._task.media
-        as_it_is = not self._csv or (self._quick is not None and self._task.dialect.encoding == "utf-8")
-        growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
-        return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
-
-    def _fill(self, stream: Stream, blocks: Iterator[Block], sieve: Sieve) -> bool:
-        """Send blocks down the stream; True when it is full and there may be more."""
+    def _fill(self, spool: Spool, blocks: Iterator[Block], sieve: Sieve) -> bool:
+        """Send blocks to the engine; True when it is full and there may be more."""
         for block in blocks:
             self._cut = not block.lines.endswith(b"\n")
             before = self._rows_in
             lines = self._sent(block, sieve)
             self._counts.append(self._rows_in - before)
             if lines:
-                stream.write(lines)
-            if stream.full:
+                spool.write(lines)
+            if spool.full:
                 return True
         return False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.gate import Gate, Passed
 
-_PIECE = 1 << 14
+_PIECE = 1 << 13
 """Bytes of a piece of a block: what stands in a piece before a refused line is looked at twice."""
 
 
