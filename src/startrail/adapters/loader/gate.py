@@ -185,10 +185,10 @@ class Gate:
         it, none has it twice.
         """
         columns = [list(map(attrgetter(attribute), records)) for attribute in self._learned.values()]
+        if all(column.count(None) == len(records) for column in columns):
+            return None
         counts = {name: len(records) - column.count(None) for name, column in zip(self._learned, columns, strict=True)}
         kept = {name: count for name, count in counts.items() if count}
-        if not kept:
-            return None
         if b"\\u00" in lines and _ASCII_ESCAPED.search(lines):
             raise msgspec.MsgspecError("a key may be written with escapes")
         if any(lines.count(b'"' + name.encode() + b'"') != count for name, count in kept.items()):

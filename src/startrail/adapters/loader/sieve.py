@@ -26,23 +26,27 @@ class Sieve:
 
     def sift(self, lines: bytes) -> Iterator[Passed | bytes]:
         """What may go on, and each line, with its end, that must be judged; in order. Between two of them the gate may
-        learn. Blank lines are in neither, or within what may go on."""
+        learn. Blank lines are in neither, or within what may go on.
+
+        A piece is cut at the line that the gate stopped in, or in the middle where it does not say; defaults are filled in
+        quicker where many records lack them.
+        """
         if not lines.endswith(b"\n"):
             lines += b"\n"
-        passed = None if self._doubt else self._through(lines)
-        if passed is not None and not (passed.count > 1 and _single(lines)):
-            yield passed
-            return
+        if not self._doubt:
+            passed = self._through(lines)
+            if passed is not None and not (passed.count > 1 and _single(lines)):
+                yield passed
+                return
         self._doubt = False
         start = 0
         while start < len(lines):
             stop = lines.rfind(b"\n", start, start + _PIECE) + 1 or lines.find(b"\n", start) + 1
-            yield from self._apart(lines[start:stop])
+            yield from self._piece(lines[start:stop])
             start = stop
 
-    def _apart(self, lines: bytes, *, told: bool = True) -> Iterator[Passed | bytes]:
-        """At the line that the gate stopped in, or in the middle where it does not say, or may not be ``told``; defaults are
-        filled in quicker where many records lack them."""
+    def _piece(self, lines: bytes, *, told: bool = True) -> Iterator[Passed | bytes]:
+        """``told``: where the gate stopped is of use."""
         while lines:
             passed = self._through(lines)
             if _single(lines):
@@ -53,8 +57,11 @@ class Sieve:
                 return
             record = self._gate.stopped_in if told and not self._defaults.some else None
             start, stop = (_middle(lines),) * 2 if record is None else _line(lines, record)
-            yield from self._apart(lines[:start], told=told and record is None)  # which should pass now
-            yield from self._apart(lines[start:stop])
+            if start:
+                yield from self._piece(lines[:start], told=told and record is None)  # which should pass now
+            if start < stop:
+                line = lines[start:stop]
+                yield from self._alone(line, self._through(line))
             lines = lines[stop:]
 
     def _alone(self, line: bytes, passed: Passed | None) -> Iterator[Passed | bytes]:
@@ -67,7 +74,7 @@ class Sieve:
     def _through(self, lines: bytes) -> Passed | None:
         """What of the lines may go on, completed with defaults where need be."""
         passed = self._gate.passes(lines)
-        filled = self._defaults.fill(lines) if passed is None else None
+        filled = self._defaults.fill(lines) if passed is None and self._defaults.some else None
         if filled is not None:
             passed = self._gate.passes(filled.lines)
             for name, rows in filled.taken.items() if passed is not None else ():
