@@ -26,7 +26,8 @@ from startrail.adapters.loader.gate import Gate, Passed, Wary
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
-from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
+from startrail.adapters.loader.native_repeated import Repeated
+from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, Refusal, lines_from, lines_of
 from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
@@ -103,6 +104,7 @@ class Loading:
         self._distinct = False
         """Whether no two streamed rows have the same key."""
         self._saved: list[LocalFile] = []
+        """Files of rows that the judge accepted, or that may repeat a key."""
         self._held: dict[int, Record] = {}
         self._wanted: frozenset[int] = frozenset()
         """Records that are held, once read, since they may repeat a key."""
@@ -306,41 +308,56 @@ class Loading:
         schema = self._task.schema
         plan = watched(plan, self._task.contract, self._queries.unique_keys(), schema)
         query = self._queries.native(plan)
-        with (
-            closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
-            NativeStream(reader, self._engine, query, "streamed", schema) as stream,
-            closing(reader.batches(blocks)) as batches,
-        ):
-            for block, found in batches:
-                if isinstance(block, Lines):
-                    self._cut = not block.whole
-                    self._advance(block.size)
-                    for batch in found:
-                        repeated = reader.repeated(batch)
-                        stream.push(batch, self._rows_in)
-                        self._decide(batch, repeated)
-                else:
-                    self._judged(block)
-            self._distinct = reader.distinct
-        return stream.files
+        with closing(Repeated(self._engine.folder)) as repeated:
+            with (
+                closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
+                NativeStream(reader, self._engine, query, "streamed", schema) as stream,
+                closing(reader.batches(blocks)) as batches,
+            ):
+                for block, found in batches:
+                    if isinstance(block, Lines):
+                        self._cut = not block.whole
+                        self._advance(block.size)
+                        for batch in found:
+                            again = reader.repeated(batch)
+                            stream.push(batch, self._rows_in)
+                            self._put_aside(batch, again, repeated)
+                            self._decide(batch)
+                    else:
+                        self._judged(block)
+                self._distinct = reader.distinct
+            self._saved = repeated.staged(self._chosen.library, plan, self._engine, self._queries, schema)
+        return stream.files + self._saved
 
-    def _decide(self, batch: Batch, repeated: list[tuple[int, Record]]) -> None:
-        """The judge decides what the reader refused; undeclared fields are told in the order of records. Rows that may
-        repeat a key are written down like what the judge accepts, so that only these need be written again."""
+    def _put_aside(self, batch: Batch, again: list[Refusal], repeated: Repeated) -> None:
+        """Rows that may repeat a key, so that only these need be written again if they do."""
+        for row in again:
+            ordinal = self._rows_in + row.ordinal
+            repeated.add(ordinal, batch.line(row.start, row.size))
+            raw = batch.raw(row.start, row.size)
+            self._hold(ordinal, Record(raw, raw))
+
+    def _decide(self, batch: Batch) -> None:
+        """The judge decides what the reader refused; undeclared fields are told in the order of records."""
         base, kept = self._rows_in, deque(batch.kept)
         self._rows_in += batch.records
         for place, rows in batch.defaulted.items():
             name = self._task.contract.fields[place].name
             self._taken[name] = self._taken.get(name, 0) + rows
-        for ordinal, record in chain(batch.refused, [(batch.records + 1, None)]):
-            while kept and kept[0].ordinal < ordinal:
+        for refusal in chain(batch.refused, [None]):
+            while kept and (refusal is None or kept[0].ordinal < refusal.ordinal):
                 field = kept.popleft()
                 self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
-            if record is not None:
-                self._aside.decide(base + ordinal, record, tally=not self._csv)
-        for ordinal, record in repeated:
-            self._aside.decide(base + ordinal, record, tally=False)
-            self._hold(base + ordinal, record)
+            if refusal is not None and not self._by_fields(batch, refusal, base):
+                self._aside.decide(base + refusal.ordinal, batch.record(refusal), tally=not self._csv)
+
+    def _by_fields(self, batch: Batch, refusal: Refusal, base: int) -> bool:
+        """Whether the judge could refuse the record by those fields alone that the reader doubts."""
+        if refusal.doubtful is None:
+            return False
+        names = tuple([self._task.contract.fields[place].name for place in refusal.doubtful])
+        raw = partial(batch.raw, refusal.start, refusal.size)
+        return self._aside.decide_fields(base + refusal.ordinal, refusal.members, names, raw, tally=not self._csv)
 
     def _hold(self, ordinal: int, record: Record) -> None:
         """Keep the record at hand, if there is room, so that it need not be read again."""
@@ -439,8 +456,9 @@ class Loading:
         if not self._aside.saved_rows:
             return []
         self._aside.flush()
-        self._saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
-        return self._saved
+        saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+        self._saved = self._saved + saved
+        return saved
 
     def _look_ahead(self, files: list[LocalFile]) -> list[int]:
         """Rows that already repeat a key, ascending: they are held when records are read again anyway."""
