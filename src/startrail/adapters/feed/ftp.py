@@ -32,6 +32,7 @@ from startrail.ports.feed import (
 
 _BLOCK = 1 << 18
 _DEEPEST = 32
+_AGAIN = "run again; if it stays, see the log of the server and `timeout` in the source's feed"
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
 
@@ -88,7 +89,7 @@ class FtpFeed(FileFeed):
             return
         if received < offer.size:
             raise FeedIncomplete(
-                f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="see the log of the FTP server if it stays"
+                f"'{offer.name}' ended after {received} of {offer.size} bytes", hint=_AGAIN
             )
         raise StillGrowing(f"'{offer.name}' grew while it was read", hint="it is left for the next run")
 
@@ -112,7 +113,9 @@ class FtpFeed(FileFeed):
                     raise
             except ftplib.error_perm as error:
                 if start and str(error).startswith(_NOT_IMPLEMENTED):  # it cannot begin in the middle: not this time
-                    raise FeedIncomplete(f"the transfer of {printable(path)} broke off and cannot be picked up") from error
+                    raise FeedIncomplete(
+                        f"the transfer of {printable(path)} broke off and cannot be picked up", hint=_AGAIN
+                    ) from error
                 raise
         raise AssertionError("unreachable")
 
@@ -223,9 +226,11 @@ class FtpFeed(FileFeed):
                 f"the {self._speaks} server {server} refused '{printable(what)}': {told}", hint="see the server's log"
             )
         if isinstance(error, ftplib.error_temp) and told.startswith(("426", "451")):
-            return FeedIncomplete(f"the {self._speaks} server {server} broke off '{printable(what)}': {told}")
+            return FeedIncomplete(f"the {self._speaks} server {server} broke off '{printable(what)}': {told}", hint=_AGAIN)
         if connected:
-            return FeedUnreachable(f"the connection to the {self._speaks} server {server} broke at '{printable(what)}': {told}")
+            return FeedUnreachable(
+                f"the connection to the {self._speaks} server {server} broke at '{printable(what)}': {told}", hint=_AGAIN
+            )
         return FeedUnreachable(
             f"the {self._speaks} server {server} does not answer: {told}", hint="check `host`, `port` and the network"
         )
