@@ -35,4 +35,5 @@ Headers = Annotated[dict[str, str], Meta(description="Values may be secret refer
 OneCharacter = Annotated[str, Meta(min_length=1, max_length=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=0)]
+Lanes = Annotated[int, Meta(ge=1, le=64)]
 PositiveCount = Annotated[int, Meta(ge=1)]

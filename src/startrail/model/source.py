@@ -8,7 +8,7 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
-from startrail.model.quantities import Count, Dsn, Duration, Headers, OneCharacter, Port, Secret, Share, Url
+from startrail.model.quantities import Count, Dsn, Duration, Headers, Lanes, OneCharacter, Port, Secret, Share, Url
 from startrail.model.schedule import Schedule
 
 Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
@@ -36,6 +36,8 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
     """A file counts as complete when its size and time stood still for this long. ``0s``: two listings agree."""
+    transfers: Lanes = 4
+    """How many files are read at a time."""
     complete: Complete | None = None
     """How the other side says that a file is whole, beside ``settle``."""
 
@@ -59,6 +61,8 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """A secret reference: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
+    transfers: Lanes = 8
+    """How many files are fetched at a time, each over a connection of its own; fewer when the server refuses more."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
@@ -90,6 +94,8 @@ class FtpsFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """A secret reference: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
+    transfers: Lanes = 8
+    """As for ``ftp``."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
@@ -125,6 +131,8 @@ class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """The server's public key itself, ``ssh-ed25519 AAAA...``, in place of ``known_hosts``."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
+    transfers: Lanes = 4
+    """As for ``ftp``."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
@@ -154,6 +162,8 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """A secret reference; None = the environment's usual credentials."""
     timeout: Duration = "30s"
     """How long one answer may take."""
+    transfers: Lanes = 8
+    """How many objects are fetched at a time."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` object."""
 

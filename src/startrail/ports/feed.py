@@ -108,11 +108,17 @@ class Seen(msgspec.Struct, frozen=True):
 class Feed(Protocol):
     """Lists and fetches. Raises SourceError subclasses; ``transient`` ones are tried again by the flow."""
 
+    @property
+    def lanes(self) -> int:
+        """How many offers may be fetched at the same time, each in a thread of its own. With more than one, offers may
+        be taken ahead of their fetches, and :meth:`fetch` and :meth:`close` are safe to call from any thread."""
+        ...
+
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         """What is there, complete and not yet landed: a (name, stamp) in ``seen.landed`` is not offered again.
 
-        Lazy: before it takes the next offer, the caller fetches this one and hands it to :meth:`landed`, or
-        gives it up.
+        Lazy when there is one lane: before it takes the next offer, the caller fetches this one and hands it to
+        :meth:`landed`, or gives it up.
         """
         ...
 
@@ -121,11 +127,13 @@ class Feed(Protocol):
         ...
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
-        """The content in chunks. Ends only when all of it was read; otherwise raises."""
+        """The content in chunks. Ends only when all of it was read; otherwise raises. Read in one thread."""
         ...
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         """Told once the bytes are safe; ``content`` opens them. Only here may a feed look inside."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give back all connections. Fetches that are under way in other threads break off."""
+        ...

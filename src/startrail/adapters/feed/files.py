@@ -13,6 +13,7 @@ from startrail.ports.feed import Offer, Seen
 class FileFeed(ABC):
     """A listing decides what is offered; a transfer that breaks off is picked up where it was."""
 
+    lanes: int
     _listing: Listing
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:

@@ -32,6 +32,8 @@ class HttpFeed:
     and what comes next is found out from the landed bytes.
     """
 
+    lanes = 1
+
     def __init__(
         self,
         declared: source.HttpFeed,

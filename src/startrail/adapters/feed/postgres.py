@@ -42,6 +42,8 @@ class PostgresFeed:
     the next run. Rows come in order of the cursor, or of their own text, so the same rows are the same bytes.
     """
 
+    lanes = 1
+
     def __init__(self, declared: source.PostgresFeed, *, dsn: str) -> None:
         if (declared.table is None) == (declared.query is None):
             raise FeedFailed("the feed names not exactly one of table and query", hint="keep one of them")

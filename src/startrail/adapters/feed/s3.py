@@ -46,6 +46,7 @@ class S3Feed(FileFeed):
         retries: int = 4,
     ) -> None:
         self._declared = declared
+        self.lanes = declared.transfers
         self._prefix = declared.prefix.strip("/")
         self._listing = Listing(declared.pattern, clock, whole=True)
         timeout = parse_duration(declared.timeout)

@@ -9,6 +9,7 @@ import msgspec
 from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
 from startrail.base.ids import fingerprint
+from startrail.capabilities.sources.abreast import Abreast, Outcome
 from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.media import media_of
 from startrail.flow.events import Emit, Growing, Landed
@@ -18,7 +19,7 @@ from startrail.model.run import Lease
 from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Fetched, Offer, StillGrowing
-from startrail.ports.ledger import Ledger
+from startrail.ports.ledger import Arrival, Ledger
 from startrail.ports.store import Store
 
 
@@ -67,31 +68,35 @@ class _Received(msgspec.Struct, frozen=True):
 
 
 class _Landing:
-    """One call of :func:`land`."""
+    """One call of :func:`land`. Lanes bring bytes into the store; all else happens in the caller's thread, in order."""
 
     def __init__(
         self, source: Source, feed: Feed, ledger: Ledger, store: Store, lease: Lease, run: str, clock: Clock, emit: Emit
     ) -> None:
         self._source, self._feed, self._ledger, self._store = source, feed, ledger, store
         self._lease, self._run, self._clock, self._emit = lease, run, clock, emit
+        self._lanes = Abreast(feed, self._receive)
         self._new: list[Delivery] = []
         self._failed: list[tuple[str, SourceError]] = []
 
     def all(self) -> tuple[Delivery, ...]:
         kept: _Received | None = None
-        for offer in self._offers():
-            received = self._try(offer)
-            if received is None:
-                continue
-            if kept is not None:
-                self._record(kept, cursor=None)
-            kept = received
-            if received.delivery.cursor is None:
-                self._record(received, cursor=None)
-                kept = None
+        with self._lanes as lanes:
+            for outcomes in lanes.outcomes(self._offers()):
+                ready: list[_Received] = []
+                for outcome in outcomes:
+                    received = self._looked_at(outcome)
+                    if received is None:
+                        continue
+                    ready += () if kept is None else (kept,)
+                    kept = received
+                    if received.delivery.cursor is None:
+                        ready.append(received)
+                        kept = None
+                self._record(ready)
         # Records come in any order of the cursor, so it may move only when every page is safe: with the last one.
         if kept is not None:
-            self._record(kept, cursor=None if self._failed else kept.delivery.cursor)
+            self._record([kept], moves_cursor=not self._failed)
         self._report_growing()
         self._raise_failures()
         return tuple(self._new)
@@ -103,29 +108,37 @@ class _Landing:
         except SourceError as error:
             self._failed.append(("", error))
 
-    def _try(self, offer: Offer) -> _Received | None:
-        try:
-            return self._receive(offer)
-        except StillGrowing:
-            self._emit(Growing(subject=self._source.name, source=self._source.name, name=offer.name))
-        except SourceError as error:
-            self._failed.append((offer.name, error))
-        return None
-
-    def _receive(self, offer: Offer) -> _Received | None:
-        """Bring the bytes into the store, then let the feed look at them. None when there is nothing in them."""
+    def _receive(self, offer: Offer) -> Delivery:
+        """Bring the bytes into the store. Runs in a lane."""
         crash_point("before land")
-        content = Content(self._feed.fetch(offer))
+        content = Content(self._lanes.flowing(self._feed.fetch(offer)))
 
         def key() -> str | None:
             delivery = self._delivery(offer, content)
             return None if self._is_safe(delivery) else delivery.key
 
         self._store.put_as(content, key)
-        delivery = self._delivery(offer, content)
         crash_point("after landing bytes")
+        return self._delivery(offer, content)
+
+    def _looked_at(self, outcome: Outcome[Delivery]) -> _Received | None:
+        """Let the feed look at the bytes. None when they did not come, or when there is nothing in them."""
+        offer, delivery = outcome.offer, outcome.value
+        if delivery is None:
+            self._not_received(offer, outcome.error)
+            return None
         fetched = self._look(offer, delivery)
-        return None if fetched.empty else _Received(offer, msgspec.structs.replace(delivery, cursor=fetched.cursor))
+        if fetched.empty:
+            return None
+        return _Received(offer, msgspec.structs.replace(delivery, landed_at=self._clock.now(), cursor=fetched.cursor))
+
+    def _not_received(self, offer: Offer, error: StartrailError | None) -> None:
+        if isinstance(error, StillGrowing):
+            self._emit(Growing(subject=self._source.name, source=self._source.name, name=offer.name))
+        elif isinstance(error, SourceError):
+            self._failed.append((offer.name, error))
+        elif error is not None:
+            raise error
 
     def _delivery(self, offer: Offer, content: Content) -> Delivery:
         """What the bytes are when all of them have passed."""
@@ -152,7 +165,19 @@ class _Landing:
             self._failed.append((offer.name, error))
             return Fetched()
 
-    def _record(self, received: _Received, cursor: str | None) -> None:
+    def _record(self, received: list[_Received], *, moves_cursor: bool = False) -> None:
+        """One transaction for all of them."""
+        if not received:
+            return
+        arrivals = [self._arrival(each, each.delivery.cursor if moves_cursor else None) for each in received]
+        recorded = self._ledger.record_deliveries([arrival for arrival, _ in arrivals], self._lease)
+        for (arrival, landed), new in zip(arrivals, recorded, strict=True):
+            if new:
+                crash_point("after recording delivery")
+                self._new.append(arrival.delivery)
+                self._emit(landed)
+
+    def _arrival(self, received: _Received, cursor: str | None) -> tuple[Arrival, Landed]:
         delivery = msgspec.structs.replace(received.delivery, cursor=cursor)
         landed = Landed(
             subject=self._source.name,
@@ -162,11 +187,7 @@ class _Landing:
             size=delivery.size,
             sha256=delivery.sha256,
         )
-        if not self._ledger.record_delivery(delivery, received.offer.stamp, self._lease, to_facts(landed)):
-            return
-        crash_point("after recording delivery")
-        self._new.append(delivery)
-        self._emit(landed)
+        return Arrival(delivery, received.offer.stamp, tuple(to_facts(landed))), landed
 
     def _report_growing(self) -> None:
         growing = self._feed.growing()
