@@ -27,6 +27,7 @@ from startrail.ports.feed import (
     FeedUnreachable,
     Fetched,
     Offer,
+    SizeUntrue,
     StillGrowing,
 )
 
@@ -77,7 +78,11 @@ class S3Feed(FileFeed):
             for chunk in result.stream(min_chunk_size=_BLOCK):
                 received += len(chunk)
                 yield from _pieces(bytes(chunk))
-        if offer.size is not None and received != offer.size:
+        if offer.size is not None and received > offer.size:
+            raise SizeUntrue(
+                f"the bucket lists '{offer.name}' with {offer.size} bytes, and sends {received}", hint="see the log of the S3 API"
+            )
+        if offer.size is not None and received < offer.size:
             raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="run again")
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
