@@ -3,6 +3,7 @@ nothing half arrives, and once the server is well again the next calls bring exa
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -10,10 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import obstore
 import pytest
+from obstore.store import S3Store as Bucket
+from tests.fixtures.fault_http import FaultyHttp, Rule, s3_error
 from tests.fixtures.fault_proxy import Fault, FaultProxy, FtpProxy
 from tests.fixtures.faulty import Job, far_files, said, words
 from tests.fixtures.ftp import PASSWORD, USER, FtpServer
+from tests.fixtures.http import Answer, HttpServer, Request
 from tests.fixtures.sftp import SSH_USER, SftpServer
 
 from startrail.adapters.clock import SystemClock
@@ -114,7 +119,7 @@ FTP = [
     Case("data ports refuse", ("data", Fault("refuse")), "ST201", "ST201"),
     Case("data ports silent", ("data", Fault("hang")), "ST201", "ST201", IMPATIENT),
     Case("data silent in the middle", ("data", Fault("hang", MIDDLE)), "ok", "ST201", IMPATIENT),
-    Case("data whole, but the last word never comes", ("last word", None), "ok", "ST201", IMPATIENT),
+    Case("data whole, but the last word never comes", ("last word", None), "ok", "ST2(01|11|53)", IMPATIENT),
     Case("data closed in the middle, always", ("data", Fault("close", MIDDLE)), "ok", "ST20[14]"),
     Case("data closed in the middle, once", ("data", Fault("close", MIDDLE, 1)), "ok", "ok"),
     Case("data reset in the middle, always", ("data", Fault("reset", MIDDLE)), "ok", "ST20[14]"),
@@ -272,3 +277,135 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_time(
         job.recovers(far.truth)
     finally:
         far.close()
+
+
+# -- S3 -----------------------------------------------------------------------------------------------------
+
+
+class S3Far:
+    """Objects in a bucket behind a server that breaks."""
+
+    def __init__(self, endpoint: str, bucket: str) -> None:
+        self.truth, self.proxy, self._bucket = far_files(), FaultyHttp(endpoint), bucket
+        keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint": endpoint}
+        far = Bucket(bucket, region="us-east-1", client_options={"allow_http": True}, **keys)
+        for name, content in self.truth.items():
+            obstore.put(far, f"out/{name}", content)
+
+    def feed(self, timeout: str) -> dict[str, Any]:
+        return {
+            "kind": "s3", "bucket": self._bucket, "prefix": "out", "pattern": "*.csv", "endpoint": self.proxy.address,
+            "access_key": "env:FAR_KEY", "secret_key": "env:FAR_KEY", "timeout": timeout,
+        }  # fmt: skip
+
+
+LIST, OBJECT, ANY = r"GET /[^/]+\?", r"GET .*b\.csv", "."
+ELSEWHERE = {"Location": "http://127.0.0.1:1/elsewhere"}
+
+
+def _sizes(by: int) -> Callable[[bytes], bytes]:
+    return lambda body: re.sub(rb"<Size>(\d+)</Size>", lambda found: b"<Size>%d</Size>" % (int(found[1]) + by), body)
+
+
+S3 = [
+    Case("nobody listens", Rule(ANY, "refuse"), "ST201", "ST201"),
+    Case("never answers", Rule(ANY, "hang before"), "ST201", "ST201", IMPATIENT),
+    Case("a storm of SlowDown", s3_error(ANY, 503, "SlowDown"), "ST201", "ST201"),
+    Case("a gust of SlowDown", s3_error(ANY, 503, "SlowDown", times=3), "ok", "ok"),
+    Case("a storm of 500 on one object", s3_error(OBJECT, 500, "InternalError"), "ok", "ST201"),
+    Case("a gust of 500 on one object", s3_error(OBJECT, 500, "InternalError", times=2), "ok", "ok"),
+    Case("listing is not allowed", s3_error(LIST, 403, "AccessDenied"), "ST202", "ST202"),
+    Case("one object is not allowed", s3_error(OBJECT, 403, "AccessDenied"), "ok", "ST202"),
+    Case("keys that are wrong", s3_error(ANY, 403, "InvalidAccessKeyId"), "ST202", "ST202"),
+    Case("a clock that is wrong", s3_error(ANY, 403, "RequestTimeTooSkewed"), "ST202", "ST202"),
+    Case("a token that is too old", s3_error(ANY, 400, "ExpiredToken"), "ST202", "ST202"),
+    Case("no such bucket", s3_error(ANY, 404, "NoSuchBucket"), "ST203", "ST203"),
+    Case("a listed object is gone", s3_error(OBJECT, 404, "NoSuchKey"), "ok", "left"),
+    Case("a listed object is another", s3_error(OBJECT, 412, "PreconditionFailed"), "ok", "left"),
+    Case("the bucket is in another region", s3_error(ANY, 301, "PermanentRedirect"), "ST206", "ST206"),
+    Case("sends us elsewhere", Rule(OBJECT, "answer", status=307, headers=ELSEWHERE), "ok", "ST20[16]"),
+    Case("ends early, always", Rule(OBJECT, "truncate", at=MIDDLE), "ok", "ST20[14]"),
+    Case("ends early, once", Rule(OBJECT, "truncate", 1, at=MIDDLE), "ok", "ok"),
+    Case("announces more than it sends", Rule(OBJECT, "announce", at=1000), "ok", "ST204"),
+    Case("lists objects larger", Rule(LIST, "edit", edit=_sizes(3)), "ST204", "ST(211|253)"),
+    Case("lists objects smaller", Rule(LIST, "edit", edit=_sizes(-3)), "ST240", "ST(210|253)"),
+    Case("in drops", Rule(OBJECT, "drip"), "ok", "ok"),
+]
+
+
+@pytest.mark.parametrize("case", S3, ids=[case.name for case in S3])
+def test_a_bucket(case: Case, s3_endpoint: str, s3_bucket: str, tmp_path: Path) -> None:
+    far = S3Far(s3_endpoint, s3_bucket)
+    try:
+        job = Job(tmp_path / "job", far.feed(case.timeout), retries=0)
+        far.proxy.set(replace(case.fault))
+        examine(case, job, far.truth)
+        far.proxy.set()
+        job.declare(far.feed(PATIENT))
+        job.recovers(far.truth)
+    finally:
+        far.proxy.close()
+
+
+# -- HTTP ---------------------------------------------------------------------------------------------------
+
+
+class HttpFar:
+    """Files at known addresses behind a server that breaks."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self.truth, self.proxy = {f"files/{name}": content for name, content in far_files().items()}, FaultyHttp(server.address)
+        for name, content in self.truth.items():
+            server.routes[f"/{name}"] = self._route(content)
+
+    def feed(self, timeout: str) -> dict[str, Any]:
+        files = [name.partition("/")[2] for name in self.truth]
+        url = f"{self.proxy.address}/files/"
+        return {"kind": "http", "url": url, "format": "csv", "files": files, "timeout": timeout, "retries": 1}
+
+    def _route(self, content: bytes) -> Callable[[Request], Answer]:
+        tag = f'"{hashlib.md5(content).hexdigest()}"'
+
+        def answer(request: Request) -> Answer:
+            if request.headers.get("if-none-match") == tag:
+                return Answer(status=304)
+            return Answer(content, headers={"ETag": tag})
+
+        return answer
+
+
+def _status(status: int, what: str = ANY, times: int | None = None, **headers: str) -> Rule:
+    return Rule(what, "answer", times, status=status, body=b"no", headers={name.replace("_", "-"): headers[name] for name in headers})
+
+
+HTTP = [
+    Case("nobody listens", Rule(ANY, "refuse"), "ST201", "ST2(01|11)"),
+    Case("never answers", Rule(ANY, "hang before"), "ST201", "ST2(01|11)", IMPATIENT),
+    Case("401", _status(401), "ST202", "ST2(02|10)"),
+    Case("403 for one file", _status(403, OBJECT), "ok", "ST202"),
+    Case("404 for one file", _status(404, OBJECT), "ok", "ST203"),
+    Case("429 with an hour to wait", _status(429, Retry_After="3600"), "ST241", "ST241"),
+    Case("429 once", _status(429, times=1, Retry_After="0"), "ok", "ok"),
+    Case("a storm of 500 on one file", _status(500, OBJECT), "ok", "ST201"),
+    Case("a gust of 500", _status(500, times=1), "ok", "ok"),
+    Case("redirects without end", _status(302, OBJECT, Location="b.csv"), "ok", "ST206"),
+    Case("redirects to nowhere", _status(302, OBJECT, Location="file:///etc/passwd"), "ok", "ST206"),
+    Case("ends early, always", Rule(OBJECT, "truncate", at=MIDDLE), "ok", "ST204"),
+    Case("ends early, in the middle of a run", Rule(OBJECT, "truncate", 1, at=MIDDLE), "ok", "ok"),
+    Case("announces more than it sends", Rule(OBJECT, "announce", at=1000), "ok", "ST204"),
+    Case("in drops", Rule(OBJECT, "drip"), "ok", "ok"),
+]
+
+
+@pytest.mark.parametrize("case", HTTP, ids=[case.name for case in HTTP])
+def test_an_http_server(case: Case, http_server: HttpServer, tmp_path: Path) -> None:
+    far = HttpFar(http_server)
+    try:
+        job = Job(tmp_path / "job", far.feed(case.timeout), retries=int(case.timeout == PATIENT))
+        far.proxy.set(replace(case.fault))
+        examine(case, job, far.truth, copies=False)
+        far.proxy.set()
+        job.declare(far.feed(PATIENT))
+        job.recovers(far.truth, copies=False)
+    finally:
+        far.proxy.close()
