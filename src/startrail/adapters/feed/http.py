@@ -80,6 +80,9 @@ class HttpFeed:
     def growing(self) -> dict[str, str]:
         return {}
 
+    def listed(self) -> None:
+        """What is there cannot be told from pages."""
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         if self._refusal is not None:
             raise self._refusal
