@@ -79,7 +79,7 @@ def sftp(root: Path, folder: Path) -> Iterator[Far]:
     port, user, program = _free_port(), getpass.getuser(), shutil.which("sshd", path=_PATH)
     host_key = " ".join((folder / "host.pub").read_text().split()[:2])
     if program is None:
-        command = [sys.executable, "-c", _PYTHON_SFTP.format(folder=str(folder), port=port)]
+        command: list[str | Path] = [sys.executable, "-c", _PYTHON_SFTP.format(folder=str(folder), port=port)]
     else:
         Path("/run/sshd").mkdir(exist_ok=True)
         settings = folder / "sshd.conf"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from startrail.adapters.feed import ftp_tls
-from startrail.adapters.feed.ftp_data import received_blocks
 from startrail.adapters.feed.files import FileFeed
+from startrail.adapters.feed.ftp_data import received_blocks
 from startrail.adapters.feed.ftp_listing import Item, from_list_line, from_mlsd, time_of
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.pool import Pool
