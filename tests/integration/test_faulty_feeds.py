@@ -154,7 +154,9 @@ def ftp_far(request: pytest.FixtureRequest, tmp_path: Path, certificate: Path) -
 
 # the standard library leaves a socket unclosed that is reset before TLS is put around it
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("ftp_far", "case"), CASES, ids=[f"{tls or 'plain'}: {case.name}" for tls, case in CASES], indirect=["ftp_far"])
+@pytest.mark.parametrize(
+    ("ftp_far", "case"), CASES, ids=[f"{tls or 'plain'}: {case.name}" for tls, case in CASES], indirect=["ftp_far"]
+)
 def test_an_ftp_server(case: Case, ftp_far: FtpFar, tmp_path: Path) -> None:
     job = Job(tmp_path / "job", ftp_far.feed(case.timeout), retries=int(case.timeout == PATIENT))
     ftp_far.breaks(*case.fault)
@@ -375,7 +377,9 @@ class HttpFar:
 
 
 def _status(status: int, what: str = ANY, times: int | None = None, **headers: str) -> Rule:
-    return Rule(what, "answer", times, status=status, body=b"no", headers={name.replace("_", "-"): headers[name] for name in headers})
+    return Rule(
+        what, "answer", times, status=status, body=b"no", headers={name.replace("_", "-"): headers[name] for name in headers}
+    )
 
 
 HTTP = [

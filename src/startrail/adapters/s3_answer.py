@@ -17,6 +17,7 @@ _CLOCK = frozenset(("RequestTimeTooSkewed", "RequestExpired"))
 _REFUSED = frozenset(
     ("AccessDenied", "ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled")
 )
+_LATER = frozenset(("RequestTimeout", "InternalError", "SlowDown", "ServiceUnavailable", "NoSuchUpload", "BadDigest"))
 _FULL = re.compile(r"Quota|StorageFull|InsufficientStorage|InsufficientCapacity|EntityTooLargeForBucket")
 _BROKEN = re.compile(r"HTTP error|error sending request|timed out|error decoding response|error response")
 _KINDS = {
@@ -35,30 +36,43 @@ class Answer(msgspec.Struct, frozen=True):
 def answer_of(error: Exception) -> Answer:
     """For anything that obstore raises."""
     text = str(error)
-    status, code, message = _found(r"status code: (\d{3})", text), _found(r"<Code>([^<]*)<", text), _found(r"<Message>([^<]*)<", text)
+    status, code, message = (
+        _found(r"status code: (\d{3})", text),
+        _found(r"<Code>([^<]*)<", text),
+        _found(r"<Message>([^<]*)<", text),
+    )
     words = [" ".join(part for part in (status, code) if part), html.unescape(message)]
     told = printable(": ".join(part for part in words if part), limit=200) or _without_answer(text)
     return Answer(_meaning(error, text, int(status or 0), code), told)
 
 
-def _meaning(error: Exception, text: str, status: int, code: str) -> Meaning:
+def meaning_of(status: int, code: str) -> Meaning:
+    """For an answer's status, and the code in its body."""
     if code == "NoSuchBucket":
         return "no bucket"
     if code in _CLOCK:
         return "clock"
     if status == 507 or _FULL.search(code):
         return "full"
-    if "169.254.169.254" in text:
-        return "no keys"
-    if status in (401, 403) or code in _REFUSED or isinstance(error, PermissionDeniedError | UnauthenticatedError):
+    if status in (401, 403) or code in _REFUSED:
         return "refused"
     if status == 416:
         return "beyond the end"
-    if "Received redirect" in text or (300 <= status < 400 and status != 304):
+    if 300 <= status < 400 and status != 304:
         return "elsewhere"
-    if status >= 500 or status in (408, 429) or code == "RequestTimeout" or (not status and _BROKEN.search(text)):
-        return "busy"
-    return "other"
+    return "busy" if status >= 500 or status in (408, 409, 429) or code in _LATER else "other"
+
+
+def _meaning(error: Exception, text: str, status: int, code: str) -> Meaning:
+    if "169.254.169.254" in text:
+        return "no keys"
+    if status or code:
+        return meaning_of(status, code)
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+        return "refused"
+    if "Received redirect" in text:
+        return "elsewhere"
+    return "busy" if _BROKEN.search(text) else "other"
 
 
 def _without_answer(text: str) -> str:

@@ -104,7 +104,8 @@ class Client:
             yield from response.stream(block, decode_content=True)
         except ProtocolError as error:
             raise FeedIncomplete(
-                f"'{name}' ended before its announced end", hint="run again; the server, or a proxy before it, cuts it off if it stays"
+                f"'{name}' ended before its announced end",
+                hint="run again; the server, or a proxy before it, cuts it off if it stays",
             ) from error
         except (HTTPError, OSError) as error:
             raise _translated(error, name) from error
@@ -116,7 +117,9 @@ class Client:
 class _Patience(Retry):
     """Waits as the server asks, and gives up at once when that is too long."""
 
-    def increment(self, method: str | None = None, url: str | None = None, response: Any = None, *more: Any, **others: Any) -> Retry:
+    def increment(
+        self, method: str | None = None, url: str | None = None, response: Any = None, *more: Any, **others: Any
+    ) -> Retry:
         if response is not None and (self.get_retry_after(response) or 0) > _LONGEST_WAIT_SECONDS:
             raise MaxRetryError(others.get("_pool"), url or "", ResponseError("it asks to wait"))  # pyrefly: ignore
         return super().increment(method, url, response, *more, **others)

@@ -147,7 +147,8 @@ class S3Feed(FileFeed):
                 return FeedUnreachable(f"the bucket '{bucket}' did not answer for '{what}': {answer.told}", hint=network)
             case "beyond the end":
                 return FeedIncomplete(
-                    f"'{what}' ended before its announced end: {answer.told}", hint="run again; see the log of the S3 API if it stays"
+                    f"'{what}' ended before its announced end: {answer.told}",
+                    hint="run again; see the log of the S3 API if it stays",
                 )
             case "elsewhere":
                 where = "check `region` and `endpoint` in the source's feed"

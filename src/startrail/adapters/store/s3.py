@@ -24,6 +24,7 @@ from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
 from startrail.adapters.store.s3_leftovers import abort_leftovers
+from startrail.adapters.store.s3_errors import refusal
 from startrail.adapters.store.s3_parts import PART, Uploads
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
@@ -32,9 +33,6 @@ from startrail.ports.store import (
     WRITTEN_ONCE,
     NotStored,
     StoredObject,
-    StoreFailed,
-    StoreForbidden,
-    StoreFull,
     StoreUnreachable,
     check_key,
     disk_error,
@@ -358,34 +356,9 @@ def _errors(key: str) -> Iterator[None]:
 
 
 def _translated(key: str, error: Exception) -> ResourceError:
-    shown, answer = printable(key), answer_of(error)
-    keys = "check the profile's `access_key` and `secret_key`, and the bucket's policy"
-    if isinstance(error, FileNotFoundError) and error.errno is None and answer.meaning != "no bucket":
+    answer = answer_of(error)
+    if isinstance(error, FileNotFoundError) and error.errno is None and answer.meaning == "other":
         return not_stored(key)
     if isinstance(error, OSError) and error.errno is not None:
         return disk_error(error, key, writing=True)
-    match answer.meaning:
-        case "no bucket":
-            return StoreFailed("the bucket of the profile's `store` does not exist", hint="create it, or mend `bucket`")
-        case "refused":
-            return StoreForbidden(f"the bucket refuses access to '{shown}': {answer.told}", hint=keys)
-        case "clock":
-            return StoreForbidden(
-                f"the bucket refuses access to '{shown}': its clock and the one of this machine differ",
-                hint="set the clock of this machine right, as with NTP",
-            )
-        case "no keys":
-            hint = "give the profile's store `access_key` and `secret_key` as env:NAME"
-            return StoreForbidden("no keys for the bucket were found", hint=hint)
-        case "full":
-            return StoreFull(
-                f"no room is left in the bucket for '{shown}': {answer.told}", hint="free space or raise the quota, then run again"
-            )
-        case "busy" | "beyond the end":
-            hint = "run again; check `endpoint` and the network if it stays"
-            return StoreUnreachable(f"the bucket did not answer for '{shown}': {answer.told}", hint=hint)
-        case "elsewhere":
-            hint = "check `region` and `endpoint` of the profile's store"
-            return StoreFailed(f"the bucket sends us elsewhere for '{shown}': {answer.told}", hint=hint)
-    hint = "check `bucket`, `region` and `endpoint` of the profile"
-    return StoreFailed(f"the bucket refused '{shown}': {answer.told}", hint=hint)
+    return refusal(key, answer)
