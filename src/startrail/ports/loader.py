@@ -121,6 +121,8 @@ class LoadTask(msgspec.Struct, frozen=True):
     closed: bool = False
     """True: no record with an undeclared field may pass without the judge."""
     redo: Redo | None = None
+    named: frozenset[str] = frozenset()
+    """Fields that the delivery's name gives, as defaults of the contract; a file without header has no such columns."""
 
 
 class LocalFile(msgspec.Struct, frozen=True):
