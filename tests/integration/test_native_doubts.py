@@ -16,8 +16,9 @@ from tests.unit.contracts.test_quick_judge import POLICIES
 
 from startrail.adapters.loader.blocks import Block
 from startrail.adapters.loader.native_library import CHOICE, choose
+from startrail.adapters.loader.native_lines import lines_of
 from startrail.adapters.loader.native_plan import native_plan
-from startrail.adapters.loader.native_stream import NativeReader, lines_of
+from startrail.adapters.loader.native_stream import NativeReader
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.quick import QuickJudge
 from startrail.model.contract import Contract
@@ -25,6 +26,7 @@ from startrail.model.contract import Contract
 pytestmark = needs_native
 
 JSON_POLICIES = [policy for policy in POLICIES if "null_words" not in policy]
+
 
 def decided(promised: Contract, lines: list[bytes], policy: dict[str, Any]) -> tuple[int, int]:
     """How many records were refused for some fields alone, and how many as a whole; each as the judge does."""
@@ -85,8 +87,8 @@ INNER = contract(
 )
 UNKNOWN = ("n1", "n2", "n.3", "a b", "é", "N-4", "n" * 101)
 VALUES = (
-    "1", '"x"', '{"k": [1, 2 ,{"s":"a\\"\\n\\\\b"}]}', '"a\\/b"', "null", "[ ]", "1E5", "-0", '"é\\t"', '"\\u0041\\u000B\\ud83d\\ude42\\b\\f\\n\\r\\u007f"', '"\\ud800"', '"\\u0000"',
-    '{"\\u0041":1}', '{"k":1,"k":2}', '"%s"' % ("long" * 2_000),
+    "1", '"x"', '{"k": [1, 2 ,{"s":"a\\"\\n\\\\b"}]}', '"a\\/b"', "null", "[ ]", "1E5", "-0", '"é\\t"', '"\\ud800"', '"\\u0000"',
+    '"\\u0041\\u000B\\ud83d\\ude42\\b\\f\\n\\r\\u007f"', '{"\\u0041":1}', '{"k":1,"k":2}', f'"{"long" * 2_000}"',
 )  # fmt: skip
 
 

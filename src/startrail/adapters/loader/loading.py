@@ -23,11 +23,13 @@ from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed, Wary
+from startrail.adapters.loader.native_batch import Batch, Refusal
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen
+from startrail.adapters.loader.native_lines import Lines, lines_from, lines_of
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
 from startrail.adapters.loader.native_repeated import Repeated
-from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, Refusal, lines_from, lines_of
+from startrail.adapters.loader.native_stream import NativeReader, NativeStream
 from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
