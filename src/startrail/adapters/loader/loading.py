@@ -16,7 +16,7 @@ import msgspec
 
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.avro_file import avro
-from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
+from startrail.adapters.loader.blocks import PACKED, SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.csv_queries import Habit, typed_rows
 from startrail.adapters.loader.csv_quick import QuickCsv
@@ -367,7 +367,7 @@ class Loading:
         """Enough for the delivery as lines, as far as its size tells."""
         media = self._task.media
         as_it_is = not self._csv or (self._quick is not None and self._task.dialect.encoding == "utf-8")
-        growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
+        growth = 8 if media.endswith(PACKED) or media in ("parquet", "avro") else 1.2 if as_it_is else 3
         return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
 
     def _fill(self, stream: Stream, blocks: Iterator[Block], sieve: Sieve) -> bool:
@@ -419,7 +419,7 @@ class Loading:
         self._bytes += size
         if self._bytes - self._told >= _TELL_EVERY:
             self._told = self._bytes
-            self._progress(self._bytes, 0 if self._task.media.endswith("+gzip") else self._path.stat().st_size)
+            self._progress(self._bytes, 0 if self._task.media.endswith(PACKED) else self._path.stat().st_size)
 
     def _judged(self, block: Block) -> None:
         for record in block.records():
