@@ -41,8 +41,20 @@ def command(root: Path, profile_name: str, as_json: bool, name: str) -> int:
         if found.ahead is not None:
             text = f"the newest file is {found.ahead} s in the future: the other side's clock or zone differs from ours"
             console.item({"type": "clock", "seconds_ahead": found.ahead}, f"clock       {text}")
+        if found.queue is not None:
+            queue = found.queue
+            text = f"{queue.waiting} messages wait, {queue.hidden} are being worked on; {_dead(queue.dead_letters)}"
+            console.item({"type": "queue", "waiting": queue.waiting, "hidden": queue.hidden}, f"queue       {text}")
         read = f"; {found.read} bytes of the first were read" if found.read is not None else ""
         more = " at least, it has more pages" if found.lazy else ""
         console.say(f"{name} answers: {len(found.offers)} to land{more}, {len(found.growing)} growing{read}. Nothing was landed.")
         console.result({"would_land": len(found.offers), "growing": len(found.growing), "complete": not found.lazy})
         return 0
+
+
+def _dead(letters: str | None) -> str:
+    from startrail.base.text import printable
+
+    if letters is None:
+        return "it has no dead-letter queue, so a message that brings no file is taken out and told"
+    return f"what is received too often goes to {printable(letters, 120)}"

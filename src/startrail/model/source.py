@@ -8,6 +8,7 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
+from startrail.model.expect import Expectation
 from startrail.model.quantities import (
     Count,
     Dsn,
@@ -155,6 +156,27 @@ class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """How the other side says that a file is whole, beside ``settle``."""
 
 
+class S3Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A queue that tells of new objects, so that the bucket need not be listed at every run. It belongs to one source alone."""
+
+    queue: Url
+    """Address of the SQS queue that gets the bucket's notifications: directly, by SNS or by EventBridge."""
+    endpoint: Url | None = None
+    """Address of the SQS API; None = the host of ``queue``."""
+    region: str | None = None
+    """Region of the queue; None = the one its address names, else the bucket's."""
+    access_key: Secret | None = None
+    """A secret reference; None = the bucket's keys."""
+    secret_key: Secret | None = None
+    """A secret reference; None = the bucket's keys."""
+    sweep: Duration = "1 day"
+    """How often the bucket is listed all the same, so that an event that was lost is no object that is lost."""
+    wait: Duration = "1s"
+    """How long a run waits for messages when there are none; 20 seconds at most."""
+    most: PositiveCount = 10_000
+    """How many messages one run takes; the others are there for the next."""
+
+
 class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="s3"):
     """Objects in a bucket of any S3 API. An object that is listed is whole."""
 
@@ -180,6 +202,15 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """How many objects are fetched at a time."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` object."""
+    queue: Url | None = None
+    """An SQS queue that tells of new objects: short for ``events: {queue: ...}``."""
+    events: S3Events | None = None
+    """A queue that tells of new objects, with all that can be said of it."""
+
+    @property
+    def told_by(self) -> S3Events | None:
+        """The queue that tells of new objects; None: the bucket is listed."""
+        return self.events if self.events is not None or self.queue is None else S3Events(self.queue)
 
 
 class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
@@ -324,6 +355,8 @@ class Source(msgspec.Struct, frozen=True):
     """Files that are archives are unpacked; without it they are held."""
     schedule: Schedule | None = None
     """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
+    expect: tuple[Expectation, ...] = ()
+    """Files that must have landed by a time; one that has not opens an incident."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()
@@ -332,3 +365,9 @@ class Source(msgspec.Struct, frozen=True):
     """One sentence for people."""
     owner: str | None = None
     """Who answers for it."""
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether its deliveries are files under names of their own, and no pages or rows."""
+        feed = self.feed
+        return not isinstance(feed, PostgresFeed) and (not isinstance(feed, HttpFeed) or bool(feed.files or feed.links))

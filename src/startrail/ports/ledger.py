@@ -16,6 +16,7 @@ from startrail.model.schedule import Tick, TickRecord, Watch
 from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
+from startrail.ports.arrivals import Arrivals
 from startrail.ports.feed import Seen
 
 
@@ -27,7 +28,7 @@ class Arrival(msgspec.Struct, frozen=True):
     facts: tuple[NewFact, ...] = ()
 
 
-class Ledger(Protocol):
+class Ledger(Arrivals, Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
     Methods that take ``facts`` append them in that same transaction: what happened and the fact of it are never apart.

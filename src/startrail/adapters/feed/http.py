@@ -77,6 +77,9 @@ class HttpFeed:
     def growing(self) -> dict[str, str]:
         return {}
 
+    def listed(self) -> None:
+        """What is there cannot be told from pages."""
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         assert self._response is not None
         digest = hashlib.sha256()

@@ -48,6 +48,8 @@ class Listing:
         self._whole = whole or (complete is not None and not self._settle)
         self._entries: dict[str, Entry] = {}
         self.growing: dict[str, str] = {}
+        self.listed: dict[str, str] | None = None
+        """Every wanted file, also those that are not offered; None until a listing has come to its end."""
 
     def wants(self, path: str) -> bool:
         """Whether a listed path is to be handed to :meth:`offers`: it may be offered, or is a sign that another is whole."""
@@ -55,8 +57,10 @@ class Listing:
 
     def offers(self, entries: Callable[[], Iterable[Entry]], seen: Seen, now: datetime) -> Iterator[Offer]:
         """Complete and not yet landed files, in order of names. ``entries`` lists them, once or twice."""
+        self.listed = None
         listed = {entry.path: entry for entry in entries()}
-        files = (entry for path, entry in listed.items() if self._matches(path) and not self._sign.is_sign(path))
+        files = [entry for path, entry in listed.items() if self._matches(path) and not self._sign.is_sign(path)]
+        self.listed = {entry.name: entry.stamp for entry in files}
         new = {entry.name: entry for entry in files if seen.landed.get(entry.name) != entry.stamp}
         still = {name for name, entry in new.items() if self._stood_still(entry, seen, now)}
         if len(still) < len(new) and not self._settle:

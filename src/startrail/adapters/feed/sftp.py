@@ -16,7 +16,7 @@ import asyncssh
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.ssh_session import Secrets, Sessions, ended
-from startrail.adapters.feed.ssh_trust import Trust
+from startrail.adapters.ssh.trust import Trust
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.model import source

@@ -21,6 +21,7 @@ from startrail.adapters.ledger import (
     steps,
     ticks,
 )
+from startrail.adapters.ledger.arrivals import SqlArrivals
 from startrail.adapters.ledger.session import NO_LIMIT, Session
 from startrail.base.crash import crash_point
 from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
@@ -35,7 +36,7 @@ from startrail.ports.feed import Seen
 from startrail.ports.ledger import Arrival
 
 
-class SqlLedger(ABC):
+class SqlLedger(SqlArrivals, ABC):
     """Fulfils ``ports.ledger.Ledger``. A dialect says how a transaction begins and ends, and holds the SQL."""
 
     _read_only: bool

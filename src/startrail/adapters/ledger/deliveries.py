@@ -14,7 +14,10 @@ from startrail.ports.feed import Seen
 
 def record(session: Session, delivery: Delivery, stamp: str) -> bool:
     new = record_alone(session, delivery)
-    session.run("deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp)
+    session.run(
+        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
+        at=to_text(delivery.landed_at),
+    )  # fmt: skip
     if delivery.cursor is not None:
         greatest = later(_cursor(session, delivery.source), delivery.cursor)
         session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)

@@ -44,6 +44,8 @@ _MOST_HELD = 32_000_000
 _MOST_AHEAD = 50_000
 _MOST_PIPES = 64
 """Per COPY; a delivery that needs more gets another COPY."""
+_TYPED = ("parquet", "avro")
+"""Media whose dates are no text."""
 _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
@@ -120,7 +122,7 @@ class Loading:
             if self._direct and self._shape is not None:  # how far it can be read, the other way finds out
                 raise NotTaken(found.reason) from found
             return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=self._reader())
-        declared, turned = dates(self._engine, files, self._task.contract)
+        declared, turned = dates(self._engine, files, self._task.contract, texts=not self._task.media.startswith(_TYPED))
         return LoadOutcome(
             self._rows_in,
             tuple(files),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from startrail.base.errors import SourceError
 from startrail.base.time import to_text
 from startrail.capabilities.sources.land import land
+from startrail.capabilities.sources.queue import check_alone
 from startrail.capabilities.sources.unpack import unpack
 from startrail.flow.capability import Phase
 from startrail.flow.events import SourceSkipped
@@ -41,6 +42,7 @@ class Sources:
 def _task(source: Source, session: Session, unpacker: Callable[[], Unpacker]) -> Task:
     def work() -> StepOutput:
         ports = session.ports
+        check_alone(source, session.project)
         feed = ports.feed(source)
         deliveries: tuple[Delivery, ...] = ()
         failed = None

@@ -10,8 +10,10 @@ values (%(id)s, %(source)s, %(name)s, %(sha256)s, %(size)s, %(landed_at)s, %(med
 on conflict do nothing;
 
 -- name: remember_name
-insert into landed_names (source, name, stamp) values (%(source)s, %(name)s, %(stamp)s)
-on conflict (source, name) do update set stamp = excluded.stamp;
+insert into landed_names (source, name, stamp, delivery, first_at, at)
+values (%(source)s, %(name)s, %(stamp)s, %(delivery)s, %(at)s, %(at)s)
+on conflict (source, name) do update set
+    stamp = excluded.stamp, delivery = excluded.delivery, at = excluded.at, gone_at = null;
 
 -- name: names
 select name, stamp from landed_names where source = %(source)s;

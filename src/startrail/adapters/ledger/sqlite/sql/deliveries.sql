@@ -10,8 +10,10 @@ values (:id, :source, :name, :sha256, :size, :landed_at, :media, :run, :source_t
 on conflict do nothing;
 
 -- name: remember_name
-insert into landed_names (source, name, stamp) values (:source, :name, :stamp)
-on conflict (source, name) do update set stamp = excluded.stamp;
+insert into landed_names (source, name, stamp, delivery, first_at, at)
+values (:source, :name, :stamp, :delivery, :at, :at)
+on conflict (source, name) do update set
+    stamp = excluded.stamp, delivery = excluded.delivery, at = excluded.at, gone_at = null;
 
 -- name: names
 select name, stamp from landed_names where source = :source;
