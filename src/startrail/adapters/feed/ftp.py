@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from startrail.adapters.feed import ftp_tls
 from startrail.adapters.feed.files import FileFeed
+from startrail.adapters.feed.ftp_data import received_blocks
 from startrail.adapters.feed.ftp_listing import Item, from_list_line, from_mlsd, time_of
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.pool import Pool
@@ -32,7 +33,6 @@ from startrail.ports.feed import (
     StillGrowing,
 )
 
-_BLOCK = 1 << 18
 _DEEPEST = 32
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
@@ -69,7 +69,7 @@ class FtpFeed(FileFeed):
                 self._unchanged(path, offer)
             data = self._retrieve(path, start)
             try:
-                while block := data.recv(_BLOCK):
+                for block in received_blocks(data, self._timeout):
                     received += len(block)
                     yield block
             except BaseException:

@@ -22,7 +22,9 @@ from obstore.store import S3Store as Bucket
 
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
-from startrail.adapters.store.s3_leftovers import Account, abort_leftovers
+from startrail.adapters.store.s3_api import Account
+from startrail.adapters.store.s3_leftovers import abort_leftovers
+from startrail.adapters.store.s3_parts import PART, Uploads
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.model import profile
@@ -38,7 +40,7 @@ from startrail.ports.store import (
     not_stored,
 )
 
-_PART = 8 << 20
+_PART = PART
 _PARTS_AT_ONCE = 4
 _MOST_PARTS = 9_000
 _TEMPORARY = ".scratch/"
@@ -68,6 +70,9 @@ class S3Store:
         if self._prefix:
             check_key(self._prefix)
         self._account = _account(declared, access_key, secret_key)
+        self._uploads = None
+        if self._account is not None:
+            self._uploads = Uploads(self._account, timeout=timeout.total_seconds(), retries=retries)
         self._sweeping = threading.Lock()
         self._swept = False
         self._cache_folder = cache
@@ -108,13 +113,16 @@ class S3Store:
         whole, stream = _measured((data,) if isinstance(data, bytes) else data)
         if stream is None:
             return self._create(key, whole)
-        return self.size(key) is None and self._put_aside(stream, lambda: key, replace=False)
+        return self.size(key) is None and self.put_as(stream, key, replace=False)
 
-    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
         whole, stream = _measured(data)
         if stream is not None:
+            if isinstance(key, str) and self._uploads is not None:
+                self._sweep()
+                return self._uploads.put(self._whole_key(check_key(key)), stream, replace=replace)
             return self._put_aside(stream, key, replace=replace)
-        name = key()
+        name = key if isinstance(key, str) else key()
         if name is None:
             return False
         if not replace:
@@ -208,14 +216,20 @@ class S3Store:
             return False
         return True
 
-    def _put_aside(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool) -> bool:
+    def _whole_key(self, key: str) -> str:
+        return f"{self._prefix}/{key}" if self._prefix else key
+
+    def _put_aside(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool) -> bool:
         """Upload aside in parts, then copy within the bucket, if need be on the condition that the key is free."""
         self._sweep()
         aside, counter = _TEMPORARY + secrets.token_hex(12), _Counter(data)
         try:
             with _errors("a file that arrives"):
-                pump(counter, lambda parts: self._upload(aside, parts))
-            name = key()
+                if self._uploads is not None:
+                    self._uploads.put(self._whole_key(aside), counter)
+                else:
+                    pump(counter, lambda parts: self._upload(aside, parts))
+            name = key if isinstance(key, str) else key()
             if name is None:
                 return False
             with _errors(check_key(name)):
@@ -265,7 +279,8 @@ def _account(declared: profile.S3Store, access_key: str | None, secret_key: str 
     said, token = os.environ.get, None
     if access_key is None and secret_key is None:
         access_key, secret_key, token = said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY"), said("AWS_SESSION_TOKEN")
-    if not access_key or not secret_key:
+    elsewhere = declared.endpoint is None and any(name.startswith("AWS_ENDPOINT") for name in os.environ)
+    if not access_key or not secret_key or elsewhere:
         return None
     endpoint = declared.endpoint or f"https://s3.{declared.region}.amazonaws.com"
     return Account(endpoint, declared.bucket, declared.region, access_key, secret_key, token)
