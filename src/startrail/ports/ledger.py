@@ -115,6 +115,17 @@ class Ledger(Arrivals, Protocol):
         """The same for several, in this order and all in one transaction; whether each was new."""
         ...
 
+    def packed(self, source: str) -> list[Delivery]:
+        """Archives that landed and were neither unpacked nor given up, in order of landing; none that came in another."""
+        ...
+
+    def record_members(
+        self, archive: Delivery, members: Sequence[Arrival], lease: Lease, facts: Callable[[list[bool]], Sequence[NewFact]]
+    ) -> list[bool]:
+        """The files of an archive become deliveries, and it is unpacked: all in one transaction, with the ``facts`` that
+        follow from which of them are new. Empty when the archive is unpacked or given up already."""
+        ...
+
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
         """Replace what the last listing of this source left for the next time."""
         ...
