@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from startrail.base.text import printable
 from startrail.model.delivery import Delivery
 from startrail.model.listing import Superseded
 from startrail.model.source import Source
@@ -13,6 +12,7 @@ from startrail.ports.ledger import Ledger
 
 WITHHELD = "withheld"
 """Note of a load step that was held for this reason alone: the name."""
+REASON = "it came before with other bytes, whose rows are in the table; say on_replace: replace or add"
 
 
 def withheld_of(source: Source, pending: Sequence[tuple[Delivery, tuple[StepRecord, ...]]], ledger: Ledger) -> dict[str, str]:
@@ -29,10 +29,7 @@ def withheld(pending: Sequence[tuple[Delivery, tuple[StepRecord, ...]]], superse
     found: dict[str, str] = {}
     for delivery, records in pending:
         if delivery.name in names:
-            found[delivery.id] = (
-                f"{printable(delivery.name, 80)} came before with other bytes, and those rows are in the table: "
-                "say on_replace: replace or add"
-            )
+            found[delivery.id] = REASON
         elif delivery.id in old and all(record.state != "held" for record in records):
             names.add(delivery.name)
     return found
