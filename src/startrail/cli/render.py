@@ -20,9 +20,9 @@ from startrail.model.table import WHOLE
 
 _GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
 _COLOURS = {
-    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
+    "delivered": _GREEN, "sent": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
-    "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
+    "retried": _YELLOW, "set aside": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
     "missed": _RED, "skipped": _YELLOW, "missing": _RED,
 }  # fmt: skip
 _MOST_KEPT = 10
@@ -30,7 +30,7 @@ _MOST_TABLES = 4
 _MOST_NAMES = 3
 _NEWS = (
     e.Landed, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
-    e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
+    e.Sent, e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -87,9 +87,13 @@ class Renderer:
                 holder = event.holder.partition("/")[0]
                 self._line("waiting", f"for {holder}, which works on this project; for {event.seconds:.0f} s at most")
             case e.Landed():
-                self._line("landed", f"{event.name}, {show_size(event.size)}", event.source)
+                unread = f"; its name {event.unread}" if event.unread else ""
+                self._line("landed", f"{event.name}, {show_size(event.size)}{unread}", event.source)
             case e.Copied():
                 self._line("copied", f"{event.name}, {show_size(event.size)}", event.source)
+            case e.MessageSetAside():
+                left = "left to the queue's dead letters" if event.left else "taken out of the queue"
+                self._line("set aside", f"message {event.message}: {event.reason}; {left}", event.source)
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():
@@ -147,6 +151,8 @@ class Renderer:
                 self._block(event.because)
             case e.HoldEnded():
                 self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")
+            case e.Sent():
+                self._line("sent", f"{event.path}, {_count(event.rows, 'row')}", event.report)
             case e.Delivered():
                 self._tell_delivered(event)
             case e.MetricValued():

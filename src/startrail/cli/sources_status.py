@@ -21,6 +21,7 @@ _MOST = 50
 def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, history: bool) -> int:
     """Show what has landed of every source, what is growing, and which files are expected, from the ledger alone. No feed is
     asked."""
+    from startrail.cli.names import said
     from startrail.wiring.arrivals import expected, told
     from startrail.wiring.names import happened, line
     from startrail.wiring.sources import standing
@@ -30,7 +31,9 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
         width = max((len(source.source) for source in found), default=0)
         for source in found:
             last = (
-                f"last landed {source.landed_at:%Y-%m-%d %H:%M} UTC ({source.last})" if source.landed_at else "nothing landed yet"
+                f"last landed {source.landed_at:%Y-%m-%d %H:%M} UTC ({source.last}{said(source.said)})"
+                if source.landed_at
+                else "nothing landed yet"
             )
             waiting = f", {source.waiting} waiting to be loaded" if source.waiting else ""
             growing = f", {len(source.growing)} growing" if source.growing else ""

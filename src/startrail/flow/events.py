@@ -62,6 +62,10 @@ class Landed(Event, frozen=True, tag="landed"):
     name: str
     size: int
     sha256: str
+    fields: dict[str, str] = {}
+    """What the name says, by the pattern of its source."""
+    unread: str | None = None
+    """Why the name does not say it."""
 
 
 class Copied(Event, frozen=True, tag="copied"):
@@ -74,6 +78,27 @@ class Copied(Event, frozen=True, tag="copied"):
     sha256: str
     stamp: str
     target: str
+
+
+class MessageSetAside(Event, frozen=True, tag="message_set_aside"):
+    """A message in a source's queue brought no file: not understood, of another place, or about an object that is gone."""
+
+    fact = "source.message_set_aside"
+    source: str
+    message: str
+    """The queue's id of it."""
+    reason: str
+    text: str
+    """Its beginning."""
+    left: bool = False
+    """True when it stays in the queue, which moves it to its own dead letters; else it was taken out."""
+
+
+class Swept(Event, frozen=True, tag="swept"):
+    """A bucket whose queue tells of new objects was listed all the same, and everything new is recorded."""
+
+    fact = "source.swept"
+    source: str
 
 
 class Growing(Event, frozen=True, tag="growing"):
@@ -351,6 +376,16 @@ class Delivered(Event, frozen=True, tag="delivered"):
     rows: int
     minutes_early: int | None = None
     deadline: str | None = None
+
+
+class Sent(Event, frozen=True, tag="sent"):
+    """A report with several destinations is at one of them."""
+
+    fact = "report.sent"
+    report: str
+    place: str
+    path: str
+    rows: int
 
 
 class ReportAtRisk(Event, frozen=True, tag="report_at_risk"):

@@ -25,6 +25,7 @@ def record(session: Session, delivery: Delivery, stamp: str) -> bool:
         run=delivery.run,
         source_time=text_or_none(delivery.source_time),
         cursor=delivery.cursor,
+        parent=delivery.parent,
     )
     session.run(
         "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
@@ -89,8 +90,8 @@ def _cursor(session: Session, source: str) -> str | None:
 
 
 def _delivery(row: Row) -> Delivery:
-    id_, source, name, sha256, size, landed_at, media, run, source_time, cursor = row
+    id_, source, name, sha256, size, landed_at, media, run, source_time, cursor, parent = row
     with decoding(f"delivery {id_}"):
         return Delivery(
-            id_, source, name, sha256, size, from_text(landed_at), media, run, instant_or_none(source_time), cursor
+            id_, source, name, sha256, size, from_text(landed_at), media, run, instant_or_none(source_time), cursor, parent
         )  # fmt: skip

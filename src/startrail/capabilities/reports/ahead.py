@@ -95,7 +95,7 @@ class Ahead:
 
     def _worked_out(self, name: str, report: Report, day: date) -> Part:
         run, running = self._current()
-        took = [each for each in self._ledger.took(name, TIMES) if each.kind in ("load", "build", "check", "deliver")]
+        took = [each for each in self._ledger.took(name, TIMES) if each.kind in ("load", "build", "check", "send", "deliver")]
         now = [each for each in took if run is not None and each.run == run.id] if running else []
         today = [each for each in took if each.state in ("staged", "published") and day_of(report, each.ended_at) == day]
         pause = self._paused(name)

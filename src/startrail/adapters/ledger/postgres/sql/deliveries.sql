@@ -1,12 +1,12 @@
 -- Deliveries, and what a source's last listing showed.
 
 -- name: columns
-select id, source, name, sha256, size, landed_at, media, run, source_time, cursor from deliveries
+select id, source, name, sha256, size, landed_at, media, run, source_time, cursor, parent from deliveries
 
 -- The same bytes of a source twice are one delivery.
 -- name: record
-insert into deliveries (id, source, name, sha256, size, landed_at, media, run, source_time, cursor)
-values (%(id)s, %(source)s, %(name)s, %(sha256)s, %(size)s, %(landed_at)s, %(media)s, %(run)s, %(source_time)s, %(cursor)s)
+insert into deliveries (id, source, name, sha256, size, landed_at, media, run, source_time, cursor, parent)
+values (%(id)s, %(source)s, %(name)s, %(sha256)s, %(size)s, %(landed_at)s, %(media)s, %(run)s, %(source_time)s, %(cursor)s, %(parent)s)
 on conflict do nothing;
 
 -- name: remember_name
@@ -64,3 +64,6 @@ select id from deliveries where source = %(source)s and loaded = 1 and landed_at
 
 -- name: discard
 update deliveries set loaded = 2 where id = %(id)s and loaded = 0;
+
+-- name: unpacked
+update deliveries set loaded = 3 where id = %(id)s and loaded = 0;
