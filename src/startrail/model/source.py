@@ -357,6 +357,11 @@ class Source(msgspec.Struct, frozen=True):
     """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
     expect: tuple[Expectation, ...] = ()
     """Files that must have landed by a time; one that has not opens an incident."""
+    on_replace: Literal["hold", "add", "replace"] = "hold"
+    """When a file comes again under the same name with other bytes: ``hold`` the new version until a person decides, ``add``
+    its rows to those of the older one, or ``replace`` those."""
+    on_delete: Literal["keep"] = "keep"
+    """When a file is gone from its source: its rows and its bytes are kept."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()

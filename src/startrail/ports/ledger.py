@@ -147,6 +147,10 @@ class Ledger(Arrivals, Protocol):
         steps, newest first. Takes as long as there are such deliveries, however many others there are."""
         ...
 
+    def loads(self, deliveries: Sequence[str]) -> dict[str, list[StepRecord]]:
+        """All load steps of these deliveries, oldest first."""
+        ...
+
     def loads_before(self, delivery: Delivery, limit: int) -> list[StepRecord]:
         """Load steps of the newest ``limit`` loaded deliveries of the same source that landed before this one; newest
         first, by end."""
