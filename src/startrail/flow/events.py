@@ -12,6 +12,7 @@ import msgspec
 
 from startrail.model.delivery import Counts
 from startrail.model.drift import Finding
+from startrail.model.listing import Renamed, Replaced
 from startrail.model.metric import MetricInput
 from startrail.model.proof import Proof
 from startrail.model.step import CheckResult
@@ -61,6 +62,10 @@ class Landed(Event, frozen=True, tag="landed"):
     name: str
     size: int
     sha256: str
+    fields: dict[str, str] = {}
+    """What the name says, by the pattern of its source."""
+    unread: str | None = None
+    """Why the name does not say it."""
 
 
 class Copied(Event, frozen=True, tag="copied"):
@@ -73,6 +78,27 @@ class Copied(Event, frozen=True, tag="copied"):
     sha256: str
     stamp: str
     target: str
+
+
+class MessageSetAside(Event, frozen=True, tag="message_set_aside"):
+    """A message in a source's queue brought no file: not understood, of another place, or about an object that is gone."""
+
+    fact = "source.message_set_aside"
+    source: str
+    message: str
+    """The queue's id of it."""
+    reason: str
+    text: str
+    """Its beginning."""
+    left: bool = False
+    """True when it stays in the queue, which moves it to its own dead letters; else it was taken out."""
+
+
+class Swept(Event, frozen=True, tag="swept"):
+    """A bucket whose queue tells of new objects was listed all the same, and everything new is recorded."""
+
+    fact = "source.swept"
+    source: str
 
 
 class Growing(Event, frozen=True, tag="growing"):
@@ -400,6 +426,71 @@ class SourceResumed(Event, frozen=True, tag="source_resumed"):
     fact = "source.resumed"
     by: str
     reason: str = ""
+
+
+class SourceExpectedMissing(Event, frozen=True, tag="source_expected_missing"):
+    """A file that was expected by a time, and its grace, has not landed. Told once per expectation and instant."""
+
+    fact = "source.expected_missing"
+    what: str
+    """The expectation: file, time and zone, as declared."""
+    file: str
+    """The name as of this instant."""
+    due: str
+    found: int
+    """How many have landed, of those that were ``wanted``."""
+    wanted: int
+    asked: str | None = None
+    """When the source was last listed to its end."""
+
+
+class SourceExpectedArrived(Event, frozen=True, tag="source_expected_arrived"):
+    """A file that was expected by a time has landed. Told once per expectation and instant."""
+
+    fact = "source.expected_arrived"
+    what: str
+    file: str
+    due: str
+    found: int
+    at: str
+    """When there were enough of them."""
+    minutes_late: int | None = None
+    """Whole minutes after ``due``; None when it came before its grace was over."""
+
+
+class SourceExpectedDropped(Event, frozen=True, tag="source_expected_dropped"):
+    """A file that was missing is no longer expected, since the source no longer declares that it is."""
+
+    fact = "source.expected_dropped"
+    what: str
+    file: str
+    due: str
+
+
+class SourceRenamed(Event, frozen=True, tag="source_renamed"):
+    """Files of a source have other names than before, and the same bytes. ``files``: the first twenty of ``count``."""
+
+    fact = "source.renamed"
+    count: int
+    files: tuple[Renamed, ...]
+
+
+class SourceReplaced(Event, frozen=True, tag="source_replaced"):
+    """Files of a source have the same names as before, and other bytes: new versions of them have landed. ``files``: the
+    first twenty of ``count``, each with its deliveries."""
+
+    fact = "source.replaced"
+    count: int
+    files: tuple[Replaced, ...]
+
+
+class SourceDeleted(Event, frozen=True, tag="source_deleted"):
+    """Files that have landed are no longer at their source. Nothing of them is taken away here. ``names``: the first twenty
+    of ``count``."""
+
+    fact = "source.deleted"
+    count: int
+    names: tuple[str, ...]
 
 
 class MitigationRefused(Event, frozen=True, tag="mitigation_refused"):

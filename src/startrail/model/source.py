@@ -8,7 +8,21 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
-from startrail.model.quantities import Count, Dsn, Duration, Headers, OneCharacter, Port, Secret, Share, Url
+from startrail.model.expect import Expectation
+from startrail.model.quantities import (
+    Count,
+    Dsn,
+    Duration,
+    Headers,
+    Lanes,
+    OneCharacter,
+    Pattern,
+    Port,
+    PositiveCount,
+    Secret,
+    Share,
+    Url,
+)
 from startrail.model.schedule import Schedule
 
 Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
@@ -28,14 +42,16 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
     path: str
     """The folder; a relative path starts at the project folder."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz)."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
     """A file counts as complete when its size and time stood still for this long. ``0s``: two listings agree."""
+    transfers: Lanes = 4
+    """How many files are read at a time."""
     complete: Complete | None = None
     """How the other side says that a file is whole, beside ``settle``."""
 
@@ -47,8 +63,8 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """Name or address of the server."""
     path: str = "/"
     """The folder on the server."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port = 21
@@ -59,6 +75,8 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """A secret reference: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
+    transfers: Lanes = 8
+    """How many files are fetched at a time, each over a connection of its own; fewer when the server refuses more."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
@@ -74,8 +92,8 @@ class FtpsFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Name or address of the server; its certificate must be made out to it."""
     path: str = "/"
     """The folder on the server."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port | None = None
@@ -90,6 +108,8 @@ class FtpsFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """A secret reference: ``env:NAME``, ``file:PATH`` or ``keyring:NAME``."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
+    transfers: Lanes = 8
+    """As for ``ftp``."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
@@ -107,8 +127,8 @@ class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Who logs in."""
     path: str = "."
     """The folder on the server; a relative path starts where the server puts this user."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port = 22
@@ -125,12 +145,35 @@ class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """The server's public key itself, ``ssh-ed25519 AAAA...``, in place of ``known_hosts``."""
     timeout: Duration = "30s"
     """How long one answer of the server may take."""
+    transfers: Lanes = 4
+    """As for ``ftp``."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
     """As for a folder."""
     complete: Complete | None = None
     """How the other side says that a file is whole, beside ``settle``."""
+
+
+class S3Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A queue that tells of new objects, so that the bucket need not be listed at every run. It belongs to one source alone."""
+
+    queue: Url
+    """Address of the SQS queue that gets the bucket's notifications: directly, by SNS or by EventBridge."""
+    endpoint: Url | None = None
+    """Address of the SQS API; None = the host of ``queue``."""
+    region: str | None = None
+    """Region of the queue; None = the one its address names, else the bucket's."""
+    access_key: Secret | None = None
+    """A secret reference; None = the bucket's keys."""
+    secret_key: Secret | None = None
+    """A secret reference; None = the bucket's keys."""
+    sweep: Duration = "1 day"
+    """How often the bucket is listed all the same, so that an event that was lost is no object that is lost."""
+    wait: Duration = "1s"
+    """How long a run waits for messages when there are none; 20 seconds at most."""
+    most: PositiveCount = 10_000
+    """How many messages one run takes; the others are there for the next."""
 
 
 class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="s3"):
@@ -140,8 +183,8 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """Name of the bucket."""
     prefix: str = ""
     """What every key begins with, as a folder; ``pattern`` is matched against what follows."""
-    pattern: str = "*"
-    """Which objects: shell wildcards, ``**/`` also goes below further slashes."""
+    pattern: Pattern = "*"
+    """Which objects: as for a folder; ``**/`` also goes below further slashes."""
     format: Format | None = None
     """None: from the object's name, as for a folder."""
     endpoint: Url | None = None
@@ -154,8 +197,19 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """A secret reference; None = the environment's usual credentials."""
     timeout: Duration = "30s"
     """How long one answer may take."""
+    transfers: Lanes = 8
+    """How many objects are fetched at a time."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` object."""
+    queue: Url | None = None
+    """An SQS queue that tells of new objects: short for ``events: {queue: ...}``."""
+    events: S3Events | None = None
+    """A queue that tells of new objects, with all that can be said of it."""
+
+    @property
+    def told_by(self) -> S3Events | None:
+        """The queue that tells of new objects; None: the bucket is listed."""
+        return self.events if self.events is not None or self.queue is None else S3Events(self.queue)
 
 
 class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
@@ -229,7 +283,7 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """True when the address of the next page stands in the Link header, as ``rel="next"``."""
     files: tuple[str, ...] = ()
     """Files at these addresses, relative to ``url``, each a delivery; an unchanged one is not sent again."""
-    links: str | None = None
+    links: Pattern | None = None
     """``url`` is an HTML page, and the files it links to whose names match this pattern are the deliveries."""
     oauth: OAuth | None = None
     """Access by a token that is asked for first."""
@@ -285,6 +339,8 @@ class Source(msgspec.Struct, frozen=True):
     """How its CSV files are written."""
     schedule: Schedule | None = None
     """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
+    expect: tuple[Expectation, ...] = ()
+    """Files that must have landed by a time; one that has not opens an incident."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()
@@ -293,3 +349,9 @@ class Source(msgspec.Struct, frozen=True):
     """One sentence for people."""
     owner: str | None = None
     """Who answers for it."""
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether its deliveries are files under names of their own, and no pages or rows."""
+        feed = self.feed
+        return not isinstance(feed, PostgresFeed) and (not isinstance(feed, HttpFeed) or bool(feed.files or feed.links))

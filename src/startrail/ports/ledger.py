@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
+import msgspec
+
 from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
 from startrail.model.delivery import Delivery
 from startrail.model.incident import Incident, Mark
@@ -14,10 +16,19 @@ from startrail.model.schedule import Tick, TickRecord, Watch
 from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
+from startrail.ports.arrivals import Arrivals
 from startrail.ports.feed import Seen
 
 
-class Ledger(Protocol):
+class Arrival(msgspec.Struct, frozen=True):
+    """A delivery to be recorded: the stamp it came under, and the facts that tell of it if it is new."""
+
+    delivery: Delivery
+    stamp: str
+    facts: tuple[NewFact, ...] = ()
+
+
+class Ledger(Arrivals, Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
     Methods that take ``facts`` append them in that same transaction: what happened and the fact of it are never apart.
@@ -99,6 +110,10 @@ class Ledger(Protocol):
     def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:
         """Remember the delivery and the (name, stamp) it came under. False when the same bytes are already
         a delivery of this source (the new name is remembered all the same, the facts are not)."""
+        ...
+
+    def record_deliveries(self, arrivals: Sequence[Arrival], lease: Lease) -> list[bool]:
+        """The same for several, in this order and all in one transaction; whether each was new."""
         ...
 
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:

@@ -20,9 +20,10 @@ from startrail.model.project import Project
 from startrail.model.repair import Repairs
 from startrail.model.report import Report
 from startrail.model.schedule import NamedSchedule
-from startrail.model.source import Source
+from startrail.model.source import S3Feed, Source
 from startrail.project import errors
 from startrail.project.decode import decode
+from startrail.project.expectations import check_expectations
 from startrail.project.files import ROOT_FILE, ProjectFile
 from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm
 from startrail.project.header import model_name, read_model
@@ -160,6 +161,11 @@ def _source(file: ProjectFile, name: str, reading: _Reading) -> Source | None:
         reading.problems.append(errors.ContractMissing(message, at=node.place("into"), hint=hint))
     if source is not None:
         _check_drift(source, node, reading.problems)
+        check_expectations(source, node, reading.problems)
+        if isinstance(source.feed, S3Feed) and source.feed.queue is not None and source.feed.events is not None:
+            message = f"source {name} names both queue and events"
+            at = node.place("feed", "events")
+            reading.problems.append(errors.BadValue(message, at=at, hint="keep events, with the queue in it"))
     return source
 
 

@@ -13,7 +13,8 @@ from startrail.ports.feed import Fetched, Offer, Seen
 class MemoryFeed:
     """``files`` maps names to content, or to the error that fetching it raises halfway.
 
-    ``still`` names files that are growing; ``cursors`` and ``empty`` say what :meth:`landed` finds.
+    ``still`` names files that are growing; ``cursors`` and ``empty`` say what :meth:`landed` finds; as many as ``lanes`` are
+    fetched at a time.
     """
 
     def __init__(
@@ -23,12 +24,14 @@ class MemoryFeed:
         still: frozenset[str] = frozenset(),
         cursors: dict[str, str] | None = None,
         empty: frozenset[str] = frozenset(),
+        lanes: int = 1,
     ) -> None:
         self.files = files
         self.still = still
         self.cursors = cursors or {}
         self.empty = empty
         self.fetched: list[str] = []
+        self.lanes = lanes
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         for name in sorted(self.files):
@@ -38,6 +41,9 @@ class MemoryFeed:
 
     def growing(self) -> dict[str, str]:
         return {name: self._stamp(name) for name in sorted(self.still)}
+
+    def listed(self) -> dict[str, str]:
+        return {name: self._stamp(name) for name in sorted(self.files.keys() | self.still)}
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         content = self.files[offer.name]

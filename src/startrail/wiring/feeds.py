@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from startrail.model.source import FolderFeed, FtpFeed, FtpsFeed, PostgresFeed, S3Feed, SftpFeed, Source
 
 if TYPE_CHECKING:
+    from startrail.adapters.feed.sqs import SqsQueue
     from startrail.ports.clock import Clock
     from startrail.ports.feed import Feed
 
@@ -42,13 +43,41 @@ def open_feed(root: Path, clock: Clock, source: Source) -> Feed:
     if isinstance(feed, S3Feed):
         from startrail.adapters.feed import s3
 
-        return s3.S3Feed(feed, clock, access_key=secret(feed.access_key), secret_key=secret(feed.secret_key))
+        keys = {"access_key": secret(feed.access_key), "secret_key": secret(feed.secret_key)}
+        if feed.told_by is None:
+            return s3.S3Feed(feed, clock, **keys)
+        from startrail.adapters.feed import s3_queue
+
+        return s3_queue.S3QueueFeed(feed, clock, open_queue(root, feed), **keys)
     if isinstance(feed, PostgresFeed):
         return _postgres(feed, root)
     from startrail.adapters.feed import http
 
     token = secret(feed.oauth.client_secret) if feed.oauth is not None else None
     return http.HttpFeed(feed, headers=resolve_headers(feed.headers, root), csv=source.csv, client_secret=token)
+
+
+def open_queue(root: Path, feed: S3Feed) -> SqsQueue:
+    """The queue of an s3 feed that has one."""
+    from startrail.adapters.secrets import resolve
+
+    told_by = feed.told_by
+    assert told_by is not None
+    try:
+        from startrail.adapters.feed import sqs
+    except ModuleNotFoundError as error:
+        from startrail.ports.feed import FeedExtraMissing
+
+        hint = "pip install 'startrail[sqs]'"
+        raise FeedExtraMissing("a queue of events needs a package that is not installed", hint=hint) from error
+    access, secret = told_by.access_key or feed.access_key, told_by.secret_key or feed.secret_key
+    return sqs.SqsQueue(
+        told_by,
+        feed.region,
+        timeout=feed.timeout,
+        access_key=resolve(access, root) if access else None,
+        secret_key=resolve(secret, root) if secret else None,
+    )
 
 
 def _postgres(feed: PostgresFeed, root: Path) -> Feed:

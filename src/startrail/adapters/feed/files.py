@@ -13,6 +13,7 @@ from startrail.ports.feed import Offer, Seen
 class FileFeed(ABC):
     """A listing decides what is offered; a transfer that breaks off is picked up where it was."""
 
+    lanes: int
     _listing: Listing
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
@@ -20,6 +21,9 @@ class FileFeed(ABC):
 
     def growing(self) -> dict[str, str]:
         return self._listing.growing
+
+    def listed(self) -> dict[str, str] | None:
+        return self._listing.listed
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         return resumed(lambda start: self._read(offer, start))

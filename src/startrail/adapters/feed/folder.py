@@ -25,6 +25,7 @@ class FolderFeed:
 
     def __init__(self, declared: source.FolderFeed, project: Path, clock: Clock) -> None:
         self._root = Path(os.path.abspath(project / declared.path))  # noqa: PTH100 - the user's link stays a link
+        self.lanes = declared.transfers
         self._recursive = is_recursive(declared.pattern)
         self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
 
@@ -33,6 +34,9 @@ class FolderFeed:
 
     def growing(self) -> dict[str, str]:
         return self._listing.growing
+
+    def listed(self) -> dict[str, str] | None:
+        return self._listing.listed
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         path = self._root / self._listing.entry(offer).path

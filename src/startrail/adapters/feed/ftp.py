@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ftplib
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from startrail.adapters.feed import ftp_tls
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.ftp_listing import Item, from_list_line, from_mlsd, time_of
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
+from startrail.adapters.feed.pool import Pool
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -38,7 +40,8 @@ _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 class FtpFeed(FileFeed):
     """``password`` is the resolved secret. Names travel as bytes, so that any encoding of the server comes through.
 
-    One control connection serves the listing and all files; after an error the next file gets a new one.
+    A control connection serves the listing, and then files one after another, as do those of further lanes; after an
+    error the next file gets a new one.
     """
 
     def __init__(
@@ -46,13 +49,16 @@ class FtpFeed(FileFeed):
     ) -> None:
         self._declared = declared
         self._project = project
+        self.lanes = declared.transfers
         self._port = declared.port if isinstance(declared, source.FtpFeed) else ftp_tls.port(declared)
         self._speaks = "FTP" if isinstance(declared, source.FtpFeed) else "FTPS"
         self._password = password
         self._timeout = parse_duration(declared.timeout).total_seconds()
         self._recursive = is_recursive(declared.pattern)
         self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
-        self._connection: ftplib.FTP | None = None
+        self._pool = Pool(
+            declared.transfers, open=self._connected, close=ftplib.FTP.close, interrupt=_interrupt, refused=_is_enough
+        )
         self._has_mlsd = True
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
@@ -78,10 +84,10 @@ class FtpFeed(FileFeed):
         return Fetched()
 
     def close(self) -> None:
-        if self._connection is not None:
+        for session in self._pool.idle():
             with contextlib.suppress(OSError, EOFError, ftplib.Error):
-                self._connection.quit()
-        self._drop()
+                session.quit()
+        self._pool.close()
 
     def _compare(self, offer: Offer, received: int) -> None:
         if offer.size is None or received == offer.size:
@@ -172,17 +178,22 @@ class FtpFeed(FileFeed):
         return f"{root}/{path}" if root or not path else f"/{path}"
 
     def _session(self) -> ftplib.FTP:
-        if self._connection is None:
-            declared = self._declared
-            session = self._new()
-            self._connection = session
+        return self._pool.mine()
+
+    def _connected(self) -> ftplib.FTP:
+        declared = self._declared
+        session = self._new()
+        try:
             session.connect(declared.host, self._port)
             session.login(_wire(declared.user), _wire(self._password or ""))
             if isinstance(session, ftplib.FTP_TLS):
                 session.prot_p()
             with contextlib.suppress(ftplib.error_perm):
                 session.sendcmd("OPTS UTF8 ON")
-        return self._connection
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def _new(self) -> ftplib.FTP:
         if isinstance(self._declared, source.FtpsFeed):
@@ -190,18 +201,19 @@ class FtpFeed(FileFeed):
         return ftplib.FTP(timeout=self._timeout, encoding="latin-1")  # noqa: S321 - what the source speaks
 
     def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._pool.drop()
 
     @contextlib.contextmanager
     def _errors(self, what: str) -> Iterator[None]:
+        """Around everything that talks to the server; at its end the connection is free for another lane."""
         try:
             yield
         except (OSError, EOFError, ftplib.Error) as error:
-            reading = self._connection is not None and self._connection.sock is not None
+            reading = self._pool.has_mine()
             self._drop()
             raise self._translated(error, what, reading) from error
+        finally:
+            self._pool.rest()
 
     def _translated(self, error: Exception, what: str, connected: bool) -> SourceError:
         server = f"{self._declared.host}:{self._port}"
@@ -229,6 +241,21 @@ class FtpFeed(FileFeed):
         return FeedUnreachable(
             f"the {self._speaks} server {server} does not answer: {told}", hint="check `host`, `port` and the network"
         )
+
+
+def _interrupt(session: ftplib.FTP) -> None:
+    """Servers end the transfers of a control connection that ends."""
+    if session.sock is not None:
+        with contextlib.suppress(OSError):
+            session.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _is_enough(error: Exception) -> bool:
+    """Whether the server lets this user have no further connection, beside those that are open."""
+    told = str(error)
+    return isinstance(error, ftplib.error_temp | EOFError | ConnectionError) or (
+        isinstance(error, ftplib.error_perm) and re.search(r"too many|maximum|limit", told, re.IGNORECASE) is not None
+    )
 
 
 def _end(data: socket.socket) -> None:

@@ -32,6 +32,8 @@ class HttpFeed:
     and what comes next is found out from the landed bytes.
     """
 
+    lanes = 1
+
     def __init__(
         self,
         declared: source.HttpFeed,
@@ -74,6 +76,9 @@ class HttpFeed:
 
     def growing(self) -> dict[str, str]:
         return {}
+
+    def listed(self) -> None:
+        """What is there cannot be told from pages."""
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         assert self._response is not None

@@ -42,6 +42,8 @@ class PostgresFeed:
     the next run. Rows come in order of the cursor, or of their own text, so the same rows are the same bytes.
     """
 
+    lanes = 1
+
     def __init__(self, declared: source.PostgresFeed, *, dsn: str) -> None:
         if (declared.table is None) == (declared.query is None):
             raise FeedFailed("the feed names not exactly one of table and query", hint="keep one of them")
@@ -76,6 +78,9 @@ class PostgresFeed:
 
     def growing(self) -> dict[str, str]:
         return {}
+
+    def listed(self) -> None:
+        """What is there cannot be told from new rows."""
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         waiting, size = [], 0

@@ -33,6 +33,12 @@ from startrail.ports.feed import (
 _BLOCK = 1 << 20
 
 
+class Version(Entry, frozen=True, kw_only=True):
+    """One version of an object in a bucket that keeps versions."""
+
+    version: str
+
+
 class S3Feed(FileFeed):
     """``access_key`` and ``secret_key`` are the resolved secrets; without them obstore finds the environment's own."""
 
@@ -46,6 +52,7 @@ class S3Feed(FileFeed):
         retries: int = 4,
     ) -> None:
         self._declared = declared
+        self.lanes = declared.transfers
         self._prefix = declared.prefix.strip("/")
         self._listing = Listing(declared.pattern, clock, whole=True)
         timeout = parse_duration(declared.timeout)
@@ -65,19 +72,24 @@ class S3Feed(FileFeed):
             )
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
-        entry, received = self._listing.entry(offer), start
+        entry, received = self._entry(offer), start
         options: dict[str, Any] = {"if_match": entry.stamp} if entry.stamp.startswith('"') else {}
+        if isinstance(entry, Version):
+            options = {"version": entry.version}
         if start:
             options["range"] = {"offset": start}
         with self._errors(offer.name):
             result = obstore.get(self._bucket, self._key(entry.path), options=options)  # pyrefly: ignore  (open-ended options)
-            if _stamp(result.meta) != offer.stamp:
+            if stamp_of(result.meta) != offer.stamp:
                 raise StillGrowing(f"'{offer.name}' was replaced since it was listed", hint="it is left for the next run")
             for chunk in result.stream(min_chunk_size=_BLOCK):
                 received += len(chunk)
                 yield from _pieces(bytes(chunk))
         if offer.size is not None and received != offer.size:
             raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="run again")
+
+    def _entry(self, offer: Offer) -> Entry:
+        return self._listing.entry(offer)
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         return Fetched()
@@ -92,7 +104,7 @@ class S3Feed(FileFeed):
                 for found in batch:
                     path = found["path"][start:]
                     if path and self._listing.wants(path):
-                        yield Entry(path, safe_name(path), _stamp(found), found["size"], found["last_modified"])
+                        yield Entry(path, safe_name(path), stamp_of(found), found["size"], found["last_modified"])
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}/{path}" if self._prefix else path
@@ -128,7 +140,8 @@ class S3Feed(FileFeed):
         return FeedFailed(f"the bucket '{bucket}' refused '{what}': {told}", hint="check `bucket`, `region` and `endpoint`")
 
 
-def _stamp(found: obstore.ObjectMeta) -> str:
+def stamp_of(found: obstore.ObjectMeta) -> str:
+    """Equal when the content stood still: the ETag where there is one."""
     return found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import stat
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -14,15 +15,13 @@ import asyncssh
 
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
-from startrail.adapters.ssh.login import CannotLogIn, log_in
+from startrail.adapters.feed.ssh_session import Secrets, Sessions, ended
 from startrail.adapters.ssh.trust import Trust
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
-from startrail.base.units import parse_duration
 from startrail.model import source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import (
-    FeedExtraMissing,
     FeedFailed,
     FeedForbidden,
     FeedIncomplete,
@@ -35,6 +34,8 @@ from startrail.ports.feed import (
 
 _BLOCK = 1 << 20
 """Asked for in one go, which the library splits into requests that are under way together."""
+_AHEAD = 2
+"""Blocks that were asked for and are not used yet, at most."""
 _DEEPEST = 32
 _T = TypeVar("_T")
 
@@ -42,8 +43,8 @@ _T = TypeVar("_T")
 class SftpFeed(FileFeed):
     """``key``, ``passphrase`` and ``password`` are the resolved secrets; ``project`` is where a relative path starts.
 
-    One connection serves the listing and all files; after an error the next file gets a new one. The library is
-    asynchronous: each of its calls is driven to its end here, in the thread that asks.
+    A connection serves the listing, and then files one after another, as do those of further lanes; after an error the
+    next file gets a new one.
     """
 
     def __init__(
@@ -57,14 +58,11 @@ class SftpFeed(FileFeed):
         password: str | None = None,
     ) -> None:
         self._declared = declared
+        self.lanes = declared.transfers
         self._trust = Trust(declared, project)
-        self._key, self._passphrase, self._password = key, passphrase, password
-        self._timeout = parse_duration(declared.timeout).total_seconds()
+        self._sessions = Sessions(declared, self._trust, Secrets(key, passphrase, password))
         self._recursive = is_recursive(declared.pattern)
         self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._connection: asyncssh.SSHClientConnection | None = None
-        self._client: asyncssh.SFTPClient | None = None
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         path = self._wire_path(sendable(self._listing.entry(offer).path, offer.name))
@@ -74,9 +72,9 @@ class SftpFeed(FileFeed):
             try:
                 if start:
                     _unchanged(self._run(file.stat()), offer)
-                while block := self._run(file.read(_BLOCK, received)):
+                for block in self._blocks(file, start):
                     received += len(block)
-                    yield bytes(block)
+                    yield block
                 found = self._run(file.stat())
             finally:
                 self._close_file(file)
@@ -84,28 +82,44 @@ class SftpFeed(FileFeed):
         if offer.size is not None and received < offer.size:
             raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="see the server's log")
 
+    def _blocks(self, file: asyncssh.SFTPClientFile, start: int) -> Iterator[bytes]:
+        """The file from an offset on. While a block is used, the next ones are on their way."""
+        coming: deque[Future[bytes]] = deque()
+        place = asked = start
+        try:
+            while True:
+                while len(coming) < _AHEAD:
+                    coming.append(self._sessions.begin(file.read(_BLOCK, asked)))
+                    asked += _BLOCK
+                block = ended(coming.popleft())
+                if not block:
+                    return
+                yield block
+                place += len(block)
+                if len(block) < _BLOCK:  # the end, or as much as there was for now: what was asked for beyond is of no use
+                    _given_up(coming)
+                    asked = place
+        finally:
+            _given_up(coming)
+
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         return Fetched()
 
     def close(self) -> None:
-        self._drop()
-        if self._loop is not None:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
-            self._loop = None
+        self._sessions.close()
 
     def _opened(self, path: bytes) -> asyncssh.SFTPClientFile:
         for last in (False, True):
             try:
-                return self._run(self._session().open(path, "rb", encoding=None))
+                return self._run(self._sessions.mine().open(path, "rb", encoding=None))
             except (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, ConnectionError):
-                self._drop()  # it tired of waiting since the last file
+                self._sessions.drop()  # it tired of waiting since the last file
                 if last:
                     raise
         raise AssertionError("unreachable")
 
     def _close_file(self, file: asyncssh.SFTPClientFile) -> None:
-        if self._client is not None:
+        if self._sessions.has_mine():
             with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
                 self._run(file.close())
 
@@ -116,7 +130,7 @@ class SftpFeed(FileFeed):
         yield from found
 
     def _walk(self, above: bytes, depth: int, found: list[Entry]) -> None:
-        for name, attributes in self._run(_items(self._session(), self._wire_path(_text(above)).rstrip(b"/") or b"/")):
+        for name, attributes in self._run(_items(self._sessions.mine(), self._wire_path(_text(above)).rstrip(b"/") or b"/")):
             path = above + name
             if _is_folder(attributes):
                 if self._recursive and depth < _DEEPEST:
@@ -132,44 +146,21 @@ class SftpFeed(FileFeed):
         wire = path.encode("utf-8", "surrogateescape")
         return root + b"/" + wire if root or not wire else b"/" + wire
 
-    # -- one connection, driven from here --------------------------------------------------------------
-    def _run(self, work: Awaitable[_T]) -> _T:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-        return self._loop.run_until_complete(asyncio.wait_for(work, self._timeout))
-
-    def _session(self) -> asyncssh.SFTPClient:
-        if self._client is None:
-            self._connection = connection = self._run(self._connected())
-            client = self._run(connection.start_sftp_client(path_encoding=None))
-            self._client = client
-            return client
-        return self._client
-
-    async def _connected(self) -> asyncssh.SSHClientConnection:
-        secrets = {"key": self._key, "passphrase": self._passphrase, "password": self._password}
-        try:
-            return await log_in(self._declared, self._trust, self._timeout, **secrets)
-        except CannotLogIn as error:
-            kind = FeedExtraMissing if error.missing else FeedForbidden
-            raise kind(error.message, hint=error.hint) from error
-
-    def _drop(self) -> None:
-        connection, self._connection, self._client = self._connection, None, None
-        if connection is not None and self._loop is not None:
-            connection.abort()
-            with contextlib.suppress(OSError, asyncssh.Error, TimeoutError):
-                self._loop.run_until_complete(asyncio.wait_for(connection.wait_closed(), self._timeout))
-
     # -- errors ----------------------------------------------------------------------------------------
     @contextlib.contextmanager
     def _errors(self, what: str) -> Iterator[None]:
+        """Around everything that talks to the server; at its end the connection is free for another lane."""
         try:
             yield
         except (asyncssh.Error, OSError, TimeoutError) as error:
-            connected = self._connection is not None
-            self._drop()
+            connected = self._sessions.has_mine()
+            self._sessions.drop()
             raise self._translated(error, printable(what), connected) from error
+        finally:
+            self._sessions.rest()
+
+    def _run(self, work: Awaitable[_T]) -> _T:
+        return self._sessions.run(work)
 
     def _translated(self, error: Exception, what: str, connected: bool) -> SourceError:
         server = f"{self._declared.host}:{self._declared.port}"
@@ -190,6 +181,12 @@ class SftpFeed(FileFeed):
         if connected:
             return FeedUnreachable(f"the connection to the SSH server {server} broke at '{what}': {told}", hint="run again")
         return FeedUnreachable(f"the SSH server {server} does not answer: {told}", hint="check `host`, `port` and the network")
+
+
+def _given_up(coming: deque[Future[bytes]]) -> None:
+    for each in coming:
+        each.cancel()
+    coming.clear()
 
 
 async def _items(client: asyncssh.SFTPClient, folder: bytes) -> list[tuple[bytes, asyncssh.SFTPAttrs]]:

@@ -21,6 +21,7 @@ from startrail.adapters.ledger import (
     steps,
     ticks,
 )
+from startrail.adapters.ledger.arrivals import SqlArrivals
 from startrail.adapters.ledger.session import NO_LIMIT, Session
 from startrail.base.crash import crash_point
 from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
@@ -32,9 +33,10 @@ from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
 from startrail.ports.feed import Seen
+from startrail.ports.ledger import Arrival
 
 
-class SqlLedger(ABC):
+class SqlLedger(SqlArrivals, ABC):
     """Fulfils ``ports.ledger.Ledger``. A dialect says how a transaction begins and ends, and holds the SQL."""
 
     _read_only: bool
@@ -146,10 +148,11 @@ class SqlLedger(ABC):
 
     # -- deliveries ------------------------------------------------------------------------------------
     def record_delivery(self, delivery: Delivery, stamp: str, lease: Lease, facts: Sequence[NewFact] = ()) -> bool:
+        return self.record_deliveries([Arrival(delivery, stamp, tuple(facts))], lease)[0]
+
+    def record_deliveries(self, arrivals: Sequence[Arrival], lease: Lease) -> list[bool]:
         with self._leased(lease) as session:
-            new = deliveries.record(session, delivery, stamp)
-            _append(session, facts if new else (), delivery.run, delivery.landed_at)
-            return new
+            return [_arrived(session, arrival) for arrival in arrivals]
 
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
         with self._leased(lease) as session:
@@ -376,6 +379,12 @@ class SqlLedger(ABC):
         with self._writing() as session:
             leases.require(session, lease)
             yield session
+
+
+def _arrived(session: Session, arrival: Arrival) -> bool:
+    new = deliveries.record(session, arrival.delivery, arrival.stamp)
+    _append(session, arrival.facts if new else (), arrival.delivery.run, arrival.delivery.landed_at)
+    return new
 
 
 _append = facts.append  # `append` names its parameters after the port, which hides the modules

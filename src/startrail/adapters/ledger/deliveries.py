@@ -25,8 +25,12 @@ def record(session: Session, delivery: Delivery, stamp: str) -> bool:
         run=delivery.run,
         source_time=text_or_none(delivery.source_time),
         cursor=delivery.cursor,
+        parent=delivery.parent,
     )
-    session.run("deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp)
+    session.run(
+        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
+        at=to_text(delivery.landed_at),
+    )  # fmt: skip
     if delivery.cursor is not None:
         greatest = later(_cursor(session, delivery.source), delivery.cursor)
         session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
@@ -86,8 +90,8 @@ def _cursor(session: Session, source: str) -> str | None:
 
 
 def _delivery(row: Row) -> Delivery:
-    id_, source, name, sha256, size, landed_at, media, run, source_time, cursor = row
+    id_, source, name, sha256, size, landed_at, media, run, source_time, cursor, parent = row
     with decoding(f"delivery {id_}"):
         return Delivery(
-            id_, source, name, sha256, size, from_text(landed_at), media, run, instant_or_none(source_time), cursor
+            id_, source, name, sha256, size, from_text(landed_at), media, run, instant_or_none(source_time), cursor, parent
         )  # fmt: skip

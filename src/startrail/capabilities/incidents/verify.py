@@ -22,6 +22,8 @@ from startrail.flow.events import (
     Published,
     Replayed,
     RunEnded,
+    SourceExpectedArrived,
+    SourceExpectedDropped,
     SourceSkipped,
     StepFailed,
     StepFinished,
@@ -51,6 +53,8 @@ class _Told(msgspec.Struct):
     to: str = ""
     period: str | None = None
     holds: bool = False
+    what: str = ""
+    due: str | None = None
     counts: Counts = Counts()
 
 
@@ -135,6 +139,8 @@ class Proofs:
                 self._gone[f"late {subject}"] = seq
         elif fact.kind == BridgeChecked.fact and told.holds:
             self._gone[f"bridge {subject} {told.to} {told.period}"] = seq
+        elif fact.kind in (SourceExpectedArrived.fact, SourceExpectedDropped.fact):
+            self._gone[f"freshness {subject} {told.due} {told.what}"] = seq
         elif fact.kind == TickEnded.fact and told.state == "done":
             self._gone[f"missed {subject}"] = seq
         elif fact.kind == RunEnded.fact and told.everything:
@@ -146,7 +152,7 @@ class Proofs:
 _COUNT = frozenset(
     (*_LOADED, *(str(each.fact) for each in (StepFinished, StepFailed, Discarded, DriftAcknowledged, Published, HoldEnded,
                                              Delivered, RunEnded, SourceSkipped, BridgeChecked,
-                                             TickEnded)))
+                                             TickEnded, SourceExpectedArrived, SourceExpectedDropped)))
 )  # fmt: skip
 
 

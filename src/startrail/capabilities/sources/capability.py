@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from startrail.base.time import to_text
 from startrail.capabilities.sources.land import land
+from startrail.capabilities.sources.queue import check_alone
 from startrail.flow.capability import Phase
 from startrail.flow.events import SourceSkipped
 from startrail.flow.pauses import paused
@@ -32,6 +33,7 @@ class Sources:
 def _task(source: Source, session: Session) -> Task:
     def work() -> StepOutput:
         ports = session.ports
+        check_alone(source, session.project)
         feed = ports.feed(source)
         try:
             deliveries = land(

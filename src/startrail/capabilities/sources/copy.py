@@ -10,13 +10,15 @@ import msgspec
 from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
 from startrail.base.text import printable
+from startrail.capabilities.sources.abreast import Abreast, Outcome
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Copied, Emit, Growing
 from startrail.flow.session import to_facts
 from startrail.model.run import Lease
 from startrail.model.source import HttpFeed, PostgresFeed, Source
 from startrail.ports.clock import Clock
-from startrail.ports.feed import Feed, Offer, Seen, StillGrowing
+from startrail.ports.feed import Feed, Offer, Queued, Seen, StillGrowing
 from startrail.ports.ledger import Ledger
 from startrail.ports.store import BadKey, Store, StoreFailed
 
@@ -121,54 +123,66 @@ class _Copying:
             for fact in ledger.facts(kind=Copied.fact, subject=source.name)
             if (past := msgspec.json.decode(fact.payload, type=_Past)).target == address
         }
+        self._lanes = Abreast(feed, self._patiently)
         self._files = self._bytes = 0
         self._left: set[str] = set()
         self._failed: list[tuple[str, StartrailError]] = []
 
     def all(self) -> CopyResult:
-        for offer in self._offers():
-            try:
-                self._patiently(offer)
-            except StillGrowing:
-                self._left.add(offer.name)
-            except (SourceError, BadKey, StoreFailed) as error:
-                self._failed.append((offer.name, error))
+        with self._lanes as lanes:
+            for outcomes in lanes.outcomes(self._offers()):
+                copied = [(outcome.offer, found) for outcome in outcomes if (found := self._copied(outcome)) is not None]
+                self._record(copied)
         growing = self._feed.growing()
         self._ledger.record_growing(self._remembered, growing, self._lease)
         self._left.update(growing)
         for name in sorted(self._left):
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
+        settle_queue(self._feed, self._source, self._ledger, self._remembered, run=None, clock=self._clock, emit=self._emit)
         self._raise_failures()
         return CopyResult(self._files, self._bytes, len(self._left))
 
     def _offers(self) -> Iterator[Offer]:
         landed = {name: past.stamp for name, past in self._past.items()}
         seen = Seen(landed=landed, growing=self._ledger.seen(self._remembered).growing)
+        seen = with_sweep(seen, self._feed, self._ledger, self._remembered)
+        if isinstance(self._feed, Queued):
+            self._feed.only_newest()
         try:
             yield from self._feed.offers(seen, self._clock.now())
         except SourceError as error:
             self._failed.append(("", error))
 
-    def _patiently(self, offer: Offer) -> None:
+    def _copied(self, outcome: Outcome[Copied]) -> Copied | None:
+        if isinstance(outcome.error, StillGrowing):
+            self._left.add(outcome.offer.name)
+        elif isinstance(outcome.error, SourceError | BadKey | StoreFailed):
+            self._failed.append((outcome.offer.name, outcome.error))
+        elif outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    def _patiently(self, offer: Offer) -> Copied:
         for attempt in range(self._retries + 1):
             try:
-                self._one(offer)
-                return
+                return self._one(offer)
             except StillGrowing:
                 raise
             except StartrailError as error:
                 if not error.transient or attempt == self._retries:
                     raise
-                self._wall.sleep(0.5 * 2**attempt)
+                self._lanes.pause(self._wall.sleep, 0.5 * 2**attempt)
+        raise AssertionError("unreachable")
 
-    def _one(self, offer: Offer) -> None:
+    def _one(self, offer: Offer) -> Copied:
+        """Bring the bytes to the target. Runs in a lane."""
         key = _key(offer.name)
         crash_point("before land")
-        content = Content(self._feed.fetch(offer))
+        content = Content(self._lanes.flowing(self._feed.fetch(offer)))
         if not self._target.put_as(content, lambda: key, replace=self._is_ours(offer.name, key)):
             self._agree(key, content.sha256)
         crash_point("after landing bytes")
-        copied = Copied(
+        return Copied(
             subject=self._source.name,
             source=self._source.name,
             name=offer.name,
@@ -177,13 +191,19 @@ class _Copying:
             stamp=offer.stamp,
             target=self._address,
         )
+
+    def _record(self, copied: list[tuple[Offer, Copied]]) -> None:
+        if not copied:
+            return
         # A runner that lost its lease raises here, before it can tell a second time what the other one tells.
         self._ledger.record_growing(self._remembered, {}, self._lease)
-        self._ledger.append(to_facts(copied), run=None, at=self._clock.now())
-        crash_point("after recording delivery")
-        self._files += 1
-        self._bytes += content.size
-        self._emit(copied)
+        self._ledger.append([fact for _, each in copied for fact in to_facts(each)], run=None, at=self._clock.now())
+        for offer, each in copied:
+            crash_point("after recording delivery")
+            self._files += 1
+            self._bytes += each.size
+            self._emit(each)
+            is_recorded(self._feed, offer)
 
     def _is_ours(self, name: str, key: str) -> bool:
         """Whether the target still holds exactly what an earlier copy of this file put there."""

@@ -8,17 +8,22 @@ import msgspec
 
 from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
-from startrail.base.ids import fingerprint
+from startrail.capabilities.sources.abreast import Abreast, Outcome
+from startrail.capabilities.sources.changes import compare, events
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
-from startrail.flow.events import Emit, Growing, Landed
+from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
+from startrail.flow.events import Emit, Event, Growing, Landed
 from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
-from startrail.model.run import Lease
+from startrail.model.listing import NameChanges, RememberedName
+from startrail.model.named import named
+from startrail.model.run import Lease, NewFact
 from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Fetched, Offer, StillGrowing
-from startrail.ports.ledger import Ledger
+from startrail.ports.ledger import Arrival, Ledger
 from startrail.ports.store import Store
 
 
@@ -67,70 +72,86 @@ class _Received(msgspec.Struct, frozen=True):
 
 
 class _Landing:
-    """One call of :func:`land`."""
+    """One call of :func:`land`. Lanes bring bytes into the store; all else happens in the caller's thread, in order."""
 
     def __init__(
         self, source: Source, feed: Feed, ledger: Ledger, store: Store, lease: Lease, run: str, clock: Clock, emit: Emit
     ) -> None:
         self._source, self._feed, self._ledger, self._store = source, feed, ledger, store
         self._lease, self._run, self._clock, self._emit = lease, run, clock, emit
+        self._lanes = Abreast(feed, self._receive)
         self._new: list[Delivery] = []
         self._failed: list[tuple[str, SourceError]] = []
 
     def all(self) -> tuple[Delivery, ...]:
         kept: _Received | None = None
-        for offer in self._offers():
-            received = self._try(offer)
-            if received is None:
-                continue
-            if kept is not None:
-                self._record(kept, cursor=None)
-            kept = received
-            if received.delivery.cursor is None:
-                self._record(received, cursor=None)
-                kept = None
+        with self._lanes as lanes:
+            for outcomes in lanes.outcomes(self._offers()):
+                ready: list[_Received] = []
+                for outcome in outcomes:
+                    received = self._looked_at(outcome)
+                    if received is None:
+                        continue
+                    ready += () if kept is None else (kept,)
+                    kept = received
+                    if received.delivery.cursor is None:
+                        ready.append(received)
+                        kept = None
+                self._record(ready)
         # Records come in any order of the cursor, so it may move only when every page is safe: with the last one.
         if kept is not None:
-            self._record(kept, cursor=None if self._failed else kept.delivery.cursor)
+            self._record([kept], moves_cursor=not self._failed)
         self._report_growing()
+        self._compare_names()
+        name, run = self._source.name, self._run
+        settle_queue(self._feed, self._source, self._ledger, name, run=run, clock=self._clock, emit=self._emit)
         self._raise_failures()
         return tuple(self._new)
 
     def _offers(self) -> Iterator[Offer]:
-        seen = self._ledger.seen(self._source.name)
+        name = self._source.name
+        seen = with_sweep(self._ledger.seen(name), self._feed, self._ledger, name)
         try:
             yield from self._feed.offers(seen, self._clock.now())
         except SourceError as error:
             self._failed.append(("", error))
 
-    def _try(self, offer: Offer) -> _Received | None:
-        try:
-            return self._receive(offer)
-        except StillGrowing:
-            self._emit(Growing(subject=self._source.name, source=self._source.name, name=offer.name))
-        except SourceError as error:
-            self._failed.append((offer.name, error))
-        return None
-
-    def _receive(self, offer: Offer) -> _Received | None:
-        """Bring the bytes into the store, then let the feed look at them. None when there is nothing in them."""
+    def _receive(self, offer: Offer) -> Delivery:
+        """Bring the bytes into the store. Runs in a lane."""
         crash_point("before land")
-        content = Content(self._feed.fetch(offer))
+        content = Content(self._lanes.flowing(self._feed.fetch(offer)))
 
         def key() -> str | None:
             delivery = self._delivery(offer, content)
             return None if self._is_safe(delivery) else delivery.key
 
         self._store.put_as(content, key)
-        delivery = self._delivery(offer, content)
         crash_point("after landing bytes")
+        return self._delivery(offer, content)
+
+    def _looked_at(self, outcome: Outcome[Delivery]) -> _Received | None:
+        """Let the feed look at the bytes. None when they did not come, or when there is nothing in them."""
+        offer, delivery = outcome.offer, outcome.value
+        if delivery is None:
+            self._not_received(offer, outcome.error)
+            return None
         fetched = self._look(offer, delivery)
-        return None if fetched.empty else _Received(offer, msgspec.structs.replace(delivery, cursor=fetched.cursor))
+        if fetched.empty:
+            return None
+        return _Received(offer, msgspec.structs.replace(delivery, landed_at=self._clock.now(), cursor=fetched.cursor))
+
+    def _not_received(self, offer: Offer, error: StartrailError | None) -> None:
+        if isinstance(error, StillGrowing):
+            self._emit(Growing(subject=self._source.name, source=self._source.name, name=offer.name))
+        elif isinstance(error, SourceError):
+            self._failed.append((offer.name, error))
+        elif error is not None:
+            raise error
 
     def _delivery(self, offer: Offer, content: Content) -> Delivery:
         """What the bytes are when all of them have passed."""
         return Delivery(
-            id=fingerprint(self._source.name, content.sha256),
+            id=delivery_id(self._source, content.sha256, offer.name, self._ledger),
             source=self._source.name,
             name=offer.name,
             sha256=content.sha256,
@@ -152,8 +173,22 @@ class _Landing:
             self._failed.append((offer.name, error))
             return Fetched()
 
-    def _record(self, received: _Received, cursor: str | None) -> None:
+    def _record(self, received: list[_Received], *, moves_cursor: bool = False) -> None:
+        """One transaction for all of them."""
+        if not received:
+            return
+        arrivals = [self._arrival(each, each.delivery.cursor if moves_cursor else None) for each in received]
+        recorded = self._ledger.record_deliveries([arrival for arrival, _ in arrivals], self._lease)
+        for each, (arrival, landed), new in zip(received, arrivals, recorded, strict=True):
+            if new:
+                crash_point("after recording delivery")
+                self._new.append(arrival.delivery)
+                self._emit(landed)
+            is_recorded(self._feed, each.offer)
+
+    def _arrival(self, received: _Received, cursor: str | None) -> tuple[Arrival, Landed]:
         delivery = msgspec.structs.replace(received.delivery, cursor=cursor)
+        said = named(self._source, delivery.name)
         landed = Landed(
             subject=self._source.name,
             source=self._source.name,
@@ -161,18 +196,32 @@ class _Landing:
             name=delivery.name,
             size=delivery.size,
             sha256=delivery.sha256,
+            fields=said.fields,
+            unread=said.problem,
         )
-        if not self._ledger.record_delivery(delivery, received.offer.stamp, self._lease, to_facts(landed)):
-            return
-        crash_point("after recording delivery")
-        self._new.append(delivery)
-        self._emit(landed)
+        return Arrival(delivery, received.offer.stamp, tuple(to_facts(landed))), landed
 
     def _report_growing(self) -> None:
         growing = self._feed.growing()
         self._ledger.record_growing(self._source.name, growing, self._lease)
         for name in growing:
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
+
+    def _compare_names(self) -> None:
+        """Tell what was renamed, replaced and deleted, unless the listing broke off."""
+        if not self._source.keeps_names or any(not name for name, _ in self._failed):
+            return
+        told: list[Event] = []
+
+        def judge(remembered: list[RememberedName]) -> tuple[NameChanges, tuple[NewFact, ...]]:
+            changes = compare(remembered, self._feed.listed())
+            told[:] = events(self._source.name, changes)
+            return changes, to_facts(*told)
+
+        name, now = self._source.name, self._clock.now()
+        self._ledger.compare_names(name, judge, self._lease, whole=True, run=self._run, at=now)
+        for event in told:
+            self._emit(event)
 
     def _raise_failures(self) -> None:
         if not self._failed:
