@@ -70,7 +70,8 @@ class Ledger(Arrivals, Protocol):
         facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None,
         tick: Tick | None = None,
     ) -> tuple[str, ...]:
-        """Record a run; runs still marked running become abandoned, and their ids are returned.
+        """Record a run; runs still marked running become abandoned, and their ids are returned. Raises RunTaken (ST521) when
+        the id is known.
 
         ``facts`` is given these ids. ``tick`` becomes the run's in the same transaction, or TickTaken (ST520) is raised
         and no run is recorded; it ends with the run."""
