@@ -212,6 +212,10 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         """The queue that tells of new objects; None: the bucket is listed."""
         return self.events if self.events is not None or self.queue is None else S3Events(self.queue)
 
+    def listed(self) -> S3Feed:
+        """The same bucket, without its queue."""
+        return msgspec.structs.replace(self, queue=None, events=None)
+
 
 class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
     """Rows of a PostgreSQL table or query, read in one snapshot and landed as NDJSON. Exactly one of ``table`` and ``query``."""

@@ -28,6 +28,20 @@ class Arrival(msgspec.Struct, frozen=True):
     facts: tuple[NewFact, ...] = ()
 
 
+class Memory(Protocol):
+    """What copying needs of a ledger; a bucket can have it too."""
+
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None: ...
+
+    def newest_fact(self, kind: str, subject: str) -> Fact | None: ...
+
+    def facts(self, *, kind: str | None = None, subject: str | None = None) -> Iterator[Fact]: ...
+
+    def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None: ...
+
+    def seen(self, source: str) -> Seen: ...
+
+
 class Ledger(Arrivals, Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
