@@ -77,7 +77,10 @@ def _figures(named: str, found: dict[str, list[Measured]], little: Measured) -> 
             made.append(Figure(f"{named}: {reader}, {told}", cpu[place]))
             made.append(
                 Figure(
-                    f"{named}: {reader}, {told}, to plain", cpu[place] / cpu["plain"], "x", goal if name == "promised" else None
+                    f"{named}: {reader}, {told}, to plain",
+                    cpu[place] / cpu["plain"],
+                    "x",
+                    goal if name == "promised" or reader == "native" else None,
                 )
             )
         if reader == "native":
