@@ -23,6 +23,7 @@ LONGEST_PLAIN = 1 << 20
 """Bytes of a line that the engine is asked to read; the judge takes longer ones."""
 _DELIMITERS = ",;\t|:!#$%&*/=@^~ "
 _QUOTES = "\"'`"
+_MARKS = (b"\0", b"\r", b"\n")
 
 
 class Run(Block, frozen=True):
@@ -33,6 +34,8 @@ class Run(Block, frozen=True):
     size: int = 0
     names: tuple[str, ...] = ()
     dialect: Dialect = Dialect()
+    bare: bool = False
+    """The lines are those of the file, and the engine reads them as they stand."""
 
     @property
     def own(self) -> bool:
@@ -41,6 +44,11 @@ class Run(Block, frozen=True):
     @property
     def count(self) -> int:
         return self.size
+
+    @property
+    def length(self) -> int:
+        """Bytes in the file, where each record is a line."""
+        return sum(len(part.raw) + 1 if isinstance(part, Row) else len(part) for part in self.parts)
 
     def records(self) -> Iterator[Record]:
         return iter(self.sequence())
@@ -82,6 +90,9 @@ class QuickCsv(Csv):
         self._quoted = _quoted(delimiter, quote, len(self.names))
         self._skip = skip(dialect, len(self.names))
         self._sampled: list[Row] = []
+        head = "".join(self._taken).encode(errors="surrogateescape")
+        self.head = (len(head), bool(head)) if self._bare(head.removesuffix(b"\n")) else None
+        """Bytes of the header, and lines; None where it is not one line, or none, that is passed over with ease."""
 
     @staticmethod
     def speaks(dialect: Dialect) -> bool:
@@ -115,7 +126,7 @@ class QuickCsv(Csv):
         count, odd = divmod(len(marks), len(self._plain))
         if not odd and marks == self._plain * count and self._certain(chunk):
             self._take(chunk, count)
-            yield self._run([chunk])
+            yield Run(chunk, (), {}, (chunk,), count, self.names, self._dialect, bare=True)
             return
         count, odd = divmod(len(marks), len(self._plain_crlf))
         if not odd and marks == self._plain_crlf * count == self._plain_crlf * chunk.count(b"\r\n") and self._certain(chunk):
@@ -208,6 +219,7 @@ class QuickCsv(Csv):
         broken: dict[int, Violation] = {}
         stream: list[bytes] = []
         size = 0
+        bare = all(self._bare(part.raw) if isinstance(part, Row) else b"\r" not in part for part in parts)
         for part in parts:
             if isinstance(part, Row):
                 if part.broken is not None:
@@ -217,7 +229,12 @@ class QuickCsv(Csv):
             else:
                 stream.append(part.replace(b"\r\n", b"\n") if b"\r" in part else part)
                 size += part.count(b"\n")
-        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect)
+        bare = bare and not broken
+        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect, bare=bare)
+
+    def _bare(self, raw: bytes) -> bool:
+        """Whether what stands in the file is one line that the engine takes for the same record."""
+        return len(raw) <= LONGEST_PLAIN and self._quote not in raw and not any(mark in raw for mark in _MARKS)
 
     def _anew(self, row: Row) -> bytes:
         """The row for the engine: every value quoted. What it might read otherwise is left to the judge."""

@@ -104,6 +104,20 @@ class Queries:
         found = [contract.primary_key] if contract.primary_key else []
         return found + [(f.name,) for f in contract.fields if f.unique and (f.name,) != contract.primary_key]
 
+    def whole_numbers(self, columns: tuple[str, ...]) -> bool:
+        """Whether a key is one column of whole numbers."""
+        found = self._task.schema.column(columns[0]) if len(columns) == 1 else None
+        return found is not None and str(found.type) in ("int", "long")
+
+    def bounds(self, files: list[LocalFile], column: str) -> str:
+        """Least and greatest value of a column, and how many are not null; mostly known from the files' statistics."""
+        name = sql.quote(column)
+        return f"SELECT min({name}), max({name}), count({name}) FROM {files_list(files)}"
+
+    def different(self, files: list[LocalFile], column: str, low: int, high: int) -> str:
+        """How many different whole numbers there are, all of them between these: each has a bit of its own."""
+        return f"SELECT bit_count(bitstring_agg({sql.quote(column)}, {low}, {high})) FROM {files_list(files)}"
+
     def count_repeated(self, files: list[LocalFile], columns: tuple[str, ...]) -> str:
         """How many rows have a key that an earlier row has; null is never a repetition."""
         names = ", ".join(map(sql.quote, columns))
