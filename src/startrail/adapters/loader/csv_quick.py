@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -23,6 +24,8 @@ LONGEST_PLAIN = 1 << 20
 """Bytes of a line that the engine is asked to read; the judge takes longer ones."""
 _DELIMITERS = ",;\t|:!#$%&*/=@^~ "
 _QUOTES = "\"'`"
+_PIECE = 1 << 12
+"""Bytes of a piece of a chunk that has an odd line."""
 _MARKS = (b"\0", b"\r", b"\n")
 
 
@@ -56,12 +59,15 @@ class Run(Block, frozen=True):
     def sequence(self) -> Sequence[Record]:
         return AskedRecords(self.size, self._each, self._record)
 
-    def _each(self) -> Iterator[bytes | Row]:
+    def _each(self) -> list[bytes | Row]:
+        found: list[bytes | Row] = []
         for part in self.parts:
             if isinstance(part, Row):
-                yield part
+                found.append(part)
             else:
-                yield from part.split(b"\n")[:-1]
+                found += part.split(b"\n")
+                found.pop()
+        return found
 
     def _record(self, found: bytes | Row) -> Record:
         return (found if isinstance(found, Row) else self._row(found)).record(self.names)
@@ -76,10 +82,16 @@ class Run(Block, frozen=True):
 
 
 class QuickCsv(Csv):
-    """``wary``: also look whether each line is UTF-8; otherwise that is left to the engine, which refuses what is not."""
+    """``wary``: also look whether each line is UTF-8; otherwise that is left to the engine, which refuses what is not.
+    ``known``: how many lines each chunk of the same file has that was found plain by another reader, which spares a look."""
 
-    def __init__(self, file: BinaryIO, contract: Contract, dialect: Dialect, *, wary: bool = False) -> None:
+    def __init__(
+        self, file: BinaryIO, contract: Contract, dialect: Dialect, *, wary: bool = False, known: Sequence[int] = ()
+    ) -> None:
         super().__init__(file, contract, dialect)
+        self._known = known
+        self.plain = array("q")
+        """Lines of each chunk, from the first, that is plain; 0 for one that is not."""
         delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
         self._wary = wary
         self._shape = delimiter * (len(self.names) - 1)
@@ -112,7 +124,9 @@ class QuickCsv(Csv):
                 chunk = self._lines.chunk()
             except UnicodeError as error:
                 raise self._not_text(error) from error
-            if chunk:
+            if chunk and len(self.plain) < len(self._known) and self._known[len(self.plain)]:
+                yield self._plain_run(chunk, self._known[len(self.plain)])
+            elif chunk:
                 yield from self._taken_apart(chunk)
             elif rows := self._next_rows(ROWS):
                 yield self._run(list(rows))
@@ -122,18 +136,30 @@ class QuickCsv(Csv):
 
     def _taken_apart(self, chunk: bytes) -> Iterator[Block]:
         """Pass over this chunk of lines, or, where a record goes on behind it, a bit more."""
+        lines = self._lines_of(chunk)
+        if lines:
+            yield self._plain_run(chunk, lines)
+            return
+        self.plain.append(0)
+        yield self._run(self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk))
+
+    def _plain_run(self, chunk: bytes, lines: int) -> Block:
+        self.plain.append(lines)
+        self._take(chunk, lines)
+        if b"\r" in chunk:
+            return self._run([chunk])
+        return Run(chunk, (), {}, (chunk,), lines, self.names, self._dialect, bare=True)
+
+    def _lines_of(self, chunk: bytes) -> int:
+        """How many lines, where all of them are plain, and all end alike; otherwise 0."""
         marks = chunk.translate(None, self._ordinary)
         count, odd = divmod(len(marks), len(self._plain))
         if not odd and marks == self._plain * count and self._certain(chunk):
-            self._take(chunk, count)
-            yield Run(chunk, (), {}, (chunk,), count, self.names, self._dialect, bare=True)
-            return
+            return count
         count, odd = divmod(len(marks), len(self._plain_crlf))
         if not odd and marks == self._plain_crlf * count == self._plain_crlf * chunk.count(b"\r\n") and self._certain(chunk):
-            self._take(chunk, count)
-            yield self._run([chunk])
-            return
-        yield self._run(self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk, marks))
+            return count
+        return 0
 
     def _certain(self, chunk: bytes) -> bool:
         """What the marks alone do not say."""
@@ -151,27 +177,21 @@ class QuickCsv(Csv):
         self._multibyte += not chunk.isascii()
         self.unended = False
 
-    def _parts(self, chunk: bytes, marks: bytes) -> list[bytes | Row]:
-        """Lines without quotes: each stands for itself. Those between two odd ones are looked at together."""
+    def _parts(self, chunk: bytes) -> list[bytes | Row]:
+        """Lines without quotes: each stands for itself, and most are plain also beside odd ones."""
         parts: list[bytes | Row] = []
-        lines, shapes = chunk.split(b"\n")[:-1], marks.split(b"\n")[:-1]
-        usual = self._shape + b"\r" if shapes[0].endswith(b"\r") else self._shape
-        at = 0
-        for odd in [place for place, shape in enumerate(shapes) if shape != usual] + [len(lines)]:
-            self._run_of(parts, lines[at:odd])
-            if odd < len(lines):
-                self._each(parts, lines[odd : odd + 1])
-            at = odd + 1
+        start = 0
+        while start < len(chunk):
+            stop = chunk.rfind(b"\n", start, start + _PIECE) + 1 or chunk.find(b"\n", start) + 1
+            piece = chunk[start:stop]
+            lines = self._lines_of(piece)
+            if lines:
+                self._take(piece, lines)
+                parts.append(piece)
+            else:
+                self._each(parts, piece.split(b"\n")[:-1])
+            start = stop
         return parts
-
-    def _run_of(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
-        """Lines with as many delimiters as columns need, all of them with a carriage return, or none."""
-        joined = b"\n".join([*lines, b""])
-        returns = joined.count(b"\r")
-        if self._certain(joined) and (not returns or returns == joined.count(b"\r\n") == len(lines)):
-            self._add(parts, lines)
-        else:
-            self._each(parts, lines)
 
     def _each(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
         plain: list[bytes] = []

@@ -21,7 +21,7 @@ from startrail.adapters.loader.csv_quick import QuickCsv, Run
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed, Wary
-from startrail.adapters.loader.keys import differ, repeats
+from startrail.adapters.loader.keys import differ, missing, repeats
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
@@ -195,7 +195,8 @@ class Loading:
         if self._native_csv:
             self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
         else:
-            self._quick = QuickCsv(file, contract, dialect, wary=self._wary == "yes")
+            known = () if self._quick is None else self._quick.plain
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary == "yes", known=known)
         return self._quick
 
     def _query(self, path: str, longest: int, offset: int, whole: int | None = None) -> str:
@@ -474,7 +475,7 @@ class Loading:
     def _missing(self, files: list[LocalFile]) -> Iterator[int]:
         decided = sorted(self._aside.ordinals)
         position = 0
-        for (ordinal,) in self._engine.each(self._queries.missing(files, self._rows_in)):
+        for ordinal in missing(self._engine, self._queries, files, self._rows_in):
             while position < len(decided) and decided[position] < ordinal:
                 position += 1
             if position == len(decided) or decided[position] != ordinal:

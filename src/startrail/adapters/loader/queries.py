@@ -94,8 +94,6 @@ class Queries:
     def missing(self, files: list[LocalFile], rows: int) -> str:
         """Ordinals that no staged row has, ascending."""
         everything = f"SELECT o FROM range(1, {rows + 1}) AS r(o)"
-        if not files:
-            return everything
         return f"{everything} WHERE o NOT IN (SELECT {sql.quote(ORDINAL)} FROM {files_list(files)}) ORDER BY o"
 
     def unique_keys(self) -> list[tuple[str, ...]]:
@@ -103,6 +101,16 @@ class Queries:
         contract = self._task.contract
         found = [contract.primary_key] if contract.primary_key else []
         return found + [(f.name,) for f in contract.fields if f.unique and (f.name,) != contract.primary_key]
+
+    def gaps(self, files: list[LocalFile]) -> str:
+        """Places in which a row's ordinal does not follow that of the row before it, and both."""
+        own = sql.quote(ORDINAL)
+        rows = f"SELECT lag({own}, 1, 0) OVER () AS before, {own} AS here FROM {files_list(files)}"
+        return f"SELECT before, here FROM ({rows}) WHERE here != before + 1"
+
+    def last(self, files: list[LocalFile]) -> str:
+        """The greatest ordinal."""
+        return f"SELECT max({sql.quote(ORDINAL)}) FROM {files_list(files)}"
 
     def whole_numbers(self, columns: tuple[str, ...]) -> bool:
         """Whether a key is one column of whole numbers."""
