@@ -15,8 +15,12 @@ class FileFeed(ABC):
 
     lanes: int
     _listing: Listing
+    _seen: Seen
+    """What is remembered while a listing is made."""
+    _now: datetime
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
+        self._seen, self._now = seen, now
         return self._listing.offers(self._entries, seen, now)
 
     def growing(self) -> dict[str, str]:
