@@ -147,6 +147,8 @@ class FtpFeed(FileFeed):
         known = self._unasked(name, item)
         if known is not None:
             return _entry_of(path, name, item.size, known)
+        if any(letter in path for letter in "\r\n\0"):
+            return _entry_of(path, name, item.size, item.modified)  # it cannot be asked for; fetching it says so
         size, modified = self._asked(path, item)
         self._zone.learn(wall_of(item.modified, self._now), time_of(modified))
         return None if item.is_link and size is None else _entry_of(path, name, size, modified)
