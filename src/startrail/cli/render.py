@@ -125,6 +125,8 @@ class Renderer:
                 self._line("adopted", f"{event.name}: {', '.join(event.fields)}; {balance(event.counts)}", event.source)
             case e.NotAdopted():
                 self._line("waiting", f"{event.name}: {', '.join(event.fields)} not adopted: {event.reason}", event.source)
+            case e.Withdrawn():
+                self._line("withdrawn", f"{event.name}: {balance(event.counts)}; a new version took its place", event.source)
             case e.DriftAcknowledged():
                 self._line("known", f"{event.kind} at {event.path} until {event.until}, by {event.by}", event.source)
             case e.Discarded():

@@ -221,6 +221,19 @@ class NotAdopted(Event, frozen=True, tag="not_adopted"):
     reason: str
 
 
+class Withdrawn(Event, frozen=True, tag="withdrawn"):
+    """The rows of a delivery were taken out of their table, since its file came again with other bytes (``on_replace``)."""
+
+    fact = "delivery.withdrawn"
+    source: str
+    delivery: str
+    name: str
+    by: str
+    """The delivery that takes its place."""
+    before: Counts
+    counts: Counts
+
+
 class DriftAcknowledged(Event, frozen=True, tag="drift_acknowledged"):
     """A person knows of one drift, and lets it be until a day."""
 

@@ -212,6 +212,10 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         """The queue that tells of new objects; None: the bucket is listed."""
         return self.events if self.events is not None or self.queue is None else S3Events(self.queue)
 
+    def listed(self) -> S3Feed:
+        """The same bucket, without its queue."""
+        return msgspec.structs.replace(self, queue=None, events=None)
+
 
 class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
     """Rows of a PostgreSQL table or query, read in one snapshot and landed as NDJSON. Exactly one of ``table`` and ``query``."""
@@ -357,6 +361,11 @@ class Source(msgspec.Struct, frozen=True):
     """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
     expect: tuple[Expectation, ...] = ()
     """Files that must have landed by a time; one that has not opens an incident."""
+    on_replace: Literal["hold", "add", "replace"] = "hold"
+    """When a file comes again under the same name with other bytes: ``hold`` the new version until a person decides, ``add``
+    its rows to those of the older one, or ``replace`` those."""
+    on_delete: Literal["keep"] = "keep"
+    """When a file is gone from its source: its rows and its bytes are kept."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()

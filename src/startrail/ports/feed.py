@@ -69,6 +69,25 @@ class FeedFailed(SourceError):
     code = "ST206"
 
 
+class SizeUntrue(SourceError):
+    """A server says that a file has fewer bytes than it sends, and says so again when it is asked. Nothing of the file was landed.
+
+    Which of the two is wrong cannot be told from here. Have the server mended, or the file written again at its source.
+    """
+
+    code = "ST240"
+
+
+class AskedToWait(SourceError):
+    """A server has enough of our requests, and names a time to come back that is longer than a run waits.
+
+    It is not asked again in this run. The next run that comes after the named time goes on; give the source a
+    ``schedule`` that asks less often.
+    """
+
+    code = "ST241"
+
+
 class FeedExtraMissing(SourceError):
     """A kind of feed needs a package that is not installed.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -63,6 +63,18 @@ class Judge(Protocol):
     """The specification as a function of one raw record. Never raises on data."""
 
     def __call__(self, raw: bytes) -> Judged: ...
+
+
+@runtime_checkable
+class FieldJudge(Judge, Protocol):
+    """A judge that can also look at some fields alone."""
+
+    def fields(self, members: bytes, doubtful: tuple[str, ...]) -> Judged | None:
+        """The decision about a record that is refused for one of the ``doubtful`` fields or for undeclared ones; None when
+        it is not refused for these, so that it must be judged as a whole. ``doubtful`` is in the contract's order;
+        ``members`` is a JSON object of those of them that the record has, and of its undeclared fields, none of which may
+        mean a declared one. All other fields must be such that the judge says nothing about them."""
+        ...
 
 
 class Mender(Protocol):

@@ -15,6 +15,7 @@ def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
     """Sources land, contracts load and adopt, models build, bridges are checked, reports deliver, metrics are measured."""
     from startrail.capabilities.contracts.capability import Contracts
     from startrail.capabilities.contracts.drift.adopt import Adoptions
+    from startrail.capabilities.contracts.replaced.withdraw import Replacements
     from startrail.capabilities.contracts.versions import Versioned
     from startrail.capabilities.metrics.capability import Metrics
     from startrail.capabilities.models.capability import Models
@@ -28,6 +29,7 @@ def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
         Sources(_unpacker),
         Versioned(Contracts()),
         Versioned(Adoptions(quarantine_files)),
+        Replacements(quarantine_files),
         Models(reopen),
         Bridges(Dictionary()),
         Reports(),

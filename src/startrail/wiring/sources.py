@@ -165,13 +165,13 @@ def _listed(source: Source) -> Source:
     """A bucket is looked at by listing it: a message that somebody only looks at would be hidden from the next run."""
     if not isinstance(source.feed, S3Feed) or source.feed.told_by is None:
         return source
-    return msgspec.structs.replace(source, feed=msgspec.structs.replace(source.feed, queue=None, events=None))
+    return msgspec.structs.replace(source, feed=source.feed.listed())
 
 
 def _try_queue(opened: Opened, source: Source) -> QueueTested | None:
     if not isinstance(source.feed, S3Feed) or source.feed.told_by is None:
         return None
-    from startrail.wiring.feeds import open_queue
+    from startrail.wiring.feeds.s3 import open_queue
 
     check_alone(source, opened.project)
     queue = open_queue(Path(opened.project.root), source.feed)

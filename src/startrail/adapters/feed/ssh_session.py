@@ -11,7 +11,7 @@ import contextlib
 import threading
 from collections.abc import Awaitable
 from concurrent.futures import CancelledError, Future
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import asyncssh
 
@@ -80,6 +80,7 @@ class Sessions:
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                self._loop.set_exception_handler(_nobody_asks)
                 threading.Thread(target=_turn, args=(self._loop,), name="ssh", daemon=True).start()
             return self._loop
 
@@ -110,6 +111,10 @@ def ended(future: Future[_T]) -> _T:
         return future.result()
     except CancelledError as error:
         raise ConnectionAbortedError("closed from our side") from error
+
+
+def _nobody_asks(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What becomes of a read that was given up. Without this the loop tells it on standard error, as a traceback."""
 
 
 def _turn(loop: asyncio.AbstractEventLoop) -> None:

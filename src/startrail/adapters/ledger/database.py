@@ -194,6 +194,13 @@ class SqlLedger(SqlArrivals, ABC):
         with self._reading() as session:
             return deliveries.refused(session, source)
 
+    def loads(self, deliveries: Sequence[str]) -> dict[str, list[StepRecord]]:
+        found: dict[str, list[StepRecord]] = {}
+        with self._reading() as session:
+            for record in steps.loads_of(session, deliveries):
+                found.setdefault(record.step.partition, []).append(record)
+        return found
+
     def loads_before(self, delivery: Delivery, limit: int) -> list[StepRecord]:
         with self._reading() as session:
             return deliveries.loads_before(session, delivery, limit)

@@ -6,7 +6,6 @@ import contextlib
 import io
 import itertools
 import os
-import re
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +16,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store as Bucket
 
+from startrail.adapters.s3_answer import answer_of
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
+from startrail.adapters.store.s3_errors import refusal
 from startrail.adapters.store.s3_leftovers import abort_leftovers
 from startrail.adapters.store.s3_parts import PART, Uploads
 from startrail.base.errors import ResourceError
@@ -32,8 +33,6 @@ from startrail.ports.store import (
     WRITTEN_ONCE,
     NotStored,
     StoredObject,
-    StoreFailed,
-    StoreForbidden,
     StoreUnreachable,
     check_key,
     disk_error,
@@ -212,7 +211,9 @@ class S3Store:
         try:
             with _errors(key):
                 obstore.put(self._bucket, key, data, mode="create", use_multipart=False)
-        except AlreadyExistsError:
+        except AlreadyExistsError as error:
+            if self.size(key) is None:  # 409: another request for this key was under way, and came to nothing
+                raise StoreUnreachable(f"the bucket is busy with '{printable(key)}'", hint="run again") from error
             return False
         return True
 
@@ -355,21 +356,9 @@ def _errors(key: str) -> Iterator[None]:
 
 
 def _translated(key: str, error: Exception) -> ResourceError:
-    told = printable(str(error).partition("\n")[0], limit=300)
-    shown = printable(key)
-    if "NoSuchBucket" in str(error):
-        return StoreFailed("the bucket of the profile's `store` does not exist", hint="create it, or mend `bucket`")
-    if isinstance(error, FileNotFoundError) and error.errno is None:
+    answer = answer_of(error)
+    if isinstance(error, FileNotFoundError) and error.errno is None and answer.meaning == "other":
         return not_stored(key)
-    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-        hint = "check the profile's `access_key` and `secret_key`, and the bucket's policy"
-        return StoreForbidden(f"the bucket refuses access to '{shown}'", hint=hint)
-    if "169.254.169.254" in told:
-        return StoreForbidden(
-            "no keys for the bucket were found", hint="give the profile's store `access_key` and `secret_key` as env:NAME"
-        )
     if isinstance(error, OSError) and error.errno is not None:
         return disk_error(error, key, writing=True)
-    if re.search(r"status code: (5\d\d|429)|error sending request|HTTP error|timed out|error decoding response", told):
-        return StoreUnreachable(f"the bucket did not answer for '{shown}': {told}", hint="check `endpoint` and the network")
-    return StoreFailed(f"the bucket refused '{shown}': {told}", hint="check `bucket`, `region` and `endpoint` of the profile")
+    return refusal(key, answer)

@@ -20,10 +20,12 @@ from typing import NamedTuple
 
 import urllib3
 
+from startrail.adapters.s3_answer import Answer, meaning_of
 from startrail.adapters.store.s3_api import Account, ask, element
+from startrail.adapters.store.s3_errors import refusal
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
-from startrail.ports.store import StoreFailed, StoreForbidden, StoreUnreachable
+from startrail.ports.store import StoreFailed
 
 PART = 8 << 20
 _LARGER_AFTER = 1_000
@@ -31,7 +33,6 @@ _LARGER_AFTER = 1_000
 _AT_ONCE = 8
 _UNDER_WAY = 64 << 20
 """Bytes of parts that are being sent, over all uploads of a store."""
-_REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
 
 
 class _Part(NamedTuple):
@@ -81,7 +82,7 @@ class Uploads:
             self._abort(key, upload, [])
             return False
         if "<Error>" in answer:  # told after all, in an answer that began as a success
-            raise StoreUnreachable(f"the bucket did not finish '{printable(key)}': {printable(element(answer, 'Message'), 200)}")
+            raise _refused(key, 200, answer)
         return True
 
     def _send(self, key: str, upload: str, number: int, body: bytes, ended: threading.Event) -> _Part:
@@ -93,7 +94,7 @@ class Uploads:
             query = {"partNumber": str(number), "uploadId": upload}
             headers = self._request("PUT", key, query, body, digest.hexdigest(), {"x-amz-checksum-sha256": told}).headers
             if headers.get("x-amz-checksum-sha256", told) != told or "ETag" not in headers:
-                raise StoreUnreachable(f"the bucket has taken other bytes for '{printable(key)}' than were sent to it")
+                raise _silent(key, "it has taken other bytes than were sent to it")
             return _Part(number, headers["ETag"], told)
         finally:
             self._room.give_back(len(body))
@@ -178,24 +179,16 @@ class _Room:
 
 
 def _error(key: str, answer: urllib3.BaseHTTPResponse) -> ResourceError:
-    told = answer.data.decode("utf-8", "replace")
-    code = element(told, "Code") or str(answer.status)
-    shown = printable(key)
     if answer.status == 412:
         return _Taken("the key is taken")
-    if answer.status in (409, 429) or answer.status >= 500 or code in ("NoSuchUpload", "RequestTimeout", "BadDigest"):
-        return _silent(key, f"{code} {element(told, 'Message')}")
-    if code in _REFUSED or answer.status in (401, 403):
-        hint = "check the profile's `access_key` and `secret_key`, and the bucket's policy"
-        return StoreForbidden(f"the bucket refuses access to '{shown}'", hint=hint)
-    if code == "NoSuchBucket":
-        return StoreFailed("the bucket of the profile's `store` does not exist", hint="create it, or mend `bucket`")
-    message = printable(f"{code} {element(told, 'Message')}", 300)
-    hint = "check `bucket`, `region` and `endpoint` of the profile"
-    return StoreFailed(f"the bucket refused '{shown}': {message}", hint=hint)
+    return _refused(key, answer.status, answer.data.decode("utf-8", "replace"))
 
 
-def _silent(key: str, told: str) -> StoreUnreachable:
-    return StoreUnreachable(
-        f"the bucket did not answer for '{printable(key)}': {printable(told, 300)}", hint="check `endpoint` and the network"
-    )
+def _refused(key: str, status: int, body: str) -> ResourceError:
+    code, message = element(body, "Code"), element(body, "Message")
+    told = f"{status} {code}: {message}" if message else f"{status} {code}".strip()
+    return refusal(key, Answer(meaning_of(status, code), printable(told, 200)))
+
+
+def _silent(key: str, told: str) -> ResourceError:
+    return refusal(key, Answer("busy", printable(told, 200)))
