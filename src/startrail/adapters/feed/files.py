@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import BinaryIO
 
 from startrail.adapters.feed.listing import Entry, Listing, resumed
-from startrail.ports.feed import Offer, Seen
+from startrail.ports.feed import Fetched, Offer, Seen
 
 
 class FileFeed(ABC):
@@ -31,6 +32,9 @@ class FileFeed(ABC):
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         return resumed(lambda start: self._read(offer, start))
+
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
+        return Fetched()
 
     @abstractmethod
     def _entries(self) -> Iterable[Entry]:

@@ -10,7 +10,6 @@ import ssl
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 from startrail.adapters.feed import ftp_tls
 from startrail.adapters.feed.files import FileFeed
@@ -29,7 +28,6 @@ from startrail.ports.feed import (
     FeedIncomplete,
     FeedMissing,
     FeedUnreachable,
-    Fetched,
     Offer,
     SizeUntrue,
     StillGrowing,
@@ -83,9 +81,6 @@ class FtpFeed(FileFeed):
             _end(data)
             self._session().voidresp()
             self._compare(path, offer, received)
-
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
 
     def close(self) -> None:
         for session in self._pool.idle():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import stat
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import asyncssh
 
@@ -27,7 +27,6 @@ from startrail.ports.feed import (
     FeedIncomplete,
     FeedMissing,
     FeedUnreachable,
-    Fetched,
     Offer,
     SizeUntrue,
     StillGrowing,
@@ -108,9 +107,6 @@ class SftpFeed(FileFeed):
                     asked = place
         finally:
             _given_up(coming)
-
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
 
     def close(self) -> None:
         self._sessions.close()
