@@ -28,6 +28,20 @@ class Arrival(msgspec.Struct, frozen=True):
     facts: tuple[NewFact, ...] = ()
 
 
+class Memory(Protocol):
+    """What copying needs of a ledger; a bucket can have it too."""
+
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None: ...
+
+    def newest_fact(self, kind: str, subject: str) -> Fact | None: ...
+
+    def facts(self, *, kind: str | None = None, subject: str | None = None) -> Iterator[Fact]: ...
+
+    def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None: ...
+
+    def seen(self, source: str) -> Seen: ...
+
+
 class Ledger(Arrivals, Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
@@ -70,7 +84,8 @@ class Ledger(Arrivals, Protocol):
         facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None,
         tick: Tick | None = None,
     ) -> tuple[str, ...]:
-        """Record a run; runs still marked running become abandoned, and their ids are returned.
+        """Record a run; runs still marked running become abandoned, and their ids are returned. Raises RunTaken (ST521) when
+        the id is known.
 
         ``facts`` is given these ids. ``tick`` becomes the run's in the same transaction, or TickTaken (ST520) is raised
         and no run is recorded; it ends with the run."""
@@ -113,6 +128,17 @@ class Ledger(Arrivals, Protocol):
 
     def record_deliveries(self, arrivals: Sequence[Arrival], lease: Lease) -> list[bool]:
         """The same for several, in this order and all in one transaction; whether each was new."""
+        ...
+
+    def packed(self, source: str) -> list[Delivery]:
+        """Archives that landed and were neither unpacked nor given up, in order of landing; none that came in another."""
+        ...
+
+    def record_members(
+        self, archive: Delivery, members: Sequence[Arrival], lease: Lease, facts: Callable[[list[bool]], Sequence[NewFact]]
+    ) -> list[bool]:
+        """The files of an archive become deliveries, and it is unpacked: all in one transaction, with the ``facts`` that
+        follow from which of them are new. Empty when the archive is unpacked or given up already."""
         ...
 
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:

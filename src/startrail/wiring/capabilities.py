@@ -8,6 +8,7 @@ from startrail.flow.capability import Capability
 
 if TYPE_CHECKING:
     from startrail.capabilities.models.capability import Reopen
+    from startrail.ports.archive import Unpacker
 
 
 def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
@@ -25,7 +26,7 @@ def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
     from startrail.wiring.quarantine import quarantine_files
 
     return (
-        Sources(),
+        Sources(_unpacker),
         Versioned(Contracts()),
         Versioned(Adoptions(quarantine_files)),
         Replacements(quarantine_files),
@@ -34,3 +35,9 @@ def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
         Reports(),
         Metrics(),
     )
+
+
+def _unpacker() -> Unpacker:
+    from startrail.adapters.archive.unpacker import ArchiveUnpacker
+
+    return ArchiveUnpacker()

@@ -11,7 +11,8 @@ from itertools import islice
 from startrail.base.ids import fingerprint
 from startrail.capabilities.contracts.drift.evolve import Evolution, Turns, evolves, promise, takes_fields
 from startrail.capabilities.contracts.errors import DriftStopped
-from startrail.capabilities.contracts.load import load
+from startrail.capabilities.contracts.load import load, set_aside
+from startrail.capabilities.contracts.packed import is_waiting, packed_away
 from startrail.capabilities.contracts.policy import Acknowledged, lets_in
 from startrail.capabilities.contracts.quarantine.standing import WITHDRAWN
 from startrail.capabilities.contracts.replaced.hold import withheld_of
@@ -21,6 +22,7 @@ from startrail.flow.drift import Acks
 from startrail.flow.events import DeliveryHeld, DriftFound, Loaded, TableEvolved
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
+from startrail.model.archive import ARCHIVES
 from startrail.model.contract import Contract
 from startrail.model.delivery import Delivery
 from startrail.model.drift import DriftPolicy, Finding
@@ -53,6 +55,8 @@ class Contracts:
             waiting = withheld_of(source, pending, session.ports.ledger)
             for delivery, records in pending:
                 step = load_step(delivery, source, contract, acks.active, withheld=delivery.id in waiting)
+                if is_waiting(delivery, source, session.ports.ledger):
+                    continue
                 if not _taken_over(step, delivery, records, session):
                     if past is None:
                         past = history(session.ports.ledger.history(kind="load", subject=source.name, limit=_REMEMBERED))
@@ -69,6 +73,8 @@ def load_step(
     parts = [contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain]
     if source.drift != DriftPolicy():  # what is held under one policy may be loaded under another
         parts.append(repr(source.drift))
+    if delivery.media in ARCHIVES:
+        parts.append(repr(source.archive))
     if gives(source):  # a name that is read otherwise gives other values
         parts.append(str(pattern_of(source)))
     parts += [f"acknowledged {kind} {path}" for kind, path in sorted(acknowledged) if lets_in(source.drift, kind)]
@@ -174,6 +180,9 @@ def put(
 ) -> StepOutput:
     """Load the delivery into its table as that stands in this run; ``grow``: and let it bring columns of its own;
     ``withhold``: why it is only read, and held."""
+    packed = packed_away(delivery, source, session.ports.ledger)
+    if packed is not None:
+        return set_aside(packed)
     table = TableName.parse(str(source.into))
     work = session.workspace
     promised = promise(contract, source, work.columns(str(table)), delivery.media)

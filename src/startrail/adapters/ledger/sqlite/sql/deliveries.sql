@@ -68,3 +68,7 @@ update deliveries set loaded = 2 where id = :id and loaded = 0;
 
 -- name: unpacked
 update deliveries set loaded = 3 where id = :id and loaded = 0;
+
+-- name: packed
+-- use: columns
+where source = :source and loaded = 0 and media in ('zip', 'tar') and parent is null order by seq;
