@@ -11,7 +11,7 @@ from startrail.base.time import to_text
 from startrail.capabilities.sources.expect import HORIZON, Wanted, after, judge, one, wanted
 from startrail.flow.events import Event, SourceExpectedArrived, SourceExpectedDropped, SourceExpectedMissing
 from startrail.model.expect import Arrival, Expectation, Expected, LandedName, Settled
-from startrail.model.source import Source
+from startrail.model.source import HttpFeed, Source
 from startrail.ports.arrivals import Arrivals
 
 
@@ -35,7 +35,10 @@ def open_instants(source: Source, ledger: Arrivals, since: Mapping[str, datetime
     known = {(each.what, each.due): each.state for each in ledger.arrivals(source.name, now - HORIZON)}
 
     def landed(prefix: str, after: datetime) -> list[LandedName]:
-        return ledger.landed_names(source.name, prefix, after)
+        if not isinstance(source.feed, HttpFeed):
+            return ledger.landed_names(source.name, prefix, after)
+        found = ledger.landed_names(source.name, "", after)  # whose names are whole paths
+        return [msgspec.structs.replace(each, name=each.name.rpartition("/")[2]) for each in found]
 
     found: list[Expected] = []
     for expectation in source.expect:
