@@ -102,6 +102,8 @@ def test_a_missing_file_is_told_once_and_is_over_when_it_has_landed(till: Till) 
     assert (arrived["told"]["minutes_late"], arrived["told"]["file"]) == (30, "sales_2026-10-03.csv")
     assert [each["state"] for each in incidents(till)] == ["resolved"]
     assert till.call("status", "--now", "2026-10-04T08:31+02:00").code == 0
+    star = till.call("incident", "star", incident["id"]).out
+    assert "2026-10-03.csv landed, 30 min after it was expected" in star, star
     check_ledger(till)
 
 

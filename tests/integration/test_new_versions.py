@@ -82,6 +82,10 @@ def test_without_a_word_a_new_version_is_held_and_the_older_one_stays(tmp_path: 
     assert till.run(now="2026-10-03T09:05+02:00").code == 0
     assert sales(till) == [("a1", "11.00")]
     assert ("hold", "resolved") in states(till)
+    [incident] = [
+        each["id"] for each in till.call("incident", "list", "--all", "--json").of("incident") if each["cause"] == "hold"
+    ]
+    assert "1 in = 1 loaded + 0 quarantined + 0 held + 0 discarded; 0 lost" in till.call("incident", "star", incident).out
     check_ledger(till)
 
 
