@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from cronsim import CronSim
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startrail.capabilities.sources.bundle.aws_cron import NotForAws, aws_crons
@@ -52,6 +52,7 @@ def _crons(draw: st.DrawFn) -> str:
     return " ".join(parts)
 
 
+@settings(deadline=None)
 @given(_crons(), st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)))
 def test_both_are_due_at_the_same_instants(cron: str, start: datetime) -> None:
     start = start.replace(second=0, microsecond=0)
