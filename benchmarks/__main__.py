@@ -24,6 +24,7 @@ NAMES = (
     "history",
     "lineage",
     "why",
+    "transfer",
 )
 
 
@@ -34,6 +35,8 @@ def main() -> int:
     for name in options.names or NAMES:
         started = time.monotonic()
         sized = {"size": options.size} if name == "formats" and options.size else {}
+        if name == "transfer" and options.parts:
+            sized = {"parts": tuple(options.parts.split(","))}
         found += import_module(f"benchmarks.{name}").figures(options.rounds, quick=options.quick, **sized)
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores\n")
@@ -47,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; default: 3")
     parser.add_argument("--quick", action="store_true", help="small inputs: do they work, not how fast are they")
     parser.add_argument("--size", type=int, help="megabytes of the files of formats; default: 200")
+    parser.add_argument("--parts", help="parts of transfer: of small,large,many,names,growing; default: all")
     return parser.parse_args()
 
 

@@ -9,6 +9,8 @@ pytest_plugins = [
     "tests.fixtures.ftp",
     "tests.fixtures.sftp",
     "tests.fixtures.http",
+    "tests.fixtures.mail",
+    "tests.fixtures.deliveries",
     "tests.fixtures.readers",
 ]
 

@@ -27,7 +27,7 @@ from startrail.adapters.feed.s3 import S3Feed
 from startrail.adapters.feed.s3_queue import S3QueueFeed
 from startrail.adapters.feed.sftp import SftpFeed
 from startrail.adapters.feed.sqs import SqsQueue
-from startrail.adapters.feed.ssh_trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
+from startrail.adapters.ssh.trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span

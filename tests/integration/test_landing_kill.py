@@ -36,7 +36,8 @@ SCRIPT = """
             os.kill(os.getpid(), signal.SIGKILL)
 
     crash.hook = die
-    declared = source.Source("shop", source.FolderFeed("in", pattern="*.csv", transfers=int(sys.argv[4])), Span("sources/shop.yml"))
+    folder = source.FolderFeed("in", pattern="*.csv", transfers=int(sys.argv[4]))
+    declared = source.Source("shop", folder, Span("sources/shop.yml"))
     clock, ledger = SystemClock(), open_ledger(root / "ledger.sqlite")
     lease = ledger.acquire("runner", "same", 60, clock.now())
     ledger.start_run(Run(f"run-{point}-{count}", clock.now()), lease)

@@ -22,6 +22,8 @@ def command(root: Path, profile_name: str, as_json: bool, name: str) -> int:
     Exits with 2 and the error when it cannot be reached or read.
     """
     from startrail.base.units import show_size
+    from startrail.cli.names import said
+    from startrail.model.named import named
     from startrail.wiring.sources import source_of, tested
 
     with Console(as_json) as console, open_project(root, profile_name, read_only=True) as opened:
@@ -29,7 +31,9 @@ def command(root: Path, profile_name: str, as_json: bool, name: str) -> int:
         found = tested(opened, source)
         for offer in found.offers[:_SHOWN]:
             size = "" if offer.size is None else f", {show_size(offer.size)}"
-            console.item({"type": "offer", "name": offer.name, "size": offer.size}, f"would land  {offer.name}{size}")
+            names = named(source, offer.name)
+            shown = {"type": "offer", "name": offer.name, "size": offer.size, "fields": names.fields, "unread": names.problem}
+            console.item(shown, f"would land  {offer.name}{size}{said(names)}")
         if len(found.offers) > _SHOWN and not as_json:
             console.say(f"            and {len(found.offers) - _SHOWN} more")
         for growing in found.growing:

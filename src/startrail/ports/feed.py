@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import BinaryIO, Protocol, runtime_checkable
 
@@ -67,6 +67,25 @@ class FeedFailed(SourceError):
     """
 
     code = "ST206"
+
+
+class SizeUntrue(SourceError):
+    """A server says that a file has fewer bytes than it sends, and says so again when it is asked. Nothing of the file was landed.
+
+    Which of the two is wrong cannot be told from here. Have the server mended, or the file written again at its source.
+    """
+
+    code = "ST240"
+
+
+class AskedToWait(SourceError):
+    """A server has enough of our requests, and names a time to come back that is longer than a run waits.
+
+    It is not asked again in this run. The next run that comes after the named time goes on; give the source a
+    ``schedule`` that asks less often.
+    """
+
+    code = "ST241"
 
 
 class FeedExtraMissing(SourceError):
@@ -154,6 +173,11 @@ class Feed(Protocol):
 
     def growing(self) -> dict[str, str]:
         """Names and stamps that the last listing left for the next time."""
+        ...
+
+    def listed(self) -> Mapping[str, str] | None:
+        """Names and stamps of everything that is there, as of the last call of :meth:`offers`; None when that is not known:
+        the listing did not come to its end, or shows a part only."""
         ...
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:

@@ -105,6 +105,11 @@ def check_key(key: str) -> str:
     return key
 
 
+WRITTEN_ONCE = ("landing/", "tables/")
+"""Keys that begin so hold the same bytes for ever once they are there, since each names its content or the one step that
+wrote it. So a copy of such an object is good without asking whether it has changed."""
+
+
 class StoredObject(msgspec.Struct, frozen=True):
     """``key`` uses ``/`` and never starts with it; ``size`` in bytes."""
 
@@ -130,8 +135,9 @@ class Store(Protocol):
         """Write unless the key exists; False when it does. Atomic between processes."""
         ...
 
-    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
-        """Write a stream whose key is known only when it has ended: ``key`` is asked then, and None gives it up.
+    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
+        """Write a stream whose key may be known only when it has ended: ``key`` is asked then, and None gives it up.
+        A key that is known beforehand spares some stores a second copy.
 
         False when it was given up, or when not to ``replace`` an object that is there. Of a stream that breaks nothing
         is left. Held in memory are a few parts at most, and a store that is not local keeps nothing on the local disk."""

@@ -18,7 +18,7 @@ from startrail.capabilities.sources.bundle.terraform import Shape, terraform
 from startrail.model.bundle import BUNDLE_FILE, FILES_FOLDER
 from startrail.model.profile import Profile
 from startrail.model.project import Project
-from startrail.wiring import read, with_feeds
+from startrail.wiring import read, under
 from startrail.wiring.copying import bucket_of
 from startrail.wiring.errors import UnknownSource
 from startrail.wiring.feeds import home
@@ -82,7 +82,7 @@ def bundle_source(root: Path, profile_name: str, wanted: Wanted) -> Bundled:
         )
     project = read(root)
     profile = profile_of(project, profile_name)
-    project = with_feeds(project, profile)
+    project = under(project, profile)
     plan = _plan(project, profile, profile_name, wanted)
     found = closure(_roots(plan), _text)
     outside = needed(found.outside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,9 @@ import msgspec
 
 from startrail.base.text import did_you_mean, printable
 from startrail.capabilities.sources.queue import check_alone
+from startrail.model.archive import archive_kind
+from startrail.model.named import named
+from startrail.model.pattern import Named
 from startrail.model.source import Feed as Declared
 from startrail.model.source import FolderFeed, FtpFeed, FtpsFeed, HttpFeed, PostgresFeed, S3Feed, SftpFeed, Source
 from startrail.ports.feed import Feed, Offer, Seen
@@ -52,6 +56,7 @@ class Tested(msgspec.Struct, frozen=True):
 class Peeked(msgspec.Struct, frozen=True):
     name: str
     lines: tuple[str, ...]
+    said: Named = Named()
 
 
 class Standing(msgspec.Struct, frozen=True, tag_field="type", tag="source"):
@@ -63,6 +68,8 @@ class Standing(msgspec.Struct, frozen=True, tag_field="type", tag="source"):
     last: str | None
     waiting: int
     growing: tuple[str, ...]
+    said: Named = Named()
+    """What the last one's name says."""
 
 
 def source_of(opened: Opened, name: str) -> Source:
@@ -107,8 +114,12 @@ def peeked(opened: Opened, source: Source, name: str | None, lines: int) -> Peek
     try:
         for offer in feed.offers(Seen(), opened.ports.clock.now()):
             if name is None or offer.name == name:
+                if archive_kind(offer.name) is not None:
+                    return Peeked(
+                        offer.name, ("This is an archive; its files are known once it has landed.",), named(source, offer.name)
+                    )
                 content = _plain(_beginning(feed, offer)).decode(source.csv.encoding, "replace")
-                return Peeked(offer.name, tuple(islice(content.splitlines(), lines)))
+                return Peeked(offer.name, tuple(islice(content.splitlines(), lines)), named(source, offer.name))
             if isinstance(source.feed, HttpFeed):
                 return None  # the next page is known only from this one, which is not landed here
     finally:
@@ -129,6 +140,7 @@ def standing(opened: Opened) -> list[Standing]:
                 last.name if last else None,
                 len(ledger.pending(name)) if opened.project.sources[name].contract else 0,
                 tuple(sorted(ledger.seen(name).growing)),
+                named(opened.project.sources[name], last.name) if last else Named(),
             )
         )
     return found
@@ -186,9 +198,24 @@ def _beginning(feed: Feed, offer: Offer) -> bytes:
 
 
 def _plain(content: bytes) -> bytes:
+    if content.startswith(b"\x28\xb5\x2f\xfd"):
+        return _unpacked(content)
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
         return zlib.decompressobj(wbits=31).decompress(content, _READ)
     except zlib.error:
         return content
+
+
+def _unpacked(content: bytes) -> bytes:
+    """As far as the beginning of a zstd stream goes."""
+    import io
+
+    from startrail.adapters.archive.zstd import ZstdDamaged, open_zstd
+
+    found, stream = bytearray(), open_zstd(io.BytesIO(content))
+    with suppress(EOFError, ZstdDamaged):
+        while len(found) < _READ and (data := stream.read1(4096)):  # type: ignore[attr-defined]
+            found += data
+    return bytes(found)

@@ -54,9 +54,9 @@ class LocalStore:
             with self._written(data) as temporary:
                 return _link(temporary, target)
 
-    def put_as(self, data: Iterable[bytes], key: Callable[[], str | None], *, replace: bool = True) -> bool:
+    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
         with _errors("a file that arrives", writing=True), self._written(data) as temporary:
-            name = key()
+            name = key if isinstance(key, str) else key()
             if name is None:
                 return False
             target = self._path(name)
