@@ -43,6 +43,7 @@ _PART = PART
 _PARTS_AT_ONCE = 4
 _MOST_PARTS = 9_000
 _TEMPORARY = ".scratch/"
+_UPLOADS = ".scratch/uploads/"
 _LEFT_BEHIND = timedelta(days=1)
 _LARGEST_COPY = 5 << 30
 """What one copy within a bucket may have, by the S3 API."""
@@ -119,7 +120,8 @@ class S3Store:
         if stream is not None:
             if isinstance(key, str) and self._uploads is not None:
                 self._sweep()
-                return self._uploads.put(self._whole_key(check_key(key)), stream, replace=replace)
+                with self._told(check_key(key)):
+                    return self._uploads.put(self._whole_key(key), stream, replace=replace)
             return self._put_aside(stream, key, replace=replace)
         name = key if isinstance(key, str) else key()
         if name is None:
@@ -252,6 +254,16 @@ class S3Store:
     def _upload(self, key: str, parts: Iterator[bytes], size: int = _PART) -> None:
         obstore.put(self._bucket, key, parts, chunk_size=size, max_concurrency=_PARTS_AT_ONCE)
 
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        """Names the key to which parts are sent. Whoever is killed, or cannot abort them, leaves that to a later sweep."""
+        note = _UPLOADS + secrets.token_hex(12)
+        with _errors(key):
+            obstore.put(self._bucket, note, key.encode())
+        yield
+        with contextlib.suppress(BaseError, OSError):
+            obstore.delete(self._bucket, note)
+
     def _sweep(self) -> None:
         """Once, before anything is uploaded aside: remove what killed processes left there more than a day ago."""
         with self._sweeping:
@@ -267,7 +279,13 @@ class S3Store:
                 now = max((each["last_modified"] for each in found), default=None)
                 for each in found:
                     if each["path"] == marker or (now is not None and now - each["last_modified"] > _LEFT_BEHIND):
+                        self._abort_noted(each["path"])
                         obstore.delete(self._bucket, each["path"])
+
+    def _abort_noted(self, path: str) -> None:
+        if self._account is not None and path.startswith(_UPLOADS):
+            key = self._whole_key(bytes(obstore.get(self._bucket, path).bytes()).decode())
+            abort_leftovers(self._account, key, exactly=True)
 
     def _download(self, key: str, target: Path) -> None:
         with _errors(key), target.open("wb") as out:
