@@ -98,6 +98,15 @@ def naive(death: Death, folder: Path, output: Path, environment: dict[str, str])
     _tell(hook)
 
 
+def naive_copy(death: Death, what: tuple[int, str, Path], output: Path, environment: dict[str, str]) -> None:
+    """The naive copy from a port and folder of an FTP server into a folder, likewise."""
+    hook = _harness(death, output, environment)
+    from tests.faults.naive_copy import main
+
+    main(*what)
+    _tell(hook)
+
+
 def _harness(death: Death, output: Path, environment: dict[str, str]) -> Hook:
     for number, ending in ((1, ".out"), (2, ".err")):
         handle = os.open(output.with_suffix(ending), os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import time
 from collections import Counter
@@ -15,11 +16,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from tests.faults.child import Death
+from tests.faults.child import LIVES, Death, naive_copy
 from tests.faults.database import Database
 from tests.faults.far_side import FarSide, far_side
 from tests.faults.figures import record
-from tests.faults.transfers import Setting, Transfers, Watch
+from tests.faults.process import process
+from tests.faults.transfers import Broken, Setting, Transfers, Watch
 from tests.fixtures.ftp import PASSWORD
 
 POINTS = ("before land", "after landing bytes", "after recording delivery")
@@ -50,7 +52,7 @@ def made(
             database = Database(request.getfixturevalue("postgres_dsn"))
             monkeypatch.setenv(database.variable, database.dsn)
             variable = database.variable
-        area = f"a{abs(hash((setting, str(tmp_path)))):x}"
+        area = f"{store}-{ledger}-{secrets.token_hex(4)}"
         return Transfers(tmp_path / area, side, Setting(area, store, variable))
 
     return make
@@ -63,15 +65,16 @@ def test_killed_at_every_point_and_resumed_every_file_is_there_once(
 ) -> None:
     transfers, random = made(setting), Random(f"{setting} {verb}")
     command = transfers.commands[0 if verb == "run" else 1]
-    for point in POINTS:
-        for nth in (1, 3):
+    for nth in (1, 3):
+        for point in POINTS:
             transfers.arrive(random, 2, large=300_000)
             with Watch(transfers):
                 with transfers.running(command, Death(point, nth)) as child:
                     assert child.ended().code == -signal.SIGKILL
-                for each in transfers.commands:
-                    transfers.done(each)
-            transfers.examine_whole()
+                transfers.done(command)
+        for each in transfers.commands:
+            transfers.done(each)
+        transfers.examine_whole()
     record(request, "transfers killed at points", kills=2 * len(POINTS), files_lost=0, files_doubled=0)
 
 
@@ -79,8 +82,8 @@ def test_killed_at_every_point_and_resumed_every_file_is_there_once(
 def test_killed_at_a_few_random_times_every_file_is_there_once(
     made: Callable[[str], Transfers], setting: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    soak = _Soak(made(setting), Random(setting))
-    soak.until(QUICK // 2)
+    soak = _Soak(made(setting), Random(setting), (QUICK // 2, QUICK // 2))
+    soak.until(QUICK // 3)
     soak.sweep(monkeypatch)
     record(request, f"transfers killed, {setting}", **soak.figures)
 
@@ -88,7 +91,10 @@ def test_killed_at_a_few_random_times_every_file_is_there_once(
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_killed_at_random_times_every_file_is_there_once(
-    made: Callable[[str], Transfers], request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    made: Callable[[str], Transfers],
+    request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kills, seed = int(os.environ.get("TRANSFER_KILLS", "500")), os.environ.get("SOAK_SEED", "1")
     for setting in SETTINGS:
@@ -102,11 +108,27 @@ def test_killed_at_random_times_every_file_is_there_once(
                 print(f"\ntransfers, {setting}: {dict(soak.figures)}", flush=True)  # noqa: T201
 
 
+def test_a_naive_copy_fails_the_same_examination(made: Callable[[str], Transfers], side: FarSide) -> None:
+    transfers, random = made("local sqlite"), Random(1)
+    transfers.arrive(random, 3)
+    area, target = transfers.setting.name, transfers.target / "ftp" / transfers.setting.name
+    what = (side.ftp, area, target)
+    with pytest.raises(Broken, match="never were"), Watch(transfers) as watch:
+        with process(naive_copy, Death("after landing bytes", 3), what) as child:
+            assert child.ended().code == -signal.SIGKILL
+        watch.looks_again()
+    with process(naive_copy, LIVES, what) as child:
+        assert child.ended().code == 0
+    have = {name: transfers.copied()[f"ftp/{area}/{name}"] for name in transfers.truth["ftp"]}
+    assert [name for name, sha in have.items() if sha != transfers.truth["ftp"][name][-1]], "it resumed well: no control"
+
+
 class _Soak:
     """One project through many nights, each with a few kills."""
 
-    def __init__(self, transfers: Transfers, random: Random) -> None:
-        self._transfers, self._random = transfers, random
+    def __init__(self, transfers: Transfers, random: Random, a_night: tuple[int, int] = (8, 14)) -> None:
+        """``a_night``: kills, at least and at most."""
+        self._transfers, self._random, self._a_night = transfers, random, a_night
         self._seconds: dict[tuple[str, ...], float] = {}
         self.figures: Counter[str] = Counter()
 
@@ -129,7 +151,7 @@ class _Soak:
     def _night(self) -> None:
         self._transfers.arrive(self._random)
         with Watch(self._transfers) as watch:
-            for _ in range(self._random.randint(2, 5)):
+            for _ in range(self._random.randint(*self._a_night)):
                 self._killed(self._random.choice(self._transfers.commands))
             for command in self._transfers.commands:
                 began = time.monotonic()
@@ -141,10 +163,14 @@ class _Soak:
     def _killed(self, command: tuple[str, ...]) -> None:
         with self._transfers.running(command) as child:
             began = time.monotonic()
-            delay = self._random.random() * self._seconds.get(command, 1.5)
+            delay = self._random.random() * self._seconds.get(command, 0.6)
             while child.lives() and time.monotonic() - began < delay:
                 time.sleep(0.002)
             if child.lives():
                 child.send(signal.SIGKILL)
             ended = child.ended()
-        self.figures["kills" if ended.code == -signal.SIGKILL else "too_quick"] += 1
+        if ended.code == -signal.SIGKILL:
+            self.figures["kills"] += 1
+        else:
+            self.figures["too_quick"] += 1
+            self._seconds[command] = time.monotonic() - began

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
+import time
 import urllib.request
 from collections import Counter
-from contextlib import contextmanager, suppress
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -46,7 +48,7 @@ class Transfers:
         self.root, self.side, self.setting = folder / "project", side, setting
         self.target = folder / "target"
         self.truth: dict[str, dict[str, list[str]]] = {kind: {} for kind in KINDS}
-        self._area = f"{setting.name}"
+        self._area = setting.name
         self.bucket = Bucket(
             BUCKET, region="us-east-1", endpoint=side.endpoint, access_key_id="test", secret_access_key="test",
             client_options={"allow_http": True},
@@ -121,8 +123,6 @@ class Transfers:
 
     def uploads(self) -> list[str]:
         """Keys of uploads of this project that were begun and not finished."""
-        import re
-
         with urllib.request.urlopen(f"{self.side.endpoint}/{BUCKET}?uploads", timeout=30) as answer:
             return [key for key in re.findall("<Key>([^<]*)<", answer.read().decode()) if key.startswith(self._area)]
 
@@ -218,6 +218,12 @@ class Watch:
             raise self._error
         if kind is None and self._broken:
             raise Broken(f"a reader saw files that never were: {self._broken[:5]}")
+
+    def looks_again(self) -> None:
+        """Wait until it has looked once more, from beginning to end."""
+        seen = self.polls
+        while self.polls < seen + 2 and self._error is None:
+            time.sleep(_PAUSE_SECONDS)
 
     def _look(self) -> None:
         try:

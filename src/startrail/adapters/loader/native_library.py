@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import os
 from ctypes import (
-    CDLL, POINTER, Structure, addressof, byref, c_char, c_char_p, c_int, c_int64, c_size_t, c_void_p, cast, create_string_buffer,
+    CDLL,
+    POINTER,
+    Structure,
+    addressof,
+    byref,
+    c_char,
+    c_char_p,
+    c_int,
+    c_int64,
+    c_size_t,
+    c_void_p,
+    cast,
+    create_string_buffer,
 )  # fmt: skip
 from functools import lru_cache
 from pathlib import Path

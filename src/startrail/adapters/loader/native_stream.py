@@ -19,7 +19,15 @@ import msgspec
 
 from startrail.adapters.loader.blocks import BOM, LONGEST, Block, Record, Unreadable, check_utf8, overlong
 from startrail.adapters.loader.engine import Engine
-from startrail.adapters.loader.native_library import ArrowSchema, ArrowStream, KeptField, RefusedLine, address_of, lines_taken, opened_plan
+from startrail.adapters.loader.native_library import (
+    ArrowSchema,
+    ArrowStream,
+    KeptField,
+    RefusedLine,
+    address_of,
+    lines_taken,
+    opened_plan,
+)
 from startrail.adapters.loader.native_plan import NativePlan
 from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile

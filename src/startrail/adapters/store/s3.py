@@ -23,8 +23,8 @@ from startrail.adapters.s3_answer import answer_of
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
-from startrail.adapters.store.s3_leftovers import abort_leftovers
 from startrail.adapters.store.s3_errors import refusal
+from startrail.adapters.store.s3_leftovers import abort_leftovers
 from startrail.adapters.store.s3_parts import PART, Uploads
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
