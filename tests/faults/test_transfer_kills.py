@@ -113,10 +113,13 @@ def test_a_naive_copy_fails_the_same_examination(made: Callable[[str], Transfers
     transfers.arrive(random, 3)
     area, target = transfers.setting.name, transfers.target / "ftp" / transfers.setting.name
     what = (side.ftp, area, target)
-    with pytest.raises(Broken, match="never were"), Watch(transfers) as watch:
-        with process(naive_copy, Death("after landing bytes", 3), what) as child:
-            assert child.ended().code == -signal.SIGKILL
+    watch = Watch(transfers)
+    with watch, process(naive_copy, Death("after landing bytes", 3), what) as child:
+        assert child.ended().code == -signal.SIGKILL
         watch.looks_again()
+        with pytest.raises(Broken, match="never were"):
+            watch.judge()
+        watch.forgive()
     with process(naive_copy, LIVES, what) as child:
         assert child.ended().code == 0
     have = {name: transfers.copied()[f"ftp/{area}/{name}"] for name in transfers.truth["ftp"]}

@@ -216,8 +216,19 @@ class Watch:
         self._thread.join()
         if kind is None and self._error is not None:
             raise self._error
-        if kind is None and self._broken:
+        if kind is None:
+            self.judge()
+
+    def judge(self) -> None:
+        """Raises Broken when something was there that never was on the far side."""
+        if self._broken:
             raise Broken(f"a reader saw files that never were: {self._broken[:5]}")
+
+    def forgive(self) -> None:
+        """What was seen so far does not count, and it looks no more."""
+        self._stop.set()
+        self._thread.join()
+        self._broken.clear()
 
     def looks_again(self) -> None:
         """Wait until it has looked once more, from beginning to end."""
