@@ -38,6 +38,9 @@ WATCH_POINTS: tuple[str, ...] = (
 )  # fmt: skip
 """Points of what looks at a run when it has ended."""
 
+ARCHIVE_POINTS: tuple[str, ...] = ("before unpacking", "after unpacking bytes", "after recording members")
+"""Points of an archive on its way to deliveries."""
+
 NAME_POINTS: tuple[str, ...] = (
     "inside names, facts written",
     "before arrivals", "inside arrivals, facts written", "after arrivals",
@@ -49,6 +52,6 @@ hook: Callable[[str], None] | None = None
 
 def crash_point(name: str) -> None:
     """Mark a place where a kill must leave everything consistent; ``name`` is one of :data:`POINTS`,
-    :data:`ALERT_POINTS`, :data:`WATCH_POINTS` and :data:`NAME_POINTS`."""
+    :data:`ALERT_POINTS`, :data:`WATCH_POINTS`, :data:`NAME_POINTS` and :data:`ARCHIVE_POINTS`."""
     if hook is not None:
         hook(name)

@@ -23,13 +23,14 @@ _COLOURS = {
     "delivered": _GREEN, "sent": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
     "retried": _YELLOW, "set aside": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
-    "missed": _RED, "skipped": _YELLOW, "missing": _RED,
+    "missed": _RED, "skipped": _YELLOW, "missing": _RED, "refused": _RED,
 }  # fmt: skip
 _MOST_KEPT = 10
 _MOST_TABLES = 4
 _MOST_NAMES = 3
 _NEWS = (
-    e.Landed, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
+    e.Landed, e.Unpacked, e.ArchiveRefused, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted,
+    e.DeliveryHeld, e.Published, e.PublicationHeld,
     e.Sent, e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
@@ -89,6 +90,12 @@ class Renderer:
             case e.Landed():
                 unread = f"; its name {event.unread}" if event.unread else ""
                 self._line("landed", f"{event.name}, {show_size(event.size)}{unread}", event.source)
+            case e.Unpacked():
+                known = f", {event.known} known before" if event.known else ""
+                others = f"; left out, being no files: {', '.join(event.others)}" if event.others else ""
+                self._line("unpacked", f"{event.name}: {event.files} new{known}{others}", event.source)
+            case e.ArchiveRefused():
+                self._line("refused", f"{event.name}: {event.code} {event.reason}", event.source)
             case e.Copied():
                 self._line("copied", f"{event.name}, {show_size(event.size)}", event.source)
             case e.MessageSetAside():
@@ -118,6 +125,8 @@ class Renderer:
                 self._line("adopted", f"{event.name}: {', '.join(event.fields)}; {balance(event.counts)}", event.source)
             case e.NotAdopted():
                 self._line("waiting", f"{event.name}: {', '.join(event.fields)} not adopted: {event.reason}", event.source)
+            case e.Withdrawn():
+                self._line("withdrawn", f"{event.name}: {balance(event.counts)}; a new version took its place", event.source)
             case e.DriftAcknowledged():
                 self._line("known", f"{event.kind} at {event.path} until {event.until}, by {event.by}", event.source)
             case e.Discarded():

@@ -66,6 +66,34 @@ class Landed(Event, frozen=True, tag="landed"):
     """What the name says, by the pattern of its source."""
     unread: str | None = None
     """Why the name does not say it."""
+    parent: str | None = None
+    """The archive that it came in: its delivery."""
+
+
+class Unpacked(Event, frozen=True, tag="unpacked"):
+    """The files in an archive became deliveries, all of them."""
+
+    fact = "archive.unpacked"
+    source: str
+    delivery: str
+    name: str
+    files: int
+    """Those that are new; the same bytes may have come before."""
+    known: int
+    others: tuple[str, ...] = ()
+    """Links and the like, which are not followed: the first ten by name."""
+
+
+class ArchiveRefused(Event, frozen=True, tag="archive_refused"):
+    """An archive was not unpacked; nothing of it became a delivery. ``subject`` is its delivery."""
+
+    fact = "archive.refused"
+    source: str
+    name: str
+    code: str
+    reason: str
+    declared: str
+    """The bounds under which."""
 
 
 class Copied(Event, frozen=True, tag="copied"):
@@ -191,6 +219,19 @@ class NotAdopted(Event, frozen=True, tag="not_adopted"):
     name: str
     fields: tuple[str, ...]
     reason: str
+
+
+class Withdrawn(Event, frozen=True, tag="withdrawn"):
+    """The rows of a delivery were taken out of their table, since its file came again with other bytes (``on_replace``)."""
+
+    fact = "delivery.withdrawn"
+    source: str
+    delivery: str
+    name: str
+    by: str
+    """The delivery that takes its place."""
+    before: Counts
+    counts: Counts
 
 
 class DriftAcknowledged(Event, frozen=True, tag="drift_acknowledged"):

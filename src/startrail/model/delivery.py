@@ -19,7 +19,8 @@ class Delivery(msgspec.Struct, frozen=True):
     size: int
     landed_at: datetime
     media: str
-    """``csv``, ``ndjson``, ``json``, ``parquet`` or ``avro``, with ``+gzip`` when compressed."""
+    """``csv``, ``ndjson``, ``json``, ``parquet`` or ``avro``, with ``+gzip`` or ``+zstd`` when compressed; ``zip`` or
+    ``tar`` for an archive."""
     run: str
     source_time: datetime | None = None
     cursor: str | None = None

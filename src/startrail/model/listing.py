@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -28,6 +30,20 @@ class Replaced(msgspec.Struct, frozen=True):
     name: str
     before: str
     after: str
+
+
+class Superseded(msgspec.Struct, frozen=True):
+    """A delivery that no name stands for any more: the file of its name has other bytes now, those of delivery ``by``.
+
+    ``loaded``: its rows are in the table; else it waits to be loaded, or is held.
+    """
+
+    delivery: str
+    name: str
+    loaded: bool
+    by: str
+    by_state: Literal["waits", "loaded", "gone"]
+    """``gone``: discarded, or taken out itself."""
 
 
 class NameChanges(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from startrail.model.archive import splits
 from startrail.model.pattern import Named, name_pattern
 from startrail.model.source import HttpFeed, PostgresFeed, Source
 
@@ -25,13 +26,18 @@ def named(source: Source, name: str) -> Named:
         return Named()
     if isinstance(source.feed, HttpFeed):  # whose names are whole paths
         name = name.rpartition("/")[2]
+    if source.archive is not None:
+        for archive, member in splits(name):
+            if name_pattern(pattern).matches(archive):
+                outer, inner = _read(pattern, archive), _read(source.archive.members, member)
+                return Named(outer.fields | inner.fields, outer.problem or inner.problem)
     return _read(pattern, name)
 
 
 def gives(source: Source) -> tuple[str, ...]:
     """The fields that the names of this source give."""
-    pattern = pattern_of(source)
-    return () if pattern is None else name_pattern(pattern).fields
+    within = source.archive.members if source.archive is not None else ""
+    return name_pattern(pattern_of(source) or "").fields + name_pattern(within).fields
 
 
 def _read(pattern: str, name: str) -> Named:

@@ -21,6 +21,7 @@ from startrail.model.quantities import (
     PositiveCount,
     Secret,
     Share,
+    Size,
     Url,
 )
 from startrail.model.schedule import Schedule
@@ -211,6 +212,10 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         """The queue that tells of new objects; None: the bucket is listed."""
         return self.events if self.events is not None or self.queue is None else S3Events(self.queue)
 
+    def listed(self) -> S3Feed:
+        """The same bucket, without its queue."""
+        return msgspec.structs.replace(self, queue=None, events=None)
+
 
 class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
     """Rows of a PostgreSQL table or query, read in one snapshot and landed as NDJSON. Exactly one of ``table`` and ``query``."""
@@ -311,6 +316,19 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Texts that stand for no value."""
 
 
+class Archive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of files that are archives (.zip, .tar, .tar.gz, .tgz, .tar.zst, .tzst): the files in them are deliveries."""
+
+    members: Pattern = "**"
+    """Which of the files within, by their paths there; as for a folder."""
+    files: PositiveCount = 10_000
+    """An archive with more entries is held."""
+    size: Size = "20 GB"
+    """An archive that unpacks to more is held."""
+    ratio: PositiveCount = 200
+    """An archive that unpacks to more than so many times its own size, and more than 64 MiB, is held."""
+
+
 class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens to rows that break the contract."""
 
@@ -337,10 +355,17 @@ class Source(msgspec.Struct, frozen=True):
     """Size of the partitions of ``partition_by``."""
     csv: Dialect = Dialect()
     """How its CSV files are written."""
+    archive: Archive | None = None
+    """Files that are archives are unpacked; without it they are held."""
     schedule: Schedule | None = None
     """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
     expect: tuple[Expectation, ...] = ()
     """Files that must have landed by a time; one that has not opens an incident."""
+    on_replace: Literal["hold", "add", "replace"] = "hold"
+    """When a file comes again under the same name with other bytes: ``hold`` the new version until a person decides, ``add``
+    its rows to those of the older one, or ``replace`` those."""
+    on_delete: Literal["keep"] = "keep"
+    """When a file is gone from its source: its rows and its bytes are kept."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from startrail.model.expect import Arrival, LandedName
-from startrail.model.listing import NameChanges, RememberedName
+from startrail.model.listing import NameChanges, RememberedName, Superseded
 from startrail.model.run import Lease, NewFact
 
 
@@ -51,6 +51,15 @@ class Arrivals(Protocol):
     ) -> NameChanges:
         """Remember what ``compare`` makes of all names of the source, with its facts, in one transaction; so each change is
         told once, whenever a run is killed. ``whole``: the source was listed to its end."""
+        ...
+
+    def superseded(self, source: str) -> list[Superseded]:
+        """Deliveries of files that have other bytes now, and that no other name stands for; those that are loaded or wait,
+        in order of landing."""
+        ...
+
+    def returned(self, source: str) -> list[str]:
+        """Ids of deliveries that were taken out for a new version, and that a name stands for again."""
         ...
 
     def looked(self, source: str) -> datetime | None:

@@ -18,6 +18,9 @@ _SAMPLE = datetime(2026, 1, 31, 6)
 
 def check_expectations(source: Source, node: Node, problems: Problems) -> None:
     """Append what is wrong with ``expect``, each at its place."""
+    if source.on_replace != "hold" and not source.keeps_names:
+        message = "'on_replace' needs a feed of files: pages and rows have no names of their own"
+        problems.append(errors.BadValue(message, at=node.place("on_replace"), hint="remove on_replace"))
     if not source.expect:
         return
     if not source.keeps_names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 
 from startrail.base.text import did_you_mean, printable
 from startrail.capabilities.sources.queue import check_alone
+from startrail.model.archive import archive_kind
 from startrail.model.named import named
 from startrail.model.pattern import Named
 from startrail.model.source import Feed as Declared
@@ -112,6 +114,10 @@ def peeked(opened: Opened, source: Source, name: str | None, lines: int) -> Peek
     try:
         for offer in feed.offers(Seen(), opened.ports.clock.now()):
             if name is None or offer.name == name:
+                if archive_kind(offer.name) is not None:
+                    return Peeked(
+                        offer.name, ("This is an archive; its files are known once it has landed.",), named(source, offer.name)
+                    )
                 content = _plain(_beginning(feed, offer)).decode(source.csv.encoding, "replace")
                 return Peeked(offer.name, tuple(islice(content.splitlines(), lines)), named(source, offer.name))
             if isinstance(source.feed, HttpFeed):
@@ -159,13 +165,13 @@ def _listed(source: Source) -> Source:
     """A bucket is looked at by listing it: a message that somebody only looks at would be hidden from the next run."""
     if not isinstance(source.feed, S3Feed) or source.feed.told_by is None:
         return source
-    return msgspec.structs.replace(source, feed=msgspec.structs.replace(source.feed, queue=None, events=None))
+    return msgspec.structs.replace(source, feed=source.feed.listed())
 
 
 def _try_queue(opened: Opened, source: Source) -> QueueTested | None:
     if not isinstance(source.feed, S3Feed) or source.feed.told_by is None:
         return None
-    from startrail.wiring.feeds import open_queue
+    from startrail.wiring.feeds.s3 import open_queue
 
     check_alone(source, opened.project)
     queue = open_queue(Path(opened.project.root), source.feed)
@@ -192,9 +198,24 @@ def _beginning(feed: Feed, offer: Offer) -> bytes:
 
 
 def _plain(content: bytes) -> bytes:
+    if content.startswith(b"\x28\xb5\x2f\xfd"):
+        return _unpacked(content)
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
         return zlib.decompressobj(wbits=31).decompress(content, _READ)
     except zlib.error:
         return content
+
+
+def _unpacked(content: bytes) -> bytes:
+    """As far as the beginning of a zstd stream goes."""
+    import io
+
+    from startrail.adapters.archive.zstd import ZstdDamaged, open_zstd
+
+    found, stream = bytearray(), open_zstd(io.BytesIO(content))
+    with suppress(EOFError, ZstdDamaged):
+        while len(found) < _READ and (data := stream.read1(4096)):  # type: ignore[attr-defined]
+            found += data
+    return bytes(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ import msgspec
 
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
+from startrail.base.text import safe_name as safe_name
 from startrail.base.units import parse_duration
 from startrail.model.pattern import is_recursive as is_recursive
 from startrail.model.pattern import name_pattern
@@ -19,7 +19,6 @@ from startrail.ports.clock import Clock
 from startrail.ports.feed import FeedFailed, Offer, Seen, StillGrowing
 
 _MOMENT_SECONDS = 0.2
-_LONGEST_NAME = 200
 _PICK_UPS = 3
 
 
@@ -122,15 +121,6 @@ class Sign:
         if marker is None:
             return False
         return marker.time is None or entry.time is None or marker.time >= entry.time
-
-
-def safe_name(path: str) -> str:
-    """One printable line for a file's name: other characters and backslashes escaped, long ones cut and told apart."""
-    shown = printable(path.replace("\\", "\\\\"), limit=len(path) * 2 + 1)
-    if len(shown) <= _LONGEST_NAME:
-        return shown
-    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:16]
-    return f"{shown[: _LONGEST_NAME - 17]}…{digest}"
 
 
 def sendable(path: str, name: str) -> str:

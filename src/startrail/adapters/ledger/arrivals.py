@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import Literal
 
 from startrail.adapters.ledger import facts, leases
 from startrail.adapters.ledger.instants import instant_or_none
@@ -13,10 +14,11 @@ from startrail.adapters.ledger.session import Row, Session, decoding, storable
 from startrail.base.crash import crash_point
 from startrail.base.time import from_text, to_text
 from startrail.model.expect import Arrival, LandedName
-from startrail.model.listing import NameChanges, RememberedName
+from startrail.model.listing import NameChanges, RememberedName, Superseded
 from startrail.model.run import Lease, NewFact
 
 _LAST = "\U0010ffff"
+_STATES: dict[int, Literal["waits", "loaded"]] = {0: "waits", 1: "loaded"}
 
 
 class SqlArrivals(ABC):
@@ -86,6 +88,15 @@ class SqlArrivals(ABC):
             if told:
                 crash_point("inside names, facts written")
             return changes
+
+    def superseded(self, source: str) -> list[Superseded]:
+        with self._reading() as session:
+            rows = session.all("arrivals.superseded", source=source)
+        return [Superseded(id_, name, loaded == 1, by, _STATES.get(state, "gone")) for id_, name, loaded, by, state in rows]
+
+    def returned(self, source: str) -> list[str]:
+        with self._reading() as session:
+            return [row[0] for row in session.all("arrivals.returned", source=source)]
 
     def looked(self, source: str) -> datetime | None:
         with self._reading() as session:

@@ -16,7 +16,7 @@ import msgspec
 
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.avro_file import avro
-from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
+from startrail.adapters.loader.blocks import PACKED, SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.csv_queries import Habit, typed_rows
 from startrail.adapters.loader.csv_quick import QuickCsv
@@ -435,7 +435,7 @@ class Loading:
         self._bytes += size
         if self._bytes - self._told >= _TELL_EVERY:
             self._told = self._bytes
-            self._progress(self._bytes, 0 if self._task.media.endswith("+gzip") else self._path.stat().st_size)
+            self._progress(self._bytes, 0 if self._task.media.endswith(PACKED) else self._path.stat().st_size)
 
     def _judged(self, block: Block) -> None:
         for record in block.records():

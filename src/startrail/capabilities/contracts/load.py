@@ -21,6 +21,7 @@ from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.named import fielded, told_elsewhere
 from startrail.capabilities.contracts.policy import ROWS, Acknowledged, Verdict, kinds_with, reaction, verdict, waved
 from startrail.capabilities.contracts.quick import QuickJudge
+from startrail.capabilities.contracts.replaced.hold import WITHHELD
 from startrail.capabilities.contracts.suspect import Past, landed_on, stream, suspicions
 from startrail.flow.events import Event, Progress
 from startrail.model.contract import Contract
@@ -51,13 +52,15 @@ def load(
     history: tuple[Past, ...] = (),
     evolution: Evolution | None = None,
     acknowledged: Acknowledged = frozenset(),
+    withhold: str | None = None,
 ) -> StepOutput:
     """Stage the delivery's rows as files of its table, and its refused rows as a file of the quarantine.
 
     ``schema`` is :func:`raw_schema` with field ids; ``folder`` the store prefix of the table's data; ``name`` the
     unique stem of the files; ``redo`` what is different the second time; ``history`` what earlier deliveries of the
     source were like; ``evolution`` what the table has beyond the contract, and how it may grow; then contract and schema
-    are those of its promise. ``acknowledged``: what a person lets in. Raises DriftStopped (ST330), NotConserved (ST320)
+    are those of its promise. ``acknowledged``: what a person lets in. ``withhold``: why it is held even when it
+    keeps its contract. Raises DriftStopped (ST330), NotConserved (ST320)
     and what stores and loaders raise.
     """
     assert source.into is not None, "a source without a table has no load step"
@@ -74,6 +77,8 @@ def load(
     with loader.load(task, judge, progress) as outcome:
         outcome = told_elsewhere(settled(outcome, taken), task.named)
         found = weighed(outcome, delivery, source, contract, history, acknowledged)
+        if withhold is not None and found.action == "load":
+            return _withheld(outcome, found, delivery, withhold)
         if found.action == "stop":
             raise _stopped(found, delivery, source)
         if found.action == "hold":
@@ -247,6 +252,11 @@ def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:
         drift=found.findings[:_MOST_FINDINGS],
         note=_note(outcome),
     )
+
+
+def _withheld(outcome: LoadOutcome, found: Verdict, delivery: Delivery, reason: str) -> StepOutput:
+    output = _held(outcome, Verdict("hold", found.findings, reason))
+    return msgspec.structs.replace(output, note=output.note | {WITHHELD: delivery.name})
 
 
 def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[DataFile, ...]:

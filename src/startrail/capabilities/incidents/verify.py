@@ -28,6 +28,7 @@ from startrail.flow.events import (
     StepFailed,
     StepFinished,
     TickEnded,
+    Withdrawn,
 )
 from startrail.model.delivery import Counts
 from startrail.model.incident import Affected, Symptom
@@ -111,7 +112,7 @@ class Proofs:
         if fact.kind not in _COUNT:
             return
         told = _decoder.decode(fact.payload)
-        if fact.kind in (Replayed.fact, Discarded.fact, Adopted.fact):
+        if fact.kind in (Replayed.fact, Discarded.fact, Adopted.fact, Withdrawn.fact):
             self._settled[subject] = seq
         if fact.kind == StepFinished.fact:
             part = "" if told.partition in ("", WHOLE) else f" {told.partition}"
@@ -152,7 +153,7 @@ class Proofs:
 _COUNT = frozenset(
     (*_LOADED, *(str(each.fact) for each in (StepFinished, StepFailed, Discarded, DriftAcknowledged, Published, HoldEnded,
                                              Delivered, RunEnded, SourceSkipped, BridgeChecked,
-                                             TickEnded, SourceExpectedArrived, SourceExpectedDropped)))
+                                             TickEnded, SourceExpectedArrived, SourceExpectedDropped, Withdrawn)))
 )  # fmt: skip
 
 

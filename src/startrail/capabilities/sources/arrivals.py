@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from startrail.base.time import to_text
-from startrail.capabilities.sources.expect import HORIZON, Wanted, judge, one, wanted
+from startrail.capabilities.sources.expect import HORIZON, Wanted, after, judge, one, wanted
 from startrail.flow.events import Event, SourceExpectedArrived, SourceExpectedDropped, SourceExpectedMissing
 from startrail.model.expect import Arrival, Expectation, Expected, LandedName, Settled
 from startrail.model.source import Source
@@ -52,7 +52,11 @@ def _instants(
     there = {each.due for each in recent}
     older = [due for (of, due), state in known.items() if of == what and state == "missing" and due not in there]
     instants = [*(one(expectation, due) for due in older), *recent]
-    return [each for each in instants if known.get((what, each.due), "missing") == "missing"]
+    found = [each for each in instants if known.get((what, each.due), "missing") == "missing"]
+    if recent and (not found or found[-1].due != recent[-1].due):  # the next one is here already: the one after it is next
+        following = after(expectation, recent[-1].due)
+        found += [] if following is None or (what, following.due) in known else [following]
+    return found
 
 
 def news(found: Iterable[Expected], *, paused: bool, asked: datetime | None, now: datetime) -> list[News]:

@@ -19,7 +19,7 @@ from startrail.model.run import Lease
 from startrail.model.source import HttpFeed, PostgresFeed, Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Offer, Queued, Seen, StillGrowing
-from startrail.ports.ledger import Ledger
+from startrail.ports.ledger import Memory
 from startrail.ports.store import BadKey, Store, StoreFailed
 
 _BLOCK = 1 << 20
@@ -85,7 +85,7 @@ def copy(
     target: Store,
     address: str,
     *,
-    ledger: Ledger,
+    ledger: Memory,
     lease: Lease,
     clock: Clock,
     wall: Clock,
@@ -111,7 +111,7 @@ class _Copying:
     """One call of :func:`copy`."""
 
     def __init__(
-        self, source: Source, feed: Feed, target: Store, address: str, ledger: Ledger, lease: Lease, clock: Clock, wall: Clock,
+        self, source: Source, feed: Feed, target: Store, address: str, ledger: Memory, lease: Lease, clock: Clock, wall: Clock,
         retries: int, emit: Emit,
     ) -> None:  # fmt: skip
         self._source, self._feed, self._target, self._address = source, feed, target, address

@@ -57,6 +57,12 @@ def wanted(expectation: Expectation, since: datetime, now: datetime) -> list[Wan
     return [_wanted(expectation, due, after) for due, after in zip(dues, [before, *dues], strict=False)]
 
 
+def after(expectation: Expectation, due: datetime) -> Wanted | None:
+    """The instant that follows; None when there is none."""
+    following = list(islice(instants(_cron(expectation), zone(expectation.timezone), due), 1))
+    return _wanted(expectation, following[0], due) if following else None
+
+
 def one(expectation: Expectation, due: datetime) -> Wanted:
     """A single instant of it, however long ago."""
     return _wanted(expectation, due, _before(_cron(expectation), due, expectation))

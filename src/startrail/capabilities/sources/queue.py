@@ -12,14 +12,14 @@ from startrail.model.project import Project
 from startrail.model.source import S3Feed, Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Offer, Queued, QueueShared, Seen
-from startrail.ports.ledger import Ledger
+from startrail.ports.ledger import Memory
 
 
 class _Told(msgspec.Struct):
     message: str
 
 
-def with_sweep(seen: Seen, feed: Feed, ledger: Ledger, remembered: str) -> Seen:
+def with_sweep(seen: Seen, feed: Feed, ledger: Memory, remembered: str) -> Seen:
     """What is seen, with when the feed was last listed as a whole. ``remembered``: the subject of that fact."""
     if not isinstance(feed, Queued):
         return seen
@@ -34,7 +34,7 @@ def is_recorded(feed: Feed, offer: Offer) -> None:
 
 
 def settle_queue(
-    feed: Feed, source: Source, ledger: Ledger, remembered: str, *, run: str | None, clock: Clock, emit: Emit
+    feed: Feed, source: Source, ledger: Memory, remembered: str, *, run: str | None, clock: Clock, emit: Emit
 ) -> None:
     """Record each message that brought no file, once, before it is taken out; and that everything was listed."""
     if not isinstance(feed, Queued):
@@ -68,7 +68,7 @@ def check_alone(source: Source, project: Project) -> None:
         )
 
 
-def _told(ledger: Ledger, source: Source) -> set[str]:
+def _told(ledger: Memory, source: Source) -> set[str]:
     facts = ledger.facts(kind=MessageSetAside.fact, subject=source.name)
     return {msgspec.json.decode(fact.payload, type=_Told).message for fact in facts}
 

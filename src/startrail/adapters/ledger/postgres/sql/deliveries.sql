@@ -13,7 +13,8 @@ on conflict do nothing;
 insert into landed_names (source, name, stamp, delivery, first_at, at)
 values (%(source)s, %(name)s, %(stamp)s, %(delivery)s, %(at)s, %(at)s)
 on conflict (source, name) do update set
-    stamp = excluded.stamp, delivery = excluded.delivery, at = excluded.at, gone_at = null;
+    stamp = excluded.stamp, at = excluded.at, gone_at = null, delivery = excluded.delivery,
+    versions = landed_names.versions + case when landed_names.delivery = excluded.delivery then 0 else 1 end;
 
 -- name: names
 select name, stamp from landed_names where source = %(source)s;
@@ -66,3 +67,7 @@ update deliveries set loaded = 2 where id = %(id)s and loaded = 0;
 
 -- name: unpacked
 update deliveries set loaded = 3 where id = %(id)s and loaded = 0;
+
+-- name: packed
+-- use: columns
+where source = %(source)s and loaded = 0 and media in ('zip', 'tar') and parent is null order by seq;

@@ -7,15 +7,21 @@ alter table landed_names add column told text;
 alter table landed_names add column gone_at text;
 alter table landed_names add column first_at text;
 alter table landed_names add column at text;
-create index migrating on deliveries (source, name);
+alter table landed_names add column versions integer not null default 1;
+create index deliveries_name on deliveries (source, name);
 update landed_names set (delivery, first_at, at) = (
     select id, landed_at, landed_at from deliveries
     where deliveries.source = landed_names.source and deliveries.name = landed_names.name
     order by seq desc limit 1
 );
 update landed_names set told = delivery;
-drop index migrating;
+update landed_names set versions = (
+    select count(*) from deliveries where deliveries.source = landed_names.source and deliveries.name = landed_names.name
+) where delivery is not null;
 create index landed_names_delivery on landed_names (delivery);
+create index landed_names_versions on landed_names (source) where versions > 1;
+-- From now on `deliveries.loaded` is 4 for a delivery whose rows were taken out, since its file came again.
+create index deliveries_withdrawn on deliveries (source) where loaded = 4;
 
 -- When each source was last listed to its end.
 create table looks (

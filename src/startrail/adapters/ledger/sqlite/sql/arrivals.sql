@@ -47,3 +47,17 @@ update landed_names set gone_at = null where source = :source and name = :name;
 
 -- name: settle
 update landed_names set told = delivery where source = :source and name = :name;
+
+-- Deliveries of names that have had several, which no name stands for any more.
+-- name: superseded
+select d.id, d.name, d.loaded, n.delivery, later.loaded from landed_names as n
+join deliveries as d on d.source = n.source and d.name = n.name and d.id <> n.delivery
+join deliveries as later on later.id = n.delivery
+where n.source = :source and n.versions > 1 and d.loaded in (0, 1)
+    and not exists (select 1 from landed_names as other where other.delivery = d.id)
+order by d.seq;
+
+-- name: returned
+select d.id from deliveries as d
+where d.source = :source and d.loaded = 4 and exists (select 1 from landed_names as n where n.delivery = d.id)
+order by d.seq;
