@@ -8,7 +8,7 @@ import hmac
 import html
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -35,11 +35,14 @@ def ask(
     key: str,
     query: Mapping[str, str],
     *,
-    body: bytes = b"",
+    body: Sequence[bytes] = (),
     sha256: str = NOTHING,
     headers: Mapping[str, str] | None = None,
 ) -> urllib3.BaseHTTPResponse:
-    """One try; ``sha256`` is that of the body, which the server holds it against. Raises urllib3's errors."""
+    """One try. The body comes in pieces; ``sha256`` is that of all of it, which the server holds it against.
+
+    Raises urllib3's errors.
+    """
     base = urlsplit(account.endpoint)
     path = quote(f"{base.path.rstrip('/')}/{account.bucket}" + (f"/{key}" if key else ""))
     asked = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(query.items()))
@@ -53,6 +56,7 @@ def ask(
         signed["x-amz-security-token"] = account.token
     signed["authorization"] = _authorization(account, method, path, asked, signed)
     url = f"{base.scheme}://{base.netloc}{path}" + (f"?{asked}" if asked else "")
+    signed["content-length"] = str(sum(map(len, body)))
     return pool.request(method, url, headers=signed, body=body or None, redirect=False)
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import urllib3
 
-from startrail.adapters.store.s3_api import Account, ask, element
+from startrail.adapters.store.s3_api import NOTHING, Account, ask, element
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.ports.store import StoreFailed, StoreForbidden, StoreUnreachable
@@ -58,7 +58,7 @@ class Uploads:
         try:
             for number, body in enumerate(_parts(chunks), 1):
                 self._fail_early(sent)
-                self._room.take(len(body))
+                self._room.take(sum(map(len, body)))
                 sent.append(self._threads.submit(self._send, key, upload, number, body, ended))
                 del body
             return self._complete(key, upload, [part.result() for part in sent], replace)
@@ -84,11 +84,13 @@ class Uploads:
             raise StoreUnreachable(f"the bucket did not finish '{printable(key)}': {printable(element(answer, 'Message'), 200)}")
         return True
 
-    def _send(self, key: str, upload: str, number: int, body: bytes, ended: threading.Event) -> _Part:
+    def _send(self, key: str, upload: str, number: int, body: list[bytes], ended: threading.Event) -> _Part:
         try:
             if ended.is_set():
                 raise _silent(key, "given up")
-            digest = hashlib.sha256(body)
+            digest = hashlib.sha256()
+            for chunk in body:
+                digest.update(chunk)
             told = base64.b64encode(digest.digest()).decode()
             query = {"partNumber": str(number), "uploadId": upload}
             headers = self._request("PUT", key, query, body, digest.hexdigest(), {"x-amz-checksum-sha256": told}).headers
@@ -96,13 +98,13 @@ class Uploads:
                 raise StoreUnreachable(f"the bucket has taken other bytes for '{printable(key)}' than were sent to it")
             return _Part(number, headers["ETag"], told)
         finally:
-            self._room.give_back(len(body))
+            self._room.give_back(sum(map(len, body)))
 
     def _abort(self, key: str, upload: str, sent: list[Future[_Part]]) -> None:
         """After the last part of it has arrived: one that comes later would stay."""
         wait(sent)
         with contextlib.suppress(ResourceError):  # what is left is aborted by a later sweep
-            self._request("DELETE", key, {"uploadId": upload}, b"", None, {})
+            self._request("DELETE", key, {"uploadId": upload}, [], NOTHING, {})
 
     @staticmethod
     def _fail_early(sent: list[Future[_Part]]) -> None:
@@ -116,16 +118,15 @@ class Uploads:
 
     def _answer(self, method: str, key: str, query: dict[str, str], *, body: bytes = b"", headers: dict[str, str]) -> str:
         sha256 = hashlib.sha256(body).hexdigest()
-        return self._request(method, key, query, body, sha256, headers).data.decode("utf-8", "replace")
+        return self._request(method, key, query, [body], sha256, headers).data.decode("utf-8", "replace")
 
     def _request(
-        self, method: str, key: str, query: dict[str, str], body: bytes, sha256: str | None, headers: dict[str, str]
+        self, method: str, key: str, query: dict[str, str], body: list[bytes], sha256: str, headers: dict[str, str]
     ) -> urllib3.BaseHTTPResponse:
         """Tried again while the server cannot answer for now."""
-        more = {} if sha256 is None else {"sha256": sha256}
         for attempt in range(self._retries + 1):
             try:
-                answer = ask(self._pool, self._account, method, key, query, body=body, headers=headers, **more)
+                answer = ask(self._pool, self._account, method, key, query, body=body, sha256=sha256, headers=headers)
                 if answer.status < 300:
                     return answer
                 error = _error(key, answer)
@@ -141,22 +142,18 @@ class _Taken(StoreFailed):
     """The condition of a completion did not hold; told to nobody."""
 
 
-def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """At least one."""
+def _parts(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """At least one, each as the chunks it came in: to join them would touch all of it once more."""
     held: list[bytes] = []
     size = count = 0
-    wanted = PART
     for chunk in chunks:
         held.append(chunk)
         size += len(chunk)
-        if size >= wanted:
-            body = b"".join(held)
-            held.clear()
-            yield body
-            size, count = 0, count + 1
-            wanted = PART * (1 + count // _LARGER_AFTER)
+        if size >= PART * (1 + count // _LARGER_AFTER):
+            yield held
+            held, size, count = [], 0, count + 1
     if held or not count:
-        yield b"".join(held)
+        yield held
 
 
 class _Room:
