@@ -23,8 +23,10 @@ from obstore.store import S3Store as Bucket
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
+from startrail.adapters.store.s3_client import Client
 from startrail.adapters.store.s3_leftovers import abort_leftovers
-from startrail.adapters.store.s3_parts import PART, Uploads
+from startrail.adapters.store.s3_parts import PART, Parts
+from startrail.adapters.store.s3_whole import Whole
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.model import profile
@@ -44,6 +46,8 @@ _PARTS_AT_ONCE = 4
 _MOST_PARTS = 9_000
 _TEMPORARY = ".scratch/"
 _LEFT_BEHIND = timedelta(days=1)
+_LARGEST_PUT = 256 << 20
+"""A stream of this size at most goes in one PUT, which has to begin anew when it breaks. Larger ones go in parts."""
 _LARGEST_COPY = 5 << 30
 """What one copy within a bucket may have, by the S3 API."""
 
@@ -69,9 +73,9 @@ class S3Store:
         if self._prefix:
             check_key(self._prefix)
         self._account = _account(declared, access_key, secret_key)
-        self._uploads = None
+        self._direct = None
         if self._account is not None:
-            self._uploads = Uploads(self._account, timeout=timeout.total_seconds(), retries=retries)
+            self._direct = _Direct(Client(self._account, timeout=timeout.total_seconds(), retries=retries))
         self._sweeping = threading.Lock()
         self._swept = False
         self._cache_folder = cache
@@ -99,9 +103,9 @@ class S3Store:
             with _errors(key):
                 obstore.put(self._bucket, key, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
             return len(data)
-        whole, stream = _measured(data)
+        pieces, stream = _measured(data)
         if stream is None:
-            return self.put(key, whole)
+            return self.put(key, b"".join(pieces))
         counter = _Counter(stream)
         with _errors(key):
             pump(counter, lambda parts: self._upload(key, parts))
@@ -109,24 +113,27 @@ class S3Store:
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
         check_key(key)
-        whole, stream = _measured((data,) if isinstance(data, bytes) else data)
+        pieces, stream = _measured((data,) if isinstance(data, bytes) else data)
         if stream is None:
-            return self._create(key, whole)
-        return self.size(key) is None and self.put_as(stream, key, replace=False)
+            return self._create(key, b"".join(pieces))
+        return self.size(key) is None and self._put_aside(stream, key, replace=False, size=None)
 
-    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
-        whole, stream = _measured(data)
+    def put_as(
+        self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+    ) -> bool:
+        if size is not None and _PART < size <= _LARGEST_PUT and isinstance(key, str) and self._direct is not None:
+            return self._pass_on(data, check_key(key), replace, size)
+        pieces, stream = _measured(data)
         if stream is not None:
-            if isinstance(key, str) and self._uploads is not None:
-                self._sweep()
-                return self._uploads.put(self._whole_key(check_key(key)), stream, replace=replace)
-            return self._put_aside(stream, key, replace=replace)
+            return self._put_aside(stream, key, replace=replace, size=size)
         name = key if isinstance(key, str) else key()
         if name is None:
             return False
+        if self._direct is not None:
+            return self._direct.whole.put(self._at(check_key(name)), pieces, replace=replace)
         if not replace:
-            return self._create(check_key(name), whole)
-        self.put(name, whole)
+            return self._create(check_key(name), b"".join(pieces))
+        self.put(name, b"".join(pieces))
         return True
 
     @cached_property
@@ -206,19 +213,31 @@ class S3Store:
             return False
         return True
 
-    def _whole_key(self, key: str) -> str:
+    def _at(self, key: str) -> str:
+        """The key as the bucket knows it."""
         return f"{self._prefix}/{key}" if self._prefix else key
 
-    def _put_aside(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool) -> bool:
-        """Upload aside in parts, then copy within the bucket, if need be on the condition that the key is free."""
+    def _pass_on(self, data: Iterable[bytes], key: str, replace: bool, size: int) -> bool:
+        """One PUT, which needs neither a part in memory nor a second copy within the bucket."""
+        assert self._direct is not None
+        if not replace and self.size(key) is not None:
+            for _ in data:  # whoever reads it wants to know what it was
+                pass
+            return False
+        return self._direct.whole.stream(self._at(key), data, size, replace=replace)
+
+    def _put_aside(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool, size: int | None) -> bool:
+        """Upload aside, then copy within the bucket, if need be on the condition that the key is free."""
         self._sweep()
         aside, counter = _TEMPORARY + secrets.token_hex(12), _Counter(data)
         try:
             with _errors("a file that arrives"):
-                if self._uploads is not None:
-                    self._uploads.put(self._whole_key(aside), counter)
-                else:
+                if self._direct is None:
                     pump(counter, lambda parts: self._upload(aside, parts))
+                elif size is not None and size <= _LARGEST_PUT:
+                    self._direct.whole.stream(self._at(aside), counter, size)
+                else:
+                    self._direct.parts.put(self._at(aside), counter)
             name = key if isinstance(key, str) else key()
             if name is None:
                 return False
@@ -276,15 +295,22 @@ def _account(declared: profile.S3Store, access_key: str | None, secret_key: str 
     return Account(endpoint, declared.bucket, declared.region, access_key, secret_key, token)
 
 
-def _measured(data: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
+class _Direct:
+    """What is sent without obstore."""
+
+    def __init__(self, client: Client) -> None:
+        self.whole, self.parts = Whole(client), Parts(client)
+
+
+def _measured(data: Iterable[bytes]) -> tuple[list[bytes], Iterator[bytes] | None]:
     """All of it when it fits into one part, else a stream of all of it."""
     chunks, taken, size = iter(data), [], 0
     for chunk in chunks:
         taken.append(chunk)
         size += len(chunk)
         if size > _PART:
-            return b"", itertools.chain(taken, chunks)
-    return b"".join(taken), None
+            return [], itertools.chain(taken, chunks)
+    return taken, None
 
 
 class _Counter:
