@@ -17,7 +17,7 @@ _CLOCK = frozenset(("RequestTimeTooSkewed", "RequestExpired"))
 _REFUSED = frozenset(
     ("AccessDenied", "ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled")
 )
-_LATER = frozenset(("RequestTimeout", "InternalError", "SlowDown", "ServiceUnavailable", "NoSuchUpload", "BadDigest"))
+_LATER = frozenset(("RequestTimeout", "InternalError", "SlowDown", "ServiceUnavailable", "NoSuchUpload", "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch"))
 _FULL = re.compile(r"Quota|StorageFull|InsufficientStorage|InsufficientCapacity|EntityTooLargeForBucket")
 _BROKEN = re.compile(r"HTTP error|error sending request|timed out|error decoding response|error response")
 _KINDS = {

@@ -26,8 +26,8 @@ class Unfinished(msgspec.Struct, frozen=True):
     begun: datetime
 
 
-def abort_leftovers(account: Account, prefix: str, *, exactly: bool = False) -> int:
-    """Abort uploads to keys with this prefix, or to exactly this key, that were begun more than a day ago, by the server's clock.
+def abort_leftovers(account: Account, prefix: str) -> int:
+    """Abort uploads to keys with this prefix that were begun more than a day ago, by the server's clock.
 
     Returns how many. Housekeeping: what the server refuses or does not know is left to it.
     """
@@ -38,7 +38,7 @@ def abort_leftovers(account: Account, prefix: str, *, exactly: bool = False) -> 
             return 0
         now = parsedate_to_datetime(answer.headers["Date"])
         left = [each for each in unfinished(answer.data.decode()) if now - each.begun > _LEFT_BEHIND]
-        mine = [each for each in left if (each.key == prefix if exactly else each.key.startswith(prefix))]
+        mine = [each for each in left if each.key.startswith(prefix)]
         return sum(ask(pool, account, "DELETE", each.key, {"uploadId": each.id}).status == 204 for each in mine)
     except (urllib3.exceptions.HTTPError, ValueError, TypeError):
         return 0
