@@ -164,7 +164,7 @@ class _Soak:
         self.figures.update(nights=1, looks=watch.polls, files_looked_at=watch.files)
 
     def _killed(self, command: tuple[str, ...]) -> None:
-        with self._transfers.running(command) as child:
+        with self._transfers.running(command, in_parts=self._random.random() < 0.5) as child:
             began = time.monotonic()
             delay = self._random.random() * self._seconds.get(command, 0.6)
             while child.lives() and time.monotonic() - began < delay:

@@ -18,7 +18,7 @@ from typing import Self
 import msgspec
 import obstore
 from obstore.store import S3Store as Bucket
-from tests.faults.child import LIVES, Death, command_line
+from tests.faults.child import LIVES, Death, command_line, transfer
 from tests.faults.far_side import BUCKET, FarSide
 from tests.faults.process import Ended, Process, process
 
@@ -83,8 +83,8 @@ class Transfers:
         return [("run",), *(("sources", "copy", kind, "--to", f"{self._to}/{kind}") for kind in KINDS)]
 
     @contextmanager
-    def running(self, command: tuple[str, ...], death: Death = LIVES) -> Iterator[Process]:
-        with process(command_line, death, (*command, "-C", str(self.root), "--json", "--wait", "60")) as child:
+    def running(self, command: tuple[str, ...], death: Death = LIVES, *, in_parts: bool = False) -> Iterator[Process]:
+        with process(transfer if in_parts else command_line, death, (*command, "-C", str(self.root), "--json", "--wait", "60")) as child:
             yield child
 
     def done(self, command: tuple[str, ...]) -> Ended:

@@ -11,7 +11,7 @@ import contextlib
 import threading
 from collections.abc import Awaitable
 from concurrent.futures import CancelledError, Future
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import asyncssh
 
