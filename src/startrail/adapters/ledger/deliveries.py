@@ -13,19 +13,6 @@ from startrail.ports.feed import Seen
 
 
 def record(session: Session, delivery: Delivery, stamp: str) -> bool:
-    new = record_alone(session, delivery)
-    session.run(
-        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
-        at=to_text(delivery.landed_at),
-    )  # fmt: skip
-    if delivery.cursor is not None:
-        greatest = later(_cursor(session, delivery.source), delivery.cursor)
-        session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
-    return new
-
-
-def record_alone(session: Session, delivery: Delivery) -> bool:
-    """Without its name, which no listing shows."""
     new = session.run(
         "deliveries.record",
         id=delivery.id,
@@ -40,6 +27,13 @@ def record_alone(session: Session, delivery: Delivery) -> bool:
         cursor=delivery.cursor,
         parent=delivery.parent,
     )
+    session.run(
+        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
+        at=to_text(delivery.landed_at), inside=int(delivery.parent is not None),
+    )  # fmt: skip
+    if delivery.cursor is not None:
+        greatest = later(_cursor(session, delivery.source), delivery.cursor)
+        session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
     return new > 0
 
 
