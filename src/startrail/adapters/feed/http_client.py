@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from types import TracebackType
 from urllib.parse import urlsplit
 
 import urllib3
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import (
     HTTPError,
     InvalidHeader,
@@ -119,11 +120,17 @@ class _Patience(Retry):
     """Waits as the server asks, and gives up at once when that is too long."""
 
     def increment(
-        self, method: str | None = None, url: str | None = None, response: Any = None, *more: Any, **others: Any
-    ) -> Retry:
-        if response is not None and (self.get_retry_after(response) or 0) > _LONGEST_WAIT_SECONDS:
-            raise MaxRetryError(others.get("_pool"), url or "", ResponseError("it asks to wait"))  # pyrefly: ignore
-        return super().increment(method, url, response, *more, **others)
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> _Patience:
+        if response is not None and _pool is not None and (self.get_retry_after(response) or 0) > _LONGEST_WAIT_SECONDS:
+            raise MaxRetryError(_pool, url or "", ResponseError("it asks to wait"))
+        return super().increment(method, url, response, error, _pool, _stacktrace)
 
     def parse_retry_after(self, retry_after: str) -> float:
         try:

@@ -13,6 +13,19 @@ from startrail.ports.feed import Seen
 
 
 def record(session: Session, delivery: Delivery, stamp: str) -> bool:
+    new = _record(session, delivery, stamp, within=False)
+    if delivery.cursor is not None:
+        greatest = later(_cursor(session, delivery.source), delivery.cursor)
+        session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
+    return new
+
+
+def record_member(session: Session, delivery: Delivery) -> bool:
+    """One that came in an archive: no listing shows its name."""
+    return _record(session, delivery, "", within=True)
+
+
+def _record(session: Session, delivery: Delivery, stamp: str, *, within: bool) -> bool:
     new = session.run(
         "deliveries.record",
         id=delivery.id,
@@ -29,11 +42,8 @@ def record(session: Session, delivery: Delivery, stamp: str) -> bool:
     )
     session.run(
         "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
-        at=to_text(delivery.landed_at), inside=int(delivery.parent is not None),
+        at=to_text(delivery.landed_at), within=int(within),
     )  # fmt: skip
-    if delivery.cursor is not None:
-        greatest = later(_cursor(session, delivery.source), delivery.cursor)
-        session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
     return new > 0
 
 

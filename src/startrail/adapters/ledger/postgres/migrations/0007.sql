@@ -6,6 +6,3 @@ alter table deliveries drop constraint if exists deliveries_source_sha256_key;
 alter table deliveries add column if not exists parent text;
 create index if not exists deliveries_parent on deliveries (parent) where parent is not null;
 create index if not exists deliveries_packed on deliveries (source, seq) where loaded = 0 and media in ('zip', 'tar') and parent is null;
-
--- Names within archives, which no listing shows: 1.
-alter table landed_names add column if not exists inside integer not null default 0;

@@ -29,6 +29,3 @@ create index deliveries_source on deliveries (source, seq);
 create index deliveries_pending on deliveries (source, seq) where loaded = 0;
 create index deliveries_parent on deliveries (parent) where parent is not null;
 create index deliveries_packed on deliveries (source, seq) where loaded = 0 and media in ('zip', 'tar') and parent is null;
-
--- Names within archives, which no listing shows: 1.
-alter table landed_names add column inside integer not null default 0;
