@@ -5,9 +5,12 @@ from tests.faults.figures import pytest_terminal_summary
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.s3",
+    "tests.fixtures.sqs",
     "tests.fixtures.ftp",
     "tests.fixtures.sftp",
     "tests.fixtures.http",
+    "tests.fixtures.mail",
+    "tests.fixtures.deliveries",
     "tests.fixtures.readers",
 ]
 

@@ -53,19 +53,26 @@ size_t Batch::read(const char* data, size_t size) {
     const char* start = at;
     const size_t before = root_.rows(), cells = cells_;
     undeclared_.clear();
+    inner_.clear();
+    closed_ = plan_.closed;
     lacking_.clear();
-    if ((valid || simdjson::validate_utf8(at, static_cast<const char*>(std::memchr(at, '\n', end - at + 1)) - at)) && (plan_.csv ? row(at) : record(at))) {
+    const bool text = valid || simdjson::validate_utf8(at, static_cast<const char*>(std::memchr(at, '\n', end - at + 1)) - at);
+    if (text && (plan_.csv ? row(at) : record(at))) {
       ordinals_.add(++records);
       for (const size_t place : lacking_) ++defaulted[place];
       extra();
       if (!plan_.keys.empty()) remember(start, at - 1);
+      ++lines;
       continue;
     }
     at = static_cast<const char*>(std::memchr(start, '\n', end - start + 1));
     root_.truncate(before);
     cells_ = cells;
-    if (!blank(start, at, plan_.csv != nullptr)) refused.push_back({++records, start - data, at - start});
+    if (!blank(start, at, plan_.csv != nullptr)) refuse(start, at, text);
+    root_.truncate(before);
+    cells_ = cells;
     ++at;
+    ++lines;
   }
   return std::min(static_cast<size_t>(at - data), size);
 }
@@ -73,12 +80,13 @@ size_t Batch::read(const char* data, size_t size) {
 bool Batch::record(const char*& at) {
   const size_t cells = cells_;
   skip_space(at);
-  if (!object(at, root_, true) || cells_ - cells > MOST_CELLS) return false;
+  if (!object(at, root_, nullptr) || cells_ - cells > MOST_CELLS) return false;
   skip_space(at);
   return *at++ == '\n';
 }
 
-bool Batch::object(const char*& at, Column& column, bool top) {
+// `frame` is null at the top.
+bool Batch::object(const char*& at, Column& column, const Frame* frame) {
   const size_t row = column.rows();
   if (*at != '{') return false;
   ++at;
@@ -90,7 +98,7 @@ bool Batch::object(const char*& at, Column& column, bool top) {
       skip_space(at);
       if (next < column.parts.size() && eat_key(at, column.field.parts[next].quoted)) {
         Column& part = column.parts[next++];
-        if (part.rows() != row || !eat(at, ':') || !value(at, part)) return false;
+        if (part.rows() != row || !eat(at, ':') || !value(at, part, frame, next)) return false;
         continue;
       }
       std::string_view key;
@@ -98,17 +106,17 @@ bool Batch::object(const char*& at, Column& column, bool top) {
       const auto place = column.field.places.find(key);
       if (place == column.field.places.end()) {
         const bool plain = key.data() + key.size() + 1 == at;  // it lies in the line itself, not in a scratch
-        if (!top || !plain || !keep(at, key)) return false;
+        if (!plain || !(frame ? keep_inner(at, key, *frame) : keep(at, key))) return false;
         continue;
       }
       next = place->second + 1;
       Column& part = column.parts[place->second];
-      if (part.rows() != row || !eat(at, ':') || !value(at, part)) return false;
+      if (part.rows() != row || !eat(at, ':') || !value(at, part, frame, next)) return false;
     } while (eat(at, ','));
     if (!eat(at, '}')) return false;
   }
   for (Column& part : column.parts) {
-    if (part.rows() == row && !missing(part, static_cast<size_t>(&part - column.parts.data()), top)) return false;
+    if (part.rows() == row && !missing(part, static_cast<size_t>(&part - column.parts.data()), !frame)) return false;
   }
   column.add_parts();
   return true;
@@ -122,12 +130,13 @@ bool Batch::missing(Column& column, size_t place, bool top) {
     return true;
   }
   const char* at = column.field.fallback.data();
-  if (!value(at, column)) return false;
+  if (!value(at, column, nullptr, 0)) return false;
   if (top) lacking_.push_back(place);
   return true;
 }
 
-bool Batch::value(const char*& at, Column& column) {
+// It stands in what `up` is the frame of, as its `index`-th field or item.
+bool Batch::value(const char*& at, Column& column, const Frame* up, size_t index) {
   skip_space(at);
   const Field& field = column.field;
   if (*at == 'n') {
@@ -136,9 +145,12 @@ bool Batch::value(const char*& at, Column& column) {
     return true;
   }
   switch (field.kind) {
-    case Kind::list: return list(at, column);
+    case Kind::list: return list(at, column, {up, &field, index});
     case Kind::map: return map(at, column);
-    case Kind::object: return object(at, column, false);
+    case Kind::object: {
+      const Frame frame = {up, &field, index};
+      return object(at, column, &frame);
+    }
     default: return scalar(at, column);
   }
 }
@@ -232,14 +244,14 @@ bool Batch::text(std::string_view text, Column& column) {
   return true;
 }
 
-bool Batch::list(const char*& at, Column& column) {
+bool Batch::list(const char*& at, Column& column, const Frame& frame) {
   Column& items = column.parts[0];
   const size_t before = items.rows();
   if (*at != '[') return false;
   ++at;
   if (!eat(at, ']')) {
     do {
-      if (++cells_ > 2 * MOST_CELLS || !value(at, items)) return false;
+      if (++cells_ > 2 * MOST_CELLS || !value(at, items, &frame, items.rows() - before)) return false;
     } while (eat(at, ','));
     if (!eat(at, ']')) return false;
   }
@@ -253,6 +265,7 @@ bool Batch::map(const char*& at, Column& column) {
   Keys keys;
   if (*at != '{') return false;
   ++at;
+  ++closed_;  // a key of a map would be part of the path
   if (!eat(at, '}')) {
     do {
       skip_space(at);
@@ -260,18 +273,20 @@ bool Batch::map(const char*& at, Column& column) {
       if (++cells_ > 2 * MOST_CELLS || !strings_.read(at, key)) return false;
       column.parts[0].add(key);
       if (key.data() + key.size() + 1 != at || !keys.add(key)) return false;  // an escaped one is left to the judge
-      if (!eat(at, ':') || !value(at, column.parts[1])) return false;
+      if (!eat(at, ':') || !value(at, column.parts[1], nullptr, 0)) return false;
     } while (eat(at, ','));
     if (!eat(at, '}')) return false;
   }
+  --closed_;
   column.add_items();
   return true;
 }
 
 bool Batch::keep(const char*& at, std::string_view name) {
-  if (undeclared_.size() == MOST_UNDECLARED || !plan_.may_keep(name) || !eat(at, ':')) return false;
+  if (undeclared_.size() == MOST_UNDECLARED || plan_.closed || !plan_.strange(name) || !eat(at, ':')) return false;
   for (const Undeclared& other : undeclared_)
     if (other.name == name) return false;
+  if (!inner_.empty() && name.find('.') != name.npos) return false;  // it might be told as one of those
   if (kept.size() >= MOST_KEPT && kept_places_.find(name) == kept_places_.end()) return false;
   skip_space(at);
   const char* start = at;
@@ -282,8 +297,8 @@ bool Batch::keep(const char*& at, std::string_view name) {
 
 void Batch::extra() {
   if (!extra_.empty()) return extras_.add(std::string_view(extra_));
-  if (undeclared_.empty()) return extras_.add_null();
-  std::string text;
+  if (undeclared_.empty() && inner_.empty()) return extras_.add_null();
+  std::string text = extra_inner();
   for (const Undeclared& one : undeclared_) {
     text += text.empty() ? "{\"" : ",\"";
     text.append(one.name).append("\":").append(one.value);
@@ -296,7 +311,7 @@ void Batch::extra() {
 }
 
 void Batch::remember(const char* start, const char* end) {
-  places_.push_back({records, start - data_, end - start});
+  places_.push_back({records, start - data_, end - start, lines, -1, 0, 0, 0});
   for (const auto& key : plan_.keys) {
     uint64_t sum = 1;
     for (const size_t place : key) {
@@ -330,6 +345,10 @@ void Batch::keep_first(Seen& seen) {
 
 void Batch::number_from(int64_t base) {
   for (size_t i = 0; i < ordinals_.rows(); ++i) ordinals_.longs[i] += base;
+}
+
+void Batch::number_as(const int64_t* numbers) {
+  for (size_t i = 0; i < ordinals_.rows(); ++i) ordinals_.longs[i] = numbers[ordinals_.longs[i] - 1];
 }
 
 namespace {

@@ -95,6 +95,8 @@ Field field(element from) {
   made.kind = static_cast<Kind>(from["kind"].get_int64().value());
   made.required = from["required"].get_bool().value();
   made.stops = from["stops"].get_bool().value();
+  made.left = from["left"].get_bool().value();
+  made.closed = from["closed"].get_bool().value();
   std::string_view fallback;
   if (from["fallback"].get(fallback) == simdjson::SUCCESS) made.fallback = std::string(fallback) + "\n" + std::string(PADDING, ' ');
   made.precision = static_cast<int>(from["precision"].get_int64().value());
@@ -159,16 +161,19 @@ size_t Field::cells() const {
   return sum;
 }
 
-bool Plan::may_keep(std::string_view name) const {
-  if (closed || name.empty() || name.size() > 100) return false;
-  char lower[100];
-  for (size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (!upper && !(c >= 'a' && c <= 'z') && !is_digit(c) && c != '_' && c != '.' && c != '-') return false;
-    lower[i] = static_cast<char>(upper ? c + 32 : c);
-  }
-  return spoken.find(std::string(lower, name.size())) == spoken.end();
+bool Plan::plain(std::string_view name) {
+  if (name.empty() || name.size() > 100) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '.' || c == '-';
+  });
+}
+
+bool Plan::strange(std::string_view name) const {
+  if (!plain(name)) return false;
+  std::string lower(name);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return spoken.find(lower) == spoken.end();
 }
 
 void Plan::schema(ArrowSchema* out) const {
@@ -188,6 +193,7 @@ std::unique_ptr<const Plan> read_plan(std::string_view json) {
   for (element part : items(from["fields"])) plan->root.parts.push_back(field(part));
   for (element name : items(from["spoken"])) plan->spoken.emplace(name.get_string().value());
   plan->closed = from["closed"].get_bool().value();
+  plan->apart = from["apart"].get_bool().value();
   element columns;
   if (from["csv"].get(columns) == simdjson::SUCCESS && !columns.is_null()) plan->csv = csv(columns, plan->root.parts.size());
   simdjson::dom::array keys;

@@ -29,6 +29,8 @@ struct Field {
   Kind kind = Kind::string;
   bool required = false;
   bool stops = false;    // a record without the field goes to the judge
+  bool closed = false;   // an object with an undeclared field goes to the judge
+  bool left = false;     // of a value that is taken here, others look at more
   std::string fallback;  // what stands for a missing value, as a line of JSON; empty = null
   int precision = 0, scale = 0;
   bool limited = false;  // whether any of the following says something
@@ -59,13 +61,16 @@ struct Columns {
 struct Plan {
   Field root;                              // an object with the declared fields
   bool closed = false;                     // a record with an undeclared field goes to the judge
+  bool apart = false;                      // of a refused record, tell which fields are doubtful
   std::unordered_set<std::string> spoken;  // names that could mean a declared field, in lower case
   size_t most_rows = 0;                    // in one batch
   std::unique_ptr<Columns> csv;
   std::vector<std::vector<size_t>> keys;   // groups of fields whose values may stand only once
 
-  // Undeclared fields with such a name are kept.
-  bool may_keep(std::string_view name) const;
+  // Whether a name needs no escapes in JSON and is not too long to be told.
+  static bool plain(std::string_view name);
+  // Whether a field with this name certainly is an undeclared one, and its name stands for itself in JSON.
+  bool strange(std::string_view name) const;
   // The declared columns, then the ordinal and the extra fields.
   void schema(ArrowSchema* out) const;
 };

@@ -16,7 +16,7 @@ namespace {
 using startrail::Batch;
 using startrail::Plan;
 
-constexpr int ABI = 2;
+constexpr int ABI = 3;
 
 struct Reader {
   std::shared_ptr<const Plan> plan;
@@ -117,15 +117,29 @@ EXPORT Read* startrail_read(Reader* reader, const char* data, size_t size, size_
 
 EXPORT int64_t startrail_records(Read* read) { return read->batch.records; }
 
+EXPORT int64_t startrail_lines(Read* read) { return read->batch.lines; }
+
+EXPORT int startrail_utf8(const char* data, size_t size) { return simdjson::validate_utf8(data, size); }
+
 EXPORT size_t startrail_refused(Read* read, const startrail::Refused** first) {
   *first = read->batch.refused.data();
   return read->batch.refused.size();
+}
+
+// Of refused records that were taken apart: places of doubtful fields, and their text.
+EXPORT size_t startrail_doubts(Read* read, const int64_t** first, const char** text, size_t* size) {
+  *first = read->batch.doubts.data();
+  *text = read->batch.doubtful.data();
+  *size = read->batch.doubtful.size();
+  return read->batch.doubts.size();
 }
 
 EXPORT size_t startrail_kept(Read* read, const startrail::Kept** first) {
   *first = read->batch.kept.data();
   return read->batch.kept.size();
 }
+
+EXPORT const char* startrail_paths(Read* read) { return read->batch.paths.data(); }
 
 EXPORT size_t startrail_defaulted(Read* read, const int64_t** first) {
   *first = read->batch.defaulted.data();
@@ -147,6 +161,9 @@ EXPORT int64_t startrail_repeated(startrail::Seen* seen, Read* read, const start
 EXPORT int startrail_distinct(startrail::Seen* seen) { return seen->whole; }
 
 EXPORT void startrail_unsee(startrail::Seen* seen) { delete seen; }
+
+// The rows are numbered as their records are in `numbers`, instead of by their place.
+EXPORT void startrail_number(Read* read, const int64_t* numbers) { read->batch.number_as(numbers); }
 
 EXPORT void startrail_forget(Read* read) { delete read; }
 

@@ -17,14 +17,17 @@ from obstore.store import S3Store as Bucket
 from tests.fixtures.ftp import PASSWORD, USER, FtpServer, made_certificate
 from tests.fixtures.http import Answer, HttpServer, Request
 from tests.fixtures.sftp import SSH_PASSWORD, SSH_USER, SftpServer
+from tests.fixtures.sqs import Queue
 
 from startrail.adapters.feed.folder import FolderFeed
 from startrail.adapters.feed.ftp import FtpFeed
 from startrail.adapters.feed.http import HttpFeed
 from startrail.adapters.feed.listing import sendable
 from startrail.adapters.feed.s3 import S3Feed
+from startrail.adapters.feed.s3_queue import S3QueueFeed
 from startrail.adapters.feed.sftp import SftpFeed
-from startrail.adapters.feed.ssh_trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
+from startrail.adapters.feed.sqs import SqsQueue
+from startrail.adapters.ssh.trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span
@@ -145,6 +148,21 @@ class S3Site:
         raise AssertionError("this server does not break off")
 
 
+class S3QueueSite(S3Site):
+    """The same bucket, listed by nobody: only what the queue tells of is landed."""
+
+    def __init__(self, endpoint: str, bucket: str, queue: Queue) -> None:
+        super().__init__(endpoint, bucket)
+        self.declared = _changed(self.declared, {"events": source.S3Events(queue.url, wait="0s")})
+
+    def feed(self, clock: ManualClock, **changes: Any) -> S3QueueFeed:
+        declared = _changed(self.declared, changes)
+        assert declared.told_by is not None
+        messages = SqsQueue(declared.told_by, "us-east-1", access_key="test", secret_key="test")
+        keys = {"access_key": "test", "secret_key": "test"}
+        return S3QueueFeed(declared, clock, messages, retries=0, sweeps=False, **keys)
+
+
 class HttpSite:
     """Each file is a page, in order of names; the page after the last does not exist."""
 
@@ -231,13 +249,15 @@ def _site(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
             return SftpSite(of("sftp_server"))
         case "s3":
             return S3Site(of("s3_endpoint"), of("s3_bucket"))
+        case "s3 by queue":
+            return S3QueueSite(of("s3_endpoint"), of("s3_bucket"), of("s3_queue"))
     return HttpSite(of("http_server"))
 
 
 _SERVERS = ["ftp", "old ftp", "ftps explicit", "ftps implicit", "sftp"]
 
 
-@pytest.fixture(params=["folder", *_SERVERS, "s3", "http"])
+@pytest.fixture(params=["folder", *_SERVERS, "s3", "s3 by queue", "http"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     return _site(request.param, request, tmp_path)
 
@@ -248,7 +268,7 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
     return _site(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=["folder", *_SERVERS, "s3"])
+@pytest.fixture(params=["folder", *_SERVERS, "s3", "s3 by queue"])
 def named(request: pytest.FixtureRequest, tmp_path: Path) -> Files | S3Site:
     """The feeds that list names."""
     return _site(request.param, request, tmp_path)
@@ -327,6 +347,7 @@ def test_a_fetch_that_is_given_up_does_not_spoil_the_feed(site: Site, place: Pla
 
 
 def test_an_unreachable_server_is_worth_another_try(site: Site, place: Place) -> None:
+    site.put("a.csv", b"1")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         port = taken.getsockname()[1]
@@ -371,8 +392,7 @@ def test_names_are_shown_but_never_trusted(files: Files, place: Place, tmp_path:
 
 
 def test_a_pattern_chooses(named: Files | S3Site, place: Place) -> None:
-    for name in ("a.csv", "b.CSV", "c.txt", ".hidden.csv", "sub/d.csv", "sub/deep/e.csv", ".git/f.csv"):
-        named.put(name, name.encode())
+    names_there = ("a.csv", "b.CSV", "c.txt", ".hidden.csv", "sub/d.csv", "sub/deep/e.csv", ".git/f.csv")
     chosen = {
         "*.csv": ["a.csv"],
         "**": ["a.csv", "b.CSV", "c.txt", "sub/d.csv", "sub/deep/e.csv"],
@@ -385,6 +405,8 @@ def test_a_pattern_chooses(named: Files | S3Site, place: Place) -> None:
         "?.???": ["a.csv", "b.CSV", "c.txt"],
     }
     for pattern, names in chosen.items():
+        for name in names_there:  # each time, since a queue is told once
+            named.put(name, name.encode())
         feed = named.feed(place.clock, pattern=pattern)
         assert [offer.name for offer in feed.offers(Seen(), place.clock.now())] == names, pattern
         feed.close()

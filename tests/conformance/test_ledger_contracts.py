@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from tests.fixtures.ledgers import NOW, Place, a_delivery, a_publication, a_record, later, take
 
+from startrail.base.time import to_text
 from startrail.ledger.canonical import canonical_json
 from startrail.model.delivery import Counts
 from startrail.model.run import NewFact
@@ -149,8 +150,9 @@ def test_a_ledger_of_the_first_version_knows_its_refused_deliveries_after_it_was
     shutil.copy(newest / "0001.sql", tmp_path / "first")
     monkeypatch.setattr(module, "_MIGRATIONS", tmp_path / "first")
     old = place.open()
-    old.record_delivery(a_delivery("d1"), "s", take(old))
-    old.record_delivery(a_delivery("d2"), "s", take(old))
+    for made in (a_delivery("d1"), a_delivery("d2")):  # by hand, since statements are those of the newest version
+        row = f"'{made.id}', 'orders', '{made.name}', '{made.sha256}', {made.size}, '{to_text(made.landed_at)}', 'csv', 'r1'"
+        place.sql(f"insert into deliveries (id, source, name, sha256, size, landed_at, media, run) values ({row})")
     text = msgspec.json.encode(load(1, counts=Counts(3, 2, 1)).output).decode().replace("'", "''")
     columns = "key, kind, subject, partition, code, inputs, state, run, started_at, ended_at, attempts, output, is_view"
     at = "2026-10-03T06:00:00.000000Z"
@@ -161,4 +163,7 @@ def test_a_ledger_of_the_first_version_knows_its_refused_deliveries_after_it_was
         place.sql(f"insert into steps ({columns}) values ({values})")
     old.close()
     monkeypatch.setattr(module, "_MIGRATIONS", newest)
-    assert [delivery.name for delivery, _ in place.open().refused("orders")] == ["d1"]
+    ledger = place.open()
+    assert [delivery.name for delivery, _ in ledger.refused("orders")] == ["d1"]
+    other = msgspec.structs.replace(a_delivery("d1"), id="another", name="d3")
+    assert ledger.record_delivery(other, "s", take(ledger)), "equal bytes may be another delivery"

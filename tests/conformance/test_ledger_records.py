@@ -1,10 +1,12 @@
 """Runs, deliveries, steps and the cache, on both databases."""
 
 import msgspec
+import pytest
 from tests.fixtures.ledgers import NOW, Place, a_change, a_delivery, a_publication, a_record, later, take
 
+from startrail.ledger.errors import RunTaken
 from startrail.model.delivery import Counts
-from startrail.model.run import Run
+from startrail.model.run import NewFact, Run
 from startrail.model.step import CheckResult, Step
 from startrail.ports.feed import Seen
 
@@ -42,6 +44,15 @@ def test_a_run_under_another_lease_is_alive_and_left_alone(place: Place):
     ledger = place.open()
     ledger.start_run(Run("r1", NOW), take(ledger, name="one"))
     assert ledger.start_run(Run("r2", NOW), take(ledger, name="two")) == ()
+
+
+def test_an_id_that_a_run_has_is_no_other_runs(place: Place):
+    ledger = place.open()
+    ledger.start_run(Run("r1", NOW), take(ledger))
+    with pytest.raises(RunTaken):
+        ledger.start_run(Run("r1", later(5), profile="other"), take(ledger), lambda _: [NewFact("run.started", "r1")])
+    assert ledger.runs() == [Run("r1", NOW)]
+    assert ledger.latest_fact() is None
 
 
 def test_runs_are_listed_newest_first_up_to_the_limit(place: Place):

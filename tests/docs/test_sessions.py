@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from tests.docs.sessions import Differs, agrees, blocks, play, script
+from tests.fixtures.mail import MAIL_PASSWORD, MailServer
+from tests.fixtures.sftp import SSH_PASSWORD, SftpServer
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 WITH_SESSION = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
-PLAYED_ELSEWHERE = {"postgres-ledger.md": "postgres", "s3-store.md": "s3"}
+PLAYED_ELSEWHERE = {
+    "postgres-ledger.md": "postgres", "s3-store.md": "s3", "team.md": "both", "deliver-reports.md": "s3, SSH and mail",
+}  # fmt: skip
 """Pages whose sessions need a server, and which one."""
 
 
@@ -45,8 +49,36 @@ def test_the_page_on_a_postgres_ledger_tells_what_happens(tmp_path: Path, postgr
 
 def test_the_page_on_an_s3_store_tells_what_happens(tmp_path: Path, s3_endpoint: str, s3_bucket: str) -> None:
     page = ROOT / "docs/how-to/s3-store.md"
-    there = {"S3_ENDPOINT": s3_endpoint, "S3_BUCKET": s3_bucket, "S3_KEY": "reader", "S3_SECRET": "of this test"}
+    assert play(page.read_text(encoding="utf-8"), tmp_path, reader(tmp_path, **_bucket(s3_endpoint, s3_bucket))) > 0
+
+
+def test_the_page_on_a_teams_profile_tells_what_happens(
+    tmp_path: Path, postgres_dsn: str, s3_endpoint: str, s3_bucket: str
+) -> None:
+    page, there = ROOT / "docs/how-to/team.md", _bucket(s3_endpoint, s3_bucket)
+    assert play(page.read_text(encoding="utf-8"), tmp_path, reader(tmp_path, LEDGER_DSN=postgres_dsn, **there)) > 0
+
+
+def test_the_page_on_destinations_tells_what_happens(
+    tmp_path: Path,
+    s3_endpoint: str,
+    s3_bucket: str,
+    sftp_server: SftpServer,
+    starttls_mail_server: MailServer,
+    mail_certificate: Path,
+) -> None:
+    there = _bucket(s3_endpoint, s3_bucket) | {
+        "SSH_PORT": str(sftp_server.port), "SSH_PASSWORD": SSH_PASSWORD, "SSH_HOST_KEY": sftp_server.public_key,
+        "MAIL_PORT": str(starttls_mail_server.port), "MAIL_PASSWORD": MAIL_PASSWORD, "MAIL_CA": str(mail_certificate),
+    }  # fmt: skip
+    page = ROOT / "docs/how-to/deliver-reports.md"
     assert play(page.read_text(encoding="utf-8"), tmp_path, reader(tmp_path, **there)) > 0
+    assert sorted(to for to, _ in starttls_mail_server.taken) == ["ana@shop.example", "ben@shop.example"]
+    assert starttls_mail_server.taken[0][1]["Subject"] == "Daily sales of 2026-10-03"
+
+
+def _bucket(endpoint: str, bucket: str) -> dict[str, str]:
+    return {"S3_ENDPOINT": endpoint, "S3_BUCKET": bucket, "S3_KEY": "reader", "S3_SECRET": "of this test"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

@@ -44,7 +44,9 @@ class Hook:
     """What :data:`startrail.base.crash.hook` becomes in a harnessed process."""
 
     def __init__(self, death: Death) -> None:
-        assert death.mode == "count" or death.point in crash.POINTS + crash.ALERT_POINTS + crash.WATCH_POINTS, death.point
+        assert death.mode == "count" or death.point in (
+            crash.POINTS + crash.ALERT_POINTS + crash.WATCH_POINTS + crash.NAME_POINTS
+        ), death.point
         self.passed: Counter[str] = Counter()
         self._signal = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}.get(death.mode)
         self._death = death

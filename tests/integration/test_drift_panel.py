@@ -54,6 +54,7 @@ TYPES = {
 }  # fmt: skip
 COUNT = 20
 ALL = ("csv", "ndjson", "json", "parquet", "avro")
+TEXTS = ("csv", "ndjson", "json")
 RECORDS = ("ndjson", "json", "parquet", "avro")
 
 
@@ -88,7 +89,7 @@ HISTORY = tuple(
         COUNT,
         {"amount": 21.0, "qty": 15.5} | LENGTHS,
         stream="orders.txt",
-        dates={"due": Dates(20_514.0, 20_523.0, 20_532.0, landed=20_540.0 + 5 * n)},
+        dates={name: Dates(20_514.0, 20_523.0, 20_532.0, landed=20_540.0 + 5 * n) for name in ("day", "due")},
     )
     for n in range(6)
 )
@@ -182,6 +183,7 @@ CASES = [
     Case("date_order", "quarantine", ALL, third(due="03/25/2026"), "$.due"),
     Case("date_order", "hold", ALL, each(due=lambda r: "03/" + r["due"][:2] + "/2026"), "$.due", label="whole file"),
     Case("date_order", "hold", ALL, each(due=lambda r: f"03/{r['id'] % 12 + 1:02d}/2026"), "$.due", label="low days"),
+    Case("date_order", "hold", TEXTS, each(day=lambda r: f"2026-{r['id'] % 12 + 1:02d}-03"), "$.day", label="ISO turned"),
     Case("decimal_comma", "hold", ALL, each(amount=lambda r: r["amount"].replace(".", ",")), "$.amount", {"amount": "VARCHAR"}),
     Case("unknown_value", "quarantine", ALL, third(status="lost"), "$.status"),
     Case("out_of_range", "quarantine", ALL, third(qty=101), "$.qty"),
@@ -261,6 +263,13 @@ def test_a_delivery_as_promised_shows_nothing(media: str, tmp_path: Path) -> Non
     assert loaded.output.drift == ()
     assert loaded.rows("id, amount, qty, day, due, status, note") == [meant(row) for row in rows()]
     assert loaded.output.medians == {"amount": 21.0, "qty": 15.5}
+
+
+def test_a_handful_of_iso_dates_is_too_few_to_look_turned(tmp_path: Path) -> None:
+    case = Case("date_order", "hold", TEXTS, lambda made: [{**row, "day": f"2026-{row['id']:02d}-03"} for row in made[:9]])
+    loaded = load(case, "csv", tmp_path)
+    assert loaded.held is None
+    assert loaded.counts == (9, 9, 0, 0)
 
 
 def policy(**verbs: Any) -> DriftPolicy:

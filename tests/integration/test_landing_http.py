@@ -22,7 +22,7 @@ from startrail.flow.events import Event
 from startrail.model import source
 from startrail.model.delivery import Delivery
 from startrail.model.run import Run
-from startrail.ports.feed import FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
+from startrail.ports.feed import AskedToWait, FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
 from startrail.testing.clock import ManualClock
 from startrail.testing.ledger import memory_ledger
 
@@ -333,13 +333,37 @@ def test_a_server_that_stays_busy_is_left_for_later(api: Api) -> None:
     assert len(api.server.requests) == 2
 
 
-def test_a_wish_to_wait_for_ever_is_not_granted() -> None:
-    from startrail.adapters.feed.http_client import _Patience
+@pytest.mark.parametrize("wait", ["3600", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_who_asks_to_wait_for_long_is_not_asked_again_in_this_run(api: Api, wait: str) -> None:
+    api.answer(lambda request: Answer(b"enough", 429, {"Retry-After": wait}))
+    with pytest.raises(AskedToWait, match="ST241") as told:
+        api.land(retries=4)
+    assert not told.value.transient
+    assert wait != "3600" or "asks to wait 1:00:00" in str(told.value)
+    assert len(api.server.requests) == 1
 
-    assert _Patience().parse_retry_after("86400") == 60
-    assert _Patience().parse_retry_after("Fri, 31 Dec 9999 23:59:59 GMT") == 60
-    assert _Patience(retries := 3).new().parse_retry_after("7") == 7
-    assert retries == 3
+
+@pytest.mark.parametrize("wait", ["soon", "", "-1"])
+def test_a_wait_that_cannot_be_read_is_as_none(api: Api, wait: str) -> None:
+    api.answer(lambda request: Answer(b"busy", 503, {"Retry-After": wait}) if len(api.server.requests) < 2 else as_json([1]))
+    assert len(api.land(retries=2)) == 1
+
+
+def test_a_file_that_is_missing_does_not_keep_the_others_back(api: Api) -> None:
+    for name in "acd":
+        api.answer(lambda request: Answer(request.path.encode()), f"/files/{name}")
+    declared = {"path": "/files/", "format": "csv", "files": ("a", "b", "c", "d")}
+    with pytest.raises(FeedMissing, match="/files/b answered 404"):
+        api.land(**declared)
+    assert api.contents() == [b"/files/a", b"/files/c", b"/files/d"]
+
+
+def test_a_server_that_answers_for_no_file_is_not_asked_for_all_of_them(api: Api) -> None:
+    for number in range(9):
+        api.answer(lambda request: Answer(b"no", 500), f"/files/{number}")
+    with pytest.raises(SourceError, match="ST211"):
+        api.land(path="/files/", format="csv", files=tuple(map(str, range(9))))
+    assert len(api.server.requests) == 3
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,20 @@ WATCH_POINTS: tuple[str, ...] = (
 )  # fmt: skip
 """Points of what looks at a run when it has ended."""
 
+ARCHIVE_POINTS: tuple[str, ...] = ("before unpacking", "after unpacking bytes", "after recording members")
+"""Points of an archive on its way to deliveries."""
+
+NAME_POINTS: tuple[str, ...] = (
+    "inside names, facts written",
+    "before arrivals", "inside arrivals, facts written", "after arrivals",
+)  # fmt: skip
+"""Points of what is told about names at a source: what became of them, and which were expected."""
+
 hook: Callable[[str], None] | None = None
 
 
 def crash_point(name: str) -> None:
     """Mark a place where a kill must leave everything consistent; ``name`` is one of :data:`POINTS`,
-    :data:`ALERT_POINTS` and :data:`WATCH_POINTS`."""
+    :data:`ALERT_POINTS`, :data:`WATCH_POINTS`, :data:`NAME_POINTS` and :data:`ARCHIVE_POINTS`."""
     if hook is not None:
         hook(name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+_LONGEST_NAME = 200
+
 
 def near_miss(word: str, known: Iterable[str]) -> str | None:
     """The known word that a person most likely meant, or None."""
@@ -33,3 +35,14 @@ def printable(text: str, limit: int = 200) -> str:
         c if c.isprintable() and unicodedata.category(c) != "Cf" else c.encode("unicode_escape").decode() for c in text[:limit]
     )
     return shown + ("…" if len(text) > limit else "")
+
+
+def safe_name(path: str) -> str:
+    """One printable line for a file's name: other characters and backslashes escaped, long ones cut and told apart."""
+    import hashlib  # only where files are listed
+
+    shown = printable(path.replace("\\", "\\\\"), limit=len(path) * 2 + 1)
+    if len(shown) <= _LONGEST_NAME:
+        return shown
+    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:16]
+    return f"{shown[: _LONGEST_NAME - 17]}…{digest}"

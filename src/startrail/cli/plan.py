@@ -60,6 +60,7 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
     """What a run would do, and whether there is anything; a page of Markdown is only of history."""
     from startrail.capabilities.contracts.capability import plan_loads
     from startrail.capabilities.contracts.drift.adopt import plan_adoptions
+    from startrail.capabilities.contracts.replaced.withdraw import plan_replacements
     from startrail.capabilities.contracts.versions import plan_contracts
     from startrail.capabilities.metrics.capability import plan_metrics
     from startrail.capabilities.models.capability import plan_models
@@ -70,6 +71,7 @@ def _steps(opened: Opened, chosen: Any, console: Console, wanted: Asked) -> bool
 
     ports = opened.ports
     planned = [item for item in plan_loads(opened.project, ports.ledger, ports.clock.now()) if item.step.subject in chosen]
+    planned += [item for item in plan_replacements(opened.project, ports.ledger) if item.step.subject in chosen]
     planned += plan_adoptions(opened.project, chosen, ports.ledger, partial(quarantine_files, ports.store))
     planned += plan_models(opened.project, ports.ledger, ports.engine, ports.clock.now(), chosen)
     measured = plan_metrics(opened.project, ports.ledger, ports.clock.now())

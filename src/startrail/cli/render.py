@@ -20,16 +20,18 @@ from startrail.model.table import WHOLE
 
 _GREEN, _YELLOW, _RED, _DIM, _PLAIN = "32", "33", "31", "2", ""
 _COLOURS = {
-    "delivered": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
+    "delivered": _GREEN, "sent": _GREEN, "published": _GREEN, "late": _RED, "failed": _RED, "at risk": _YELLOW, "paused": _YELLOW,
     "held": _YELLOW, "warning": _YELLOW,
-    "retried": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
-    "missed": _RED, "skipped": _YELLOW,
+    "retried": _YELLOW, "set aside": _YELLOW, "waiting": _YELLOW, "blocked": _YELLOW, "went on": _YELLOW,
+    "missed": _RED, "skipped": _YELLOW, "missing": _RED, "refused": _RED,
 }  # fmt: skip
 _MOST_KEPT = 10
 _MOST_TABLES = 4
+_MOST_NAMES = 3
 _NEWS = (
-    e.Landed, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted, e.DeliveryHeld, e.Published, e.PublicationHeld,
-    e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
+    e.Landed, e.Unpacked, e.ArchiveRefused, e.Copied, e.Growing, e.Loaded, e.Replayed, e.Adopted, e.NotAdopted,
+    e.DeliveryHeld, e.Published, e.PublicationHeld,
+    e.Sent, e.Delivered, e.StepFailed, e.Checked, e.BridgeChecked, e.MetricValued,
 )  # fmt: skip
 _WORTH_A_BAR = 4_000_000
 """Bytes; what is smaller is done before an eye finds its bar."""
@@ -86,9 +88,19 @@ class Renderer:
                 holder = event.holder.partition("/")[0]
                 self._line("waiting", f"for {holder}, which works on this project; for {event.seconds:.0f} s at most")
             case e.Landed():
-                self._line("landed", f"{event.name}, {show_size(event.size)}", event.source)
+                unread = f"; its name {event.unread}" if event.unread else ""
+                self._line("landed", f"{event.name}, {show_size(event.size)}{unread}", event.source)
+            case e.Unpacked():
+                known = f", {event.known} known before" if event.known else ""
+                others = f"; left out, being no files: {', '.join(event.others)}" if event.others else ""
+                self._line("unpacked", f"{event.name}: {event.files} new{known}{others}", event.source)
+            case e.ArchiveRefused():
+                self._line("refused", f"{event.name}: {event.code} {event.reason}", event.source)
             case e.Copied():
                 self._line("copied", f"{event.name}, {show_size(event.size)}", event.source)
+            case e.MessageSetAside():
+                left = "left to the queue's dead letters" if event.left else "taken out of the queue"
+                self._line("set aside", f"message {event.message}: {event.reason}; {left}", event.source)
             case e.Growing():
                 self._line("growing", f"{event.name} is still being written; left for the next time", event.source)
             case e.Loaded():
@@ -113,6 +125,8 @@ class Renderer:
                 self._line("adopted", f"{event.name}: {', '.join(event.fields)}; {balance(event.counts)}", event.source)
             case e.NotAdopted():
                 self._line("waiting", f"{event.name}: {', '.join(event.fields)} not adopted: {event.reason}", event.source)
+            case e.Withdrawn():
+                self._line("withdrawn", f"{event.name}: {balance(event.counts)}; a new version took its place", event.source)
             case e.DriftAcknowledged():
                 self._line("known", f"{event.kind} at {event.path} until {event.until}, by {event.by}", event.source)
             case e.Discarded():
@@ -144,6 +158,8 @@ class Renderer:
                 self._block(event.because)
             case e.HoldEnded():
                 self._line("released", f"{_listed(event.tables)} no longer held: what was held is not wanted any more")
+            case e.Sent():
+                self._line("sent", f"{event.path}, {_count(event.rows, 'row')}", event.report)
             case e.Delivered():
                 self._tell_delivered(event)
             case e.MetricValued():
@@ -159,6 +175,19 @@ class Renderer:
                 self._tell_forecast(event)
             case e.SourceSkipped():
                 self._line("paused", f"not asked until {_minute(event.until)}: {event.reason}", event.subject)
+            case e.SourceRenamed():
+                shown = ", ".join(f"{file.old} is now {file.new}" for file in event.files[:_MOST_NAMES])
+                self._line("renamed", _several(shown, event.count), event.subject)
+            case e.SourceReplaced():
+                shown = ", ".join(file.name for file in event.files[:_MOST_NAMES])
+                self._line("replaced", f"{_several(shown, event.count)}: the same name, other bytes", event.subject)
+            case e.SourceDeleted():
+                shown = ", ".join(event.names[:_MOST_NAMES])
+                self._line("deleted", f"{_several(shown, event.count)}: no longer at the source, kept here", event.subject)
+            case e.SourceExpectedMissing():
+                self._line("missing", f"{event.file}, expected by {_minute(event.due)}", event.subject)
+            case e.SourceExpectedArrived(minutes_late=int(minutes)):
+                self._line("arrived", f"{event.file}, {_count(minutes, 'minute')} after it was expected", event.subject)
             case e.WatchFailed():
                 self._line("warning", f"the {event.subject} failed; the next run looks again: {_first_line(event.error)}")
             case e.ScheduleWatched():
@@ -314,6 +343,10 @@ def _step(event: e.StepFailed | e.StepRetried | e.StepBlocked) -> str:
 def _listed(tables: tuple[str, ...]) -> str:
     more = f" and {len(tables) - _MOST_TABLES} more" if len(tables) > _MOST_TABLES else ""
     return f"{_count(len(tables), 'table')}: {', '.join(tables[:_MOST_TABLES])}{more}" if tables else "no table"
+
+
+def _several(shown: str, count: int) -> str:
+    return shown + (f" and {count - _MOST_NAMES:,} more" if count > _MOST_NAMES else "")
 
 
 def _minute(instant: str) -> str:

@@ -12,6 +12,7 @@ SUBCOMMANDS: dict[str, str] = {
     "test": "Try a source's feed: reach it, list it, read from it, and say what would be landed.",
     "peek": "Show the beginning of what a source offers.",
     "status": "Show what has landed of every source, and what is growing.",
+    "bundle": "Make a source a function in the cloud: a zip, and Terraform for it.",
     "pause": "Leave a source alone until a time.",
     "resume": "Take a pause back.",
 }

@@ -30,6 +30,7 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
     from startrail.base.text import printable
     from startrail.flow.pauses import paused
     from startrail.flow.status import status
+    from startrail.wiring.arrivals import lacking, told
     from startrail.wiring.deadlines import forecasts
 
     with Console(as_json) as console, open_project(root, profile_name, now=now, read_only=True) as opened:
@@ -58,6 +59,9 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
             when = f"loaded {source.loaded_at:%Y-%m-%d %H:%M} UTC" if source.loaded_at else "nothing loaded yet"
             held = f"  {source.held} held: {source.why}" if source.held else ""
             console.item(source, f"source    {source.source}  {when}  {source.waiting} waiting{held}")
+        late = lacking(opened)
+        for each in late:
+            console.item(each, f"expected  {each.source}  {told(each)}")
         for pause in paused(opened.ports.ledger, opened.ports.clock.now()).values():
             text = f"until {pause.until:%Y-%m-%d %H:%M} UTC, by {printable(pause.by, 60)}: {printable(pause.reason, 160)}"
             console.item(pause, f"paused    {pause.source}  {text}")
@@ -70,8 +74,9 @@ def command(root: Path, profile_name: str, as_json: bool, now: datetime | None, 
         for alert in found.alerts:
             text = f"{alert.given_up} given up, {alert.waiting} tried and waiting, since {alert.since:%Y-%m-%d %H:%M} UTC"
             console.item(alert, f"alerts    {alert.endpoint}: {text}; see: startrail alerts list")
-        console.result({"healthy": found.healthy})
-        return 0 if found.healthy else 1
+        healthy = found.healthy and not any(each.state == "missing" for each in late)
+        console.result({"healthy": healthy})
+        return 0 if healthy else 1
 
 
 def due_text(found: Forecast) -> str:

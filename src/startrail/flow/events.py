@@ -12,6 +12,7 @@ import msgspec
 
 from startrail.model.delivery import Counts
 from startrail.model.drift import Finding
+from startrail.model.listing import Renamed, Replaced
 from startrail.model.metric import MetricInput
 from startrail.model.proof import Proof
 from startrail.model.step import CheckResult
@@ -61,6 +62,38 @@ class Landed(Event, frozen=True, tag="landed"):
     name: str
     size: int
     sha256: str
+    fields: dict[str, str] = {}
+    """What the name says, by the pattern of its source."""
+    unread: str | None = None
+    """Why the name does not say it."""
+    parent: str | None = None
+    """The archive that it came in: its delivery."""
+
+
+class Unpacked(Event, frozen=True, tag="unpacked"):
+    """The files in an archive became deliveries, all of them."""
+
+    fact = "archive.unpacked"
+    source: str
+    delivery: str
+    name: str
+    files: int
+    """Those that are new; the same bytes may have come before."""
+    known: int
+    others: tuple[str, ...] = ()
+    """Links and the like, which are not followed: the first ten by name."""
+
+
+class ArchiveRefused(Event, frozen=True, tag="archive_refused"):
+    """An archive was not unpacked; nothing of it became a delivery. ``subject`` is its delivery."""
+
+    fact = "archive.refused"
+    source: str
+    name: str
+    code: str
+    reason: str
+    declared: str
+    """The bounds under which."""
 
 
 class Copied(Event, frozen=True, tag="copied"):
@@ -73,6 +106,27 @@ class Copied(Event, frozen=True, tag="copied"):
     sha256: str
     stamp: str
     target: str
+
+
+class MessageSetAside(Event, frozen=True, tag="message_set_aside"):
+    """A message in a source's queue brought no file: not understood, of another place, or about an object that is gone."""
+
+    fact = "source.message_set_aside"
+    source: str
+    message: str
+    """The queue's id of it."""
+    reason: str
+    text: str
+    """Its beginning."""
+    left: bool = False
+    """True when it stays in the queue, which moves it to its own dead letters; else it was taken out."""
+
+
+class Swept(Event, frozen=True, tag="swept"):
+    """A bucket whose queue tells of new objects was listed all the same, and everything new is recorded."""
+
+    fact = "source.swept"
+    source: str
 
 
 class Growing(Event, frozen=True, tag="growing"):
@@ -165,6 +219,19 @@ class NotAdopted(Event, frozen=True, tag="not_adopted"):
     name: str
     fields: tuple[str, ...]
     reason: str
+
+
+class Withdrawn(Event, frozen=True, tag="withdrawn"):
+    """The rows of a delivery were taken out of their table, since its file came again with other bytes (``on_replace``)."""
+
+    fact = "delivery.withdrawn"
+    source: str
+    delivery: str
+    name: str
+    by: str
+    """The delivery that takes its place."""
+    before: Counts
+    counts: Counts
 
 
 class DriftAcknowledged(Event, frozen=True, tag="drift_acknowledged"):
@@ -339,6 +406,16 @@ class Delivered(Event, frozen=True, tag="delivered"):
     deadline: str | None = None
 
 
+class Sent(Event, frozen=True, tag="sent"):
+    """A report with several destinations is at one of them."""
+
+    fact = "report.sent"
+    report: str
+    place: str
+    path: str
+    rows: int
+
+
 class ReportAtRisk(Event, frozen=True, tag="report_at_risk"):
     """A report may miss its deadline. Told once per report and day, and once more when by then only a person can help.
 
@@ -390,6 +467,71 @@ class SourceResumed(Event, frozen=True, tag="source_resumed"):
     fact = "source.resumed"
     by: str
     reason: str = ""
+
+
+class SourceExpectedMissing(Event, frozen=True, tag="source_expected_missing"):
+    """A file that was expected by a time, and its grace, has not landed. Told once per expectation and instant."""
+
+    fact = "source.expected_missing"
+    what: str
+    """The expectation: file, time and zone, as declared."""
+    file: str
+    """The name as of this instant."""
+    due: str
+    found: int
+    """How many have landed, of those that were ``wanted``."""
+    wanted: int
+    asked: str | None = None
+    """When the source was last listed to its end."""
+
+
+class SourceExpectedArrived(Event, frozen=True, tag="source_expected_arrived"):
+    """A file that was expected by a time has landed. Told once per expectation and instant."""
+
+    fact = "source.expected_arrived"
+    what: str
+    file: str
+    due: str
+    found: int
+    at: str
+    """When there were enough of them."""
+    minutes_late: int | None = None
+    """Whole minutes after ``due``; None when it came before its grace was over."""
+
+
+class SourceExpectedDropped(Event, frozen=True, tag="source_expected_dropped"):
+    """A file that was missing is no longer expected, since the source no longer declares that it is."""
+
+    fact = "source.expected_dropped"
+    what: str
+    file: str
+    due: str
+
+
+class SourceRenamed(Event, frozen=True, tag="source_renamed"):
+    """Files of a source have other names than before, and the same bytes. ``files``: the first twenty of ``count``."""
+
+    fact = "source.renamed"
+    count: int
+    files: tuple[Renamed, ...]
+
+
+class SourceReplaced(Event, frozen=True, tag="source_replaced"):
+    """Files of a source have the same names as before, and other bytes: new versions of them have landed. ``files``: the
+    first twenty of ``count``, each with its deliveries."""
+
+    fact = "source.replaced"
+    count: int
+    files: tuple[Replaced, ...]
+
+
+class SourceDeleted(Event, frozen=True, tag="source_deleted"):
+    """Files that have landed are no longer at their source. Nothing of them is taken away here. ``names``: the first twenty
+    of ``count``."""
+
+    fact = "source.deleted"
+    count: int
+    names: tuple[str, ...]
 
 
 class MitigationRefused(Event, frozen=True, tag="mitigation_refused"):

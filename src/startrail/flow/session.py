@@ -13,6 +13,7 @@ from startrail.model.run import Lease, NewFact
 if TYPE_CHECKING:  # every command opens ports, few use all of them
     from startrail.flow.select import Selection
     from startrail.flow.workspace import Workspace
+    from startrail.model.destination import Place
     from startrail.model.profile import Profile
     from startrail.model.project import Project
     from startrail.model.report import Report
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # every command opens ports, few use all of them
     from startrail.ports.feed import Feed
     from startrail.ports.ledger import Ledger
     from startrail.ports.loader import Loader
-    from startrail.ports.report import Destination, Writer
+    from startrail.ports.report import Destination, Parcel, Writer
     from startrail.ports.store import Store
     from startrail.ports.tables import Tables
     from startrail.ports.warehouse import Warehouse
@@ -43,7 +44,7 @@ class Ports:
     loader: Callable[[], Loader]
     feed: Callable[[Source], Feed]
     writer: Callable[[Report], Writer]
-    destination: Callable[[Report], Destination]
+    destination: Callable[[Report, Place, Parcel], Destination]
     engine: str = "duckdb-2"
     """Name and major version of the warehouse, known without importing it; part of fingerprints."""
 

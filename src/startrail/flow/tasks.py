@@ -122,14 +122,14 @@ def _do(task: Task, session: Session) -> StepOutput:
             seconds = (ended - started).total_seconds()
             finished = StepFinished(subject=step.subject, kind=step.kind, partition=step.partition, rows=rows, seconds=seconds)
             session.ports.ledger.record_step(record, session.lease, (*session.facts_of(step), *to_facts(finished)))
-            crash_point("after delivery recorded" if step.kind == "deliver" else "after step recorded")
+            crash_point("after delivery recorded" if step.kind in ("send", "deliver") else "after step recorded")
             session.show(finished)
         return output
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _state(step: Step, output: StepOutput) -> StepState:
-    if step.kind in ("deliver", "measure"):
+    if step.kind in ("send", "deliver", "measure"):
         return "published"
     if output.held is not None:
         return "held"

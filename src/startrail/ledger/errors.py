@@ -133,3 +133,13 @@ class TickTaken(LedgerError):
     """
 
     code = "ST520"
+
+
+class RunTaken(LedgerError):
+    """A run is to be recorded under an id that another run has already. Nothing was changed.
+
+    Ids hold 40 random bits, so run again: it gets another one. When it happens twice, the machine's source of randomness is
+    broken.
+    """
+
+    code = "ST521"

@@ -8,7 +8,8 @@ import msgspec
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """One landed file or page. ``id`` is derived from source and content: the same bytes are one delivery."""
+    """One landed file or page. ``id`` is derived from source and content: the same bytes are one delivery, unless their
+    names say different things."""
 
     id: str
     source: str
@@ -18,11 +19,14 @@ class Delivery(msgspec.Struct, frozen=True):
     size: int
     landed_at: datetime
     media: str
-    """``csv``, ``ndjson``, ``json``, ``parquet`` or ``avro``, with ``+gzip`` when compressed."""
+    """``csv``, ``ndjson``, ``json``, ``parquet`` or ``avro``, with ``+gzip`` or ``+zstd`` when compressed; ``zip`` or
+    ``tar`` for an archive."""
     run: str
     source_time: datetime | None = None
     cursor: str | None = None
     """Greatest cursor value in these bytes, for a feed that continues from it."""
+    parent: str | None = None
+    """Id of the archive that they came in."""
 
     @property
     def key(self) -> str:

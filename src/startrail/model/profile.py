@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from startrail.model.alert import Alerts
+from startrail.model.destination import Destination
 from startrail.model.quantities import Count, Dsn, Duration, PositiveCount, Secret, Size, Url
 from startrail.model.source import Feed
 
@@ -95,6 +96,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much a run may do at once."""
     feeds: dict[str, Feed] = {}
     """Feeds that replace those of the named sources, so that a laptop can run on samples."""
+    destinations: dict[str, tuple[Destination, ...]] = {}
+    """Destinations that replace those of the named reports, so that a laptop sends nothing to people."""
     openlineage: OpenLineage | None = None
     """Where runs tell what they do, as OpenLineage events; None = nowhere."""
     alerts: Alerts | None = None

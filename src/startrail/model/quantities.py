@@ -32,6 +32,14 @@ Url = Annotated[
     Meta(description="An http or https address without password", examples=["https://shop.example/api"], extra={"reads": "url"}),
 ]
 Headers = Annotated[dict[str, str], Meta(description="Values may be secret references", extra={"reads": "headers"})]
+Pattern = Annotated[
+    str,
+    Meta(
+        description="A pattern of file names; fields as {store} or {date:%Y%m%d}",
+        examples=["*.csv", "sales_{date:%Y%m%d}_{store}.csv"],
+        extra={"reads": "pattern"},
+    ),
+]
 OneCharacter = Annotated[str, Meta(min_length=1, max_length=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=0)]

@@ -7,14 +7,8 @@ from typing import Literal
 import msgspec
 
 from startrail.base.span import Span
+from startrail.model.destination import Destination, EmailDestination, Place
 from startrail.model.schedule import Deadline
-
-
-class FolderDestination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="folder"):
-    """A folder of this machine; relative paths start at the project folder."""
-
-    path: str
-    """The folder; a relative path starts at the project folder. Its parent must exist."""
 
 
 class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,14 +25,18 @@ class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Exactly one of ``model`` and ``query``. ``file`` may hold ``{date}``, the day of the run in the deadline's zone."""
+    """Exactly one of ``model`` and ``query``, and of ``destination`` and ``destinations``. ``file`` may hold ``{date}``,
+    the day of the run in the deadline's zone."""
 
     name: str
     format: Literal["csv", "parquet", "xlsx", "html"]
     """What kind of file."""
-    destination: FolderDestination
-    """Where it is delivered."""
     span: Span
+    destination: Destination | None = None
+    """Where it is delivered; or ``destinations``."""
+    destinations: tuple[Destination, ...] = ()
+    """Several such places. What one of them cannot take reaches the others all the same, and it is tried again in the next
+    run."""
     model: str | None = None
     """The table or view that it shows whole; or ``query``."""
     query: str | None = None
@@ -58,4 +56,13 @@ class Report(msgspec.Struct, frozen=True):
     order_by: tuple[str, ...] = ()
     """Columns that order the rows, each with ``desc`` if wanted; the rest follows, so the order is always the same."""
     recipients: tuple[str, ...] = ()
-    """Who reads it. Recorded; nothing is sent to them yet."""
+    """Who reads it. Addresses, when a destination is of kind ``email``: it is sent to each of them."""
+
+    def places(self) -> tuple[Place, ...]:
+        """Each thing that it is brought to: every destination, of an e-mail every recipient."""
+        declared = self.destinations if self.destination is None else (self.destination,)
+        return tuple(
+            place
+            for each in declared
+            for place in ([Place(each, to) for to in self.recipients] if isinstance(each, EmailDestination) else [Place(each)])
+        )

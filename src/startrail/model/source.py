@@ -8,7 +8,22 @@ import msgspec
 
 from startrail.base.span import Span
 from startrail.model.drift import DriftPolicy
-from startrail.model.quantities import Count, Dsn, Duration, Headers, Lanes, OneCharacter, Port, Secret, Share, Url
+from startrail.model.expect import Expectation
+from startrail.model.quantities import (
+    Count,
+    Dsn,
+    Duration,
+    Headers,
+    Lanes,
+    OneCharacter,
+    Pattern,
+    Port,
+    PositiveCount,
+    Secret,
+    Share,
+    Size,
+    Url,
+)
 from startrail.model.schedule import Schedule
 
 Format = Literal["csv", "ndjson", "json", "parquet", "avro"]
@@ -28,8 +43,8 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
     path: str
     """The folder; a relative path starts at the project folder."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz)."""
     records: str = "$"
@@ -49,8 +64,8 @@ class FtpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """Name or address of the server."""
     path: str = "/"
     """The folder on the server."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port = 21
@@ -78,8 +93,8 @@ class FtpsFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Name or address of the server; its certificate must be made out to it."""
     path: str = "/"
     """The folder on the server."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port | None = None
@@ -113,8 +128,8 @@ class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """Who logs in."""
     path: str = "."
     """The folder on the server; a relative path starts where the server puts this user."""
-    pattern: str = "*"
-    """Which files: shell wildcards, ``**/`` also goes into folders."""
+    pattern: Pattern = "*"
+    """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
     """None: from the file's name, as for a folder."""
     port: Port = 22
@@ -141,6 +156,27 @@ class SftpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """How the other side says that a file is whole, beside ``settle``."""
 
 
+class S3Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A queue that tells of new objects, so that the bucket need not be listed at every run. It belongs to one source alone."""
+
+    queue: Url
+    """Address of the SQS queue that gets the bucket's notifications: directly, by SNS or by EventBridge."""
+    endpoint: Url | None = None
+    """Address of the SQS API; None = the host of ``queue``."""
+    region: str | None = None
+    """Region of the queue; None = the one its address names, else the bucket's."""
+    access_key: Secret | None = None
+    """A secret reference; None = the bucket's keys."""
+    secret_key: Secret | None = None
+    """A secret reference; None = the bucket's keys."""
+    sweep: Duration = "1 day"
+    """How often the bucket is listed all the same, so that an event that was lost is no object that is lost."""
+    wait: Duration = "1s"
+    """How long a run waits for messages when there are none; 20 seconds at most."""
+    most: PositiveCount = 10_000
+    """How many messages one run takes; the others are there for the next."""
+
+
 class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="s3"):
     """Objects in a bucket of any S3 API. An object that is listed is whole."""
 
@@ -148,8 +184,8 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """Name of the bucket."""
     prefix: str = ""
     """What every key begins with, as a folder; ``pattern`` is matched against what follows."""
-    pattern: str = "*"
-    """Which objects: shell wildcards, ``**/`` also goes below further slashes."""
+    pattern: Pattern = "*"
+    """Which objects: as for a folder; ``**/`` also goes below further slashes."""
     format: Format | None = None
     """None: from the object's name, as for a folder."""
     endpoint: Url | None = None
@@ -166,6 +202,19 @@ class S3Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """How many objects are fetched at a time."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` object."""
+    queue: Url | None = None
+    """An SQS queue that tells of new objects: short for ``events: {queue: ...}``."""
+    events: S3Events | None = None
+    """A queue that tells of new objects, with all that can be said of it."""
+
+    @property
+    def told_by(self) -> S3Events | None:
+        """The queue that tells of new objects; None: the bucket is listed."""
+        return self.events if self.events is not None or self.queue is None else S3Events(self.queue)
+
+    def listed(self) -> S3Feed:
+        """The same bucket, without its queue."""
+        return msgspec.structs.replace(self, queue=None, events=None)
 
 
 class PostgresFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="postgres"):
@@ -239,7 +288,7 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """True when the address of the next page stands in the Link header, as ``rel="next"``."""
     files: tuple[str, ...] = ()
     """Files at these addresses, relative to ``url``, each a delivery; an unchanged one is not sent again."""
-    links: str | None = None
+    links: Pattern | None = None
     """``url`` is an HTML page, and the files it links to whose names match this pattern are the deliveries."""
     oauth: OAuth | None = None
     """Access by a token that is asked for first."""
@@ -265,6 +314,19 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """True when the first line names the columns."""
     null_words: tuple[str, ...] = ("",)
     """Texts that stand for no value."""
+
+
+class Archive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of files that are archives (.zip, .tar, .tar.gz, .tgz, .tar.zst, .tzst): the files in them are deliveries."""
+
+    members: Pattern = "**"
+    """Which of the files within, by their paths there; as for a folder."""
+    files: PositiveCount = 10_000
+    """An archive with more entries is held."""
+    size: Size = "20 GB"
+    """An archive that unpacks to more is held."""
+    ratio: PositiveCount = 200
+    """An archive that unpacks to more than so many times its own size, and more than 64 MiB, is held."""
 
 
 class Quarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -293,8 +355,17 @@ class Source(msgspec.Struct, frozen=True):
     """Size of the partitions of ``partition_by``."""
     csv: Dialect = Dialect()
     """How its CSV files are written."""
+    archive: Archive | None = None
+    """Files that are archives are unpacked; without it they are held."""
     schedule: Schedule | None = None
     """When ``startrail tick`` and ``startrail serve`` run this source and all that is made from it."""
+    expect: tuple[Expectation, ...] = ()
+    """Files that must have landed by a time; one that has not opens an incident."""
+    on_replace: Literal["hold", "add", "replace"] = "hold"
+    """When a file comes again under the same name with other bytes: ``hold`` the new version until a person decides, ``add``
+    its rows to those of the older one, or ``replace`` those."""
+    on_delete: Literal["keep"] = "keep"
+    """When a file is gone from its source: its rows and its bytes are kept."""
     quarantine: Quarantine = Quarantine()
     """What happens to rows that break the contract."""
     drift: DriftPolicy = DriftPolicy()
@@ -303,3 +374,9 @@ class Source(msgspec.Struct, frozen=True):
     """One sentence for people."""
     owner: str | None = None
     """Who answers for it."""
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether its deliveries are files under names of their own, and no pages or rows."""
+        feed = self.feed
+        return not isinstance(feed, PostgresFeed) and (not isinstance(feed, HttpFeed) or bool(feed.files or feed.links))

@@ -14,7 +14,7 @@ from startrail.model.drift import Finding
 from startrail.model.table import WHOLE, TableChange
 from startrail.model.version import ContractRef
 
-StepKind = Literal["land", "load", "build", "check", "bridge", "deliver", "measure"]
+StepKind = Literal["land", "load", "build", "check", "bridge", "send", "deliver", "measure"]
 StepState = Literal["staged", "published", "held", "failed"]
 """staged: done, its output not yet visible. published: visible. held: a delivery set aside under this contract."""
 

@@ -87,7 +87,7 @@ class SchemaTooLarge(ContractError):
     code = "ST352"
 
 
-class ReaderMissing(ResourceError):
+class SchemaReaderMissing(ResourceError):
     """The package that reads this kind of schema is not installed.
 
     Avro needs ``avro``, Protobuf needs ``grpcio-tools``; both come with the extra: ``pip install 'startrail[registry]'``.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import msgspec
 
@@ -69,6 +69,25 @@ class FeedFailed(SourceError):
     code = "ST206"
 
 
+class SizeUntrue(SourceError):
+    """A server says that a file has fewer bytes than it sends, and says so again when it is asked. Nothing of the file was landed.
+
+    Which of the two is wrong cannot be told from here. Have the server mended, or the file written again at its source.
+    """
+
+    code = "ST240"
+
+
+class AskedToWait(SourceError):
+    """A server has enough of our requests, and names a time to come back that is longer than a run waits.
+
+    It is not asked again in this run. The next run that comes after the named time goes on; give the source a
+    ``schedule`` that asks less often.
+    """
+
+    code = "ST241"
+
+
 class FeedExtraMissing(SourceError):
     """A kind of feed needs a package that is not installed.
 
@@ -76,6 +95,34 @@ class FeedExtraMissing(SourceError):
     """
 
     code = "ST215"
+
+
+class QueueMissing(SourceError):
+    """There is no queue at the address that the source's feed names.
+
+    Check ``queue`` in the source's ``feed``, and the ``region`` and ``endpoint`` of ``events``.
+    """
+
+    code = "ST243"
+
+
+class QueueForbidden(SourceError):
+    """The queue refuses this user, or no keys were found for it.
+
+    Receiving takes ``sqs:ReceiveMessage``, ``sqs:DeleteMessage``, ``sqs:ChangeMessageVisibility`` and
+    ``sqs:GetQueueAttributes`` on this queue. Not tried again.
+    """
+
+    code = "ST244"
+
+
+class QueueShared(SourceError):
+    """Two sources take messages from one queue, so that each would get a part of them only.
+
+    Give each source a queue of its own; an SNS topic or EventBridge hands every event to several queues.
+    """
+
+    code = "ST245"
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -103,6 +150,8 @@ class Seen(msgspec.Struct, frozen=True):
     landed: dict[str, str] = {}
     growing: dict[str, str] = {}
     cursor: str | None = None
+    swept: datetime | None = None
+    """When all that a queue should have told of was last listed; of use to a :class:`Queued` feed only."""
 
 
 class Feed(Protocol):
@@ -126,6 +175,11 @@ class Feed(Protocol):
         """Names and stamps that the last listing left for the next time."""
         ...
 
+    def listed(self) -> Mapping[str, str] | None:
+        """Names and stamps of everything that is there, as of the last call of :meth:`offers`; None when that is not known:
+        the listing did not come to its end, or shows a part only."""
+        ...
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         """The content in chunks. Ends only when all of it was read; otherwise raises. Read in one thread."""
         ...
@@ -136,4 +190,40 @@ class Feed(Protocol):
 
     def close(self) -> None:
         """Give back all connections. Fetches that are under way in other threads break off."""
+        ...
+
+
+class Stray(msgspec.Struct, frozen=True):
+    """A message that brings no file: not understood, of another place, or about an object that is gone. Safe to show.
+
+    ``left``: it stays in the queue, which moves it to its own dead letters."""
+
+    message: str
+    reason: str
+    text: str
+    left: bool = False
+
+
+@runtime_checkable
+class Queued(Protocol):
+    """What a feed has besides when a queue tells it what is new. A message is forgotten only when all it told of is safe."""
+
+    def only_newest(self) -> None:
+        """From now on offer a name once, as it is now: for a target that has one file under a name."""
+        ...
+
+    def recorded(self, offer: Offer) -> None:
+        """Told once the ledger knows the delivery, or knew its bytes before."""
+        ...
+
+    def strays(self) -> tuple[Stray, ...]:
+        """Messages that brought no file, so far."""
+        ...
+
+    def set_aside(self, stray: Stray) -> None:
+        """Told once the ledger knows of the stray."""
+        ...
+
+    def swept(self) -> bool:
+        """Whether everything was listed, and all that was new is recorded."""
         ...

@@ -16,6 +16,7 @@ from startrail.model.schedule import Tick, TickRecord, Watch
 from startrail.model.step import Fact, StepRecord, Took
 from startrail.model.table import Pointer, TableChange, TableName
 from startrail.model.version import ContractRef, KeptContract
+from startrail.ports.arrivals import Arrivals
 from startrail.ports.feed import Seen
 
 
@@ -27,7 +28,21 @@ class Arrival(msgspec.Struct, frozen=True):
     facts: tuple[NewFact, ...] = ()
 
 
-class Ledger(Protocol):
+class Memory(Protocol):
+    """What copying needs of a ledger; a bucket can have it too."""
+
+    def append(self, facts: Sequence[NewFact], *, run: str | None, at: datetime) -> None: ...
+
+    def newest_fact(self, kind: str, subject: str) -> Fact | None: ...
+
+    def facts(self, *, kind: str | None = None, subject: str | None = None) -> Iterator[Fact]: ...
+
+    def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None: ...
+
+    def seen(self, source: str) -> Seen: ...
+
+
+class Ledger(Arrivals, Protocol):
     """One database. Each method is one transaction. Instants are given by the caller (its Clock).
 
     Methods that take ``facts`` append them in that same transaction: what happened and the fact of it are never apart.
@@ -69,7 +84,8 @@ class Ledger(Protocol):
         facts: Callable[[tuple[str, ...]], Sequence[NewFact]] | None = None,
         tick: Tick | None = None,
     ) -> tuple[str, ...]:
-        """Record a run; runs still marked running become abandoned, and their ids are returned.
+        """Record a run; runs still marked running become abandoned, and their ids are returned. Raises RunTaken (ST521) when
+        the id is known.
 
         ``facts`` is given these ids. ``tick`` becomes the run's in the same transaction, or TickTaken (ST520) is raised
         and no run is recorded; it ends with the run."""
@@ -114,6 +130,17 @@ class Ledger(Protocol):
         """The same for several, in this order and all in one transaction; whether each was new."""
         ...
 
+    def packed(self, source: str) -> list[Delivery]:
+        """Archives that landed and were neither unpacked nor given up, in order of landing; none that came in another."""
+        ...
+
+    def record_members(
+        self, archive: Delivery, members: Sequence[Arrival], lease: Lease, facts: Callable[[list[bool]], Sequence[NewFact]]
+    ) -> list[bool]:
+        """The files of an archive become deliveries, and it is unpacked: all in one transaction, with the ``facts`` that
+        follow from which of them are new. Empty when the archive is unpacked or given up already."""
+        ...
+
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
         """Replace what the last listing of this source left for the next time."""
         ...
@@ -133,6 +160,10 @@ class Ledger(Protocol):
     def refused(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
         """Deliveries of which a load, published or held, refused rows, in order of landing, each with all its load
         steps, newest first. Takes as long as there are such deliveries, however many others there are."""
+        ...
+
+    def loads(self, deliveries: Sequence[str]) -> dict[str, list[StepRecord]]:
+        """All load steps of these deliveries, oldest first."""
         ...
 
     def loads_before(self, delivery: Delivery, limit: int) -> list[StepRecord]:

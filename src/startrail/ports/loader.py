@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -65,6 +65,18 @@ class Judge(Protocol):
     def __call__(self, raw: bytes) -> Judged: ...
 
 
+@runtime_checkable
+class FieldJudge(Judge, Protocol):
+    """A judge that can also look at some fields alone."""
+
+    def fields(self, members: bytes, doubtful: tuple[str, ...]) -> Judged | None:
+        """The decision about a record that is refused for one of the ``doubtful`` fields or for undeclared ones; None when
+        it is not refused for these, so that it must be judged as a whole. ``doubtful`` is in the contract's order;
+        ``members`` is a JSON object of those of them that the record has, and of its undeclared fields, none of which may
+        mean a declared one. All other fields must be such that the judge says nothing about them."""
+        ...
+
+
 class Mender(Protocol):
     """Repairs of refused records. Never raises on data."""
 
@@ -109,6 +121,8 @@ class LoadTask(msgspec.Struct, frozen=True):
     closed: bool = False
     """True: no record with an undeclared field may pass without the judge."""
     redo: Redo | None = None
+    named: frozenset[str] = frozenset()
+    """Fields that the delivery's name gives, as defaults of the contract; a file without header has no such columns."""
 
 
 class LocalFile(msgspec.Struct, frozen=True):

@@ -49,10 +49,22 @@ class Writer(Protocol):
         ...
 
 
+class Parcel(msgspec.Struct, frozen=True):
+    """What a destination may say about a file. ``key``: always the same for the same rows of the same day at the same
+    destination, so that what comes twice after a kill can be recognised. ``at``: when it was made."""
+
+    key: str
+    day: date
+    at: datetime
+
+
 class Destination(Protocol):
-    """Raises ReportError subclasses: not there ST702, no permission ST703, full ST704, other ST705."""
+    """Raises ReportError subclasses: not there ST702, no permission ST703, full ST704, unreachable ST708, not trusted ST709,
+    refused for good ST710 and ST711, too large ST712, cannot replace ST713, a package missing ST706, other ST705."""
 
     def deliver(self, name: str, write: Callable[[Path], object]) -> str:
         """Let ``write`` make the file, then show it under ``name`` in one stroke, durably, replacing an older one;
-        a reader sees the old or the new file, whole. Returns where it is, for people."""
+        a reader sees the old or the new file, whole. Returns where it is, for people.
+
+        A mail cannot be replaced: sent again, it comes again, under the same Message-ID."""
         ...

@@ -105,6 +105,11 @@ def check_key(key: str) -> str:
     return key
 
 
+WRITTEN_ONCE = ("landing/", "tables/")
+"""Keys that begin so hold the same bytes for ever once they are there, since each names its content or the one step that
+wrote it. So a copy of such an object is good without asking whether it has changed."""
+
+
 class StoredObject(msgspec.Struct, frozen=True):
     """``key`` uses ``/`` and never starts with it; ``size`` in bytes."""
 

@@ -20,9 +20,10 @@ from startrail.model.project import Project
 from startrail.model.repair import Repairs
 from startrail.model.report import Report
 from startrail.model.schedule import NamedSchedule
-from startrail.model.source import Source
+from startrail.model.source import S3Feed, Source
 from startrail.project import errors
 from startrail.project.decode import decode
+from startrail.project.expectations import check_expectations
 from startrail.project.files import ROOT_FILE, ProjectFile
 from startrail.project.forms import IncidentsForm, ModelTestForm, ProjectForm
 from startrail.project.header import model_name, read_model
@@ -31,6 +32,7 @@ from startrail.project.metrics import metric_path_name, named, read_metric
 from startrail.project.odcs import contract_name, read_contract
 from startrail.project.references import Places, check_references
 from startrail.project.repairs import read_repairs
+from startrail.project.reports import read_report
 from startrail.project.scalars import Problems
 from startrail.project.values import table_name
 from startrail.project.yaml import Node, read_yaml
@@ -159,6 +161,11 @@ def _source(file: ProjectFile, name: str, reading: _Reading) -> Source | None:
         reading.problems.append(errors.ContractMissing(message, at=node.place("into"), hint=hint))
     if source is not None:
         _check_drift(source, node, reading.problems)
+        check_expectations(source, node, reading.problems)
+        if isinstance(source.feed, S3Feed) and source.feed.queue is not None and source.feed.events is not None:
+            message = f"source {name} names both queue and events"
+            at = node.place("feed", "events")
+            reading.problems.append(errors.BadValue(message, at=at, hint="keep events, with the queue in it"))
     return source
 
 
@@ -193,25 +200,7 @@ def _incidents(file: ProjectFile, name: str, reading: _Reading) -> IncidentsForm
 
 
 def _report(file: ProjectFile, name: str, reading: _Reading) -> Report | None:
-    node = reading.yaml(file)
-    report = decode(node, Report, reading.problems, what=f"report {name}", given={"name": name})
-    if report is None:
-        return None
-    if (report.model is None) == (report.query is None):
-        which = "neither model nor query" if report.model is None else "both model and query"
-        reading.problems.append(errors.ReportSubject(f"report {name} names {which}", at=report.span, hint="keep exactly one"))
-    if report.file is not None and not _is_file_name(report.file):
-        reading.problems.append(
-            errors.BadValue(
-                f"'{printable(report.file, 80)}' is not a file name", at=node.place("file"), hint='such as "sales_{date}.csv"'
-            )
-        )
-    return report
-
-
-def _is_file_name(text: str) -> bool:
-    bare = text.replace("{date}", "x")
-    return re.fullmatch(r"[^/\\{}\x00-\x1f]+", bare) is not None and bare.strip(". ") != ""
+    return read_report(reading.yaml(file), name, reading.problems)
 
 
 def _test(file: ProjectFile, name: str, reading: _Reading) -> ModelTest | None:

@@ -15,6 +15,7 @@ from startrail.project.bridges import check_bridges
 from startrail.project.files import ROOT_FILE
 from startrail.project.incidents import check_routes
 from startrail.project.metrics import check_metric_names, check_metrics
+from startrail.project.reports import check_places
 from startrail.project.scalars import Problems
 from startrail.project.schedules import check_schedules
 from startrail.project.values import table_name
@@ -65,12 +66,23 @@ def check_references(project: Project, declared: Mapping[str, frozenset[str]], p
             if source_name not in declared["sources"]:
                 at = places.of(ROOT_FILE, "profiles", name, "feeds", source_name)
                 _unknown("source", source_name, declared["sources"], at, f"profile {name}", problems)
+        _check_destinations(name, project, declared["reports"], places, problems)
         lineage = profile.openlineage
         if lineage is not None and (lineage.file is None) == (lineage.url is None):
             which = "neither file nor url" if lineage.file is None else "both file and url"
             at = places.of(ROOT_FILE, "profiles", name, "openlineage")
             text = f"openlineage of profile {name} names {which}"
             problems.append(errors.BadValue(text, at=at, affects=f"profile {name}", hint="keep exactly one"))
+
+
+def _check_destinations(profile: str, project: Project, reports: frozenset[str], places: Places, problems: Problems) -> None:
+    for name, instead in project.profiles[profile].destinations.items():
+        path = ("profiles", profile, "destinations", name)
+        if name not in reports:
+            _unknown("report", name, reports, places.of(ROOT_FILE, *path), f"profile {profile}", problems)
+        elif name in project.reports:
+            root = places.nodes.get(ROOT_FILE)
+            check_places(project.reports[name], instead, None if root is None else root.find(*path), None, problems)
 
 
 def _check_source(source: Source, project: Project, contracts: frozenset[str], places: Places, problems: Problems) -> None:

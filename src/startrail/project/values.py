@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from startrail.base.time import zone
 from startrail.base.units import parse_days, parse_duration, parse_share, parse_size
+from startrail.model.pattern import name_pattern
 from startrail.model.table import TableName
 from startrail.model.types import parse_type
 
@@ -107,6 +108,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "type": parse_type,
     "table": table_name,
     "url": url,
+    "pattern": name_pattern,
 }
 """By the name that ``Meta(extra={"reads": ...})`` gives."""
 

@@ -42,6 +42,9 @@ class MemoryFeed:
     def growing(self) -> dict[str, str]:
         return {name: self._stamp(name) for name in sorted(self.still)}
 
+    def listed(self) -> dict[str, str]:
+        return {name: self._stamp(name) for name in sorted(self.files.keys() | self.still)}
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         content = self.files[offer.name]
         self.fetched.append(offer.name)

@@ -52,15 +52,18 @@ def read(root: Path) -> Project:
     return read_project(root, FileCache(root / ".startrail" / "cache"))
 
 
-def with_feeds(project: Project, profile: Profile) -> Project:
-    """The project with the feeds that the profile puts in the place of the declared ones."""
-    if not profile.feeds:
-        return project
+def under(project: Project, profile: Profile) -> Project:
+    """The project with the feeds and destinations that the profile puts in the place of the declared ones."""
     sources = {
-        name: msgspec.structs.replace(source, feed=profile.feeds.get(name, source.feed))
-        for name, source in project.sources.items()
+        name: msgspec.structs.replace(project.sources[name], feed=feed) for name, feed in profile.feeds.items()
+    }  # fmt: skip
+    reports = {
+        name: msgspec.structs.replace(project.reports[name], destination=None, destinations=places)
+        for name, places in profile.destinations.items()
     }
-    return msgspec.structs.replace(project, sources=sources)
+    if not sources and not reports:
+        return project
+    return msgspec.structs.replace(project, sources=project.sources | sources, reports=project.reports | reports)
 
 
 @contextmanager
@@ -70,7 +73,7 @@ def open_project(root: Path, profile_name: str, *, now: datetime | None = None, 
 
     project = read(root)
     profile = profile_of(project, profile_name)
-    project = with_feeds(project, profile)
+    project = under(project, profile)
     ports = open_ports(project, profile, now=now, read_only=read_only)
     try:
         yield Opened(project, profile, profile_name, ports)

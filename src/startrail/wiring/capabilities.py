@@ -8,12 +8,14 @@ from startrail.flow.capability import Capability
 
 if TYPE_CHECKING:
     from startrail.capabilities.models.capability import Reopen
+    from startrail.ports.archive import Unpacker
 
 
 def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
     """Sources land, contracts load and adopt, models build, bridges are checked, reports deliver, metrics are measured."""
     from startrail.capabilities.contracts.capability import Contracts
     from startrail.capabilities.contracts.drift.adopt import Adoptions
+    from startrail.capabilities.contracts.replaced.withdraw import Replacements
     from startrail.capabilities.contracts.versions import Versioned
     from startrail.capabilities.metrics.capability import Metrics
     from startrail.capabilities.models.capability import Models
@@ -24,11 +26,18 @@ def capabilities(reopen: Reopen | None = None) -> tuple[Capability, ...]:
     from startrail.wiring.quarantine import quarantine_files
 
     return (
-        Sources(),
+        Sources(_unpacker),
         Versioned(Contracts()),
         Versioned(Adoptions(quarantine_files)),
+        Replacements(quarantine_files),
         Models(reopen),
         Bridges(Dictionary()),
         Reports(),
         Metrics(),
     )
+
+
+def _unpacker() -> Unpacker:
+    from startrail.adapters.archive.unpacker import ArchiveUnpacker
+
+    return ArchiveUnpacker()

@@ -42,7 +42,8 @@ def compatible(
     JSON Schema, data has no properties that its schema does not declare; in Protobuf, numbers of removed
     fields need not be reserved.
 
-    Raises SchemaUnreadable (ST350), ReferenceMissing (ST351), SchemaTooLarge (ST352), ReaderMissing (ST353), UnknownMode (ST354).
+    Raises SchemaUnreadable (ST350), ReferenceMissing (ST351), SchemaTooLarge (ST352), SchemaReaderMissing (ST353),
+    UnknownMode (ST354).
     """
     from startrail.capabilities.contracts.compatibility.check import check
 

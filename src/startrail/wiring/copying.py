@@ -47,6 +47,13 @@ def _target(root: Path, profile: Profile, to: str) -> tuple[Store, str]:
 
         folder = Path(os.path.abspath(to))  # noqa: PTH100 - resolve() would follow a link that the user chose
         return LocalStore(folder), f"{folder.as_uri()}/"
+    declared = bucket_of(profile, to)
+    prefix = declared.prefix
+    return open_s3(root, declared), f"s3://{declared.bucket}/{prefix}/" if prefix else f"s3://{declared.bucket}/"
+
+
+def bucket_of(profile: Profile, to: str) -> S3Store:
+    """The bucket of ``s3://BUCKET/PREFIX``. Raises NotATarget."""
     bucket, _, prefix = to.removeprefix("s3://").partition("/")
     if not to.startswith("s3://") or not bucket:
         raise NotATarget(
@@ -54,8 +61,7 @@ def _target(root: Path, profile: Profile, to: str) -> tuple[Store, str]:
             affects="the whole command",
             hint="--to s3://lake/sales",
         )
-    prefix = prefix.strip("/")
-    return open_s3(root, _declared(profile, bucket, prefix)), f"s3://{bucket}/{prefix}/" if prefix else f"s3://{bucket}/"
+    return _declared(profile, bucket, prefix.strip("/"))
 
 
 def _declared(profile: Profile, bucket: str, prefix: str) -> S3Store:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from startrail.capabilities.reports.ahead import Ahead
     from startrail.capabilities.reports.forecast import Forecast
     from startrail.flow.pauses import Pause
+    from startrail.model.expect import Expected
     from startrail.model.step import Fact
 
 
@@ -66,7 +67,12 @@ def ahead(opened: Opened) -> Ahead:
     def starts(report: str) -> datetime | None:
         return _next_start(report, opened, graph)
 
-    return Ahead(opened.project, ports.ledger, Around(graph, pauses, running, starts), ports.clock.now())
+    def expected(source: str) -> Sequence[Expected]:
+        from startrail.wiring.arrivals import expected
+
+        return expected(opened, opened.project.sources[source])
+
+    return Ahead(opened.project, ports.ledger, Around(graph, pauses, running, starts, expected), ports.clock.now())
 
 
 def _next_start(report: str, opened: Opened, graph: Callable[[], dict[str, frozenset[str]]]) -> datetime | None:

@@ -11,6 +11,7 @@ from startrail.flow.events import Emit, IncidentChanged
 from startrail.flow.session import Ports
 from startrail.wiring import Opened
 from startrail.wiring.alerts import alert_rows
+from startrail.wiring.arrivals import ExpectedFiles
 from startrail.wiring.deadlines import Deadlines
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from startrail.model.project import Project
 
 
-def watchers(opened: Opened) -> tuple[Deadlines, Incidents]:
+def watchers(opened: Opened) -> tuple[ExpectedFiles, Deadlines, Incidents]:
     """Who looks at a run of this project when it has ended, in this order."""
-    return Deadlines(opened), Incidents(opened)
+    return ExpectedFiles(opened), Deadlines(opened), Incidents(opened)
 
 
 def look_now(opened: Opened, show: Emit) -> None:

@@ -18,13 +18,14 @@ from startrail.wiring.errors import UnknownProfile
 from startrail.wiring.once import Once
 
 if TYPE_CHECKING:  # the ports that a command does not use cost it nothing
+    from startrail.model.destination import Place
     from startrail.model.project import Project
     from startrail.model.report import Report
     from startrail.ports.clock import Clock
     from startrail.ports.feed import Feed
     from startrail.ports.ledger import Ledger
     from startrail.ports.loader import Loader
-    from startrail.ports.report import Destination, Writer
+    from startrail.ports.report import Destination, Parcel, Writer
     from startrail.ports.store import Store
     from startrail.ports.tables import Tables
     from startrail.ports.warehouse import Warehouse
@@ -164,10 +165,11 @@ def _writer(report: Report) -> Writer:
     return open_writer(report.format)
 
 
-def _destination(root: Path, report: Report) -> Destination:
+def _destination(root: Path, report: Report, place: Place, parcel: Parcel) -> Destination:
     from startrail.adapters.report import open_destination
+    from startrail.adapters.secrets import resolve
 
-    return open_destination(report.destination, root)
+    return open_destination(place, report, parcel, root, lambda reference: resolve(reference, root) if reference else None)
 
 
 def _feed(root: Path, clock: Clock, source: Source) -> Feed:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from startrail.base.span import Span
 from startrail.capabilities.reports.deadline import day_of, deadline_of, due, minutes_early
-from startrail.model.report import FolderDestination, Report
+from startrail.model.destination import FolderDestination
+from startrail.model.report import Report
 from startrail.model.schedule import Deadline
 
 MADRID = "Europe/Madrid"
@@ -19,7 +20,7 @@ ZONES = (MADRID, "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "A
 
 
 def report(deadline: Deadline | None) -> Report:
-    return Report("daily", "csv", FolderDestination("out"), Span("reports/daily.yml"), model="marts.daily", deadline=deadline)
+    return Report("daily", "csv", Span("reports/daily.yml"), FolderDestination("out"), model="marts.daily", deadline=deadline)
 
 
 def test_the_deadline_is_the_wall_time_of_the_day_in_its_zone() -> None:

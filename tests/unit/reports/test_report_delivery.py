@@ -22,14 +22,17 @@ from startrail.adapters.report.errors import DestinationClosed, DestinationFull,
 from startrail.adapters.report.folder import Folder
 from startrail.adapters.warehouse.duckdb import DuckdbWarehouse
 from startrail.base.span import Span
-from startrail.capabilities.reports.deliver import deliver
+from startrail.capabilities.reports.deliver import Making, bring
+from startrail.capabilities.reports.deliver import delivered as event_of
 from startrail.capabilities.reports.errors import UnknownReportColumn
 from startrail.capabilities.reports.query import ordered, report_sql
 from startrail.flow.events import Delivered
+from startrail.model.destination import FolderDestination
 from startrail.model.model import ModelColumn
-from startrail.model.report import Chart, FolderDestination, Report
+from startrail.model.report import Chart, Report
 from startrail.model.schedule import Deadline
 from startrail.model.step import StepOutput
+from startrail.ports.report import Parcel
 from startrail.ports.warehouse import Query
 from startrail.testing.clock import ManualClock
 from startrail.testing.store import MemoryStore
@@ -49,21 +52,24 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckdbWareho
 
 def report(format: Any = "csv", **more: Any) -> Report:
     base: dict[str, Any] = {"query": SQL, "deadline": Deadline("09:00", "Europe/Madrid")}
-    return Report("daily", format, FolderDestination("delivered"), Span("reports/daily.yml", 1, 1), **(base | more))
+    return Report("daily", format, Span("reports/daily.yml", 1, 1), FolderDestination("delivered"), **(base | more))
 
 
 def delivered(said: Report, warehouse: DuckdbWarehouse, root: Path, **more: Any) -> tuple[StepOutput, Delivered]:
     clock = more.pop("clock", None) or ManualClock(datetime(2026, 10, 4, 3, 59, tzinfo=UTC))
-    return deliver(
+    making = Making(
         said,
         Query(report_sql(said)),
-        warehouse=warehouse,
-        writer=open_writer(said.format),
-        destination=open_destination(said.destination, root),
+        warehouse=lambda: warehouse,
+        writer=lambda: open_writer(said.format),
         clock=clock,
         run="run-1",
         **more,
     )
+    [place] = said.places()
+    parcel = Parcel("k", making.day, making.made_at)
+    output = bring(making, open_destination(place, said, parcel, root, lambda reference: reference))
+    return output, event_of(making, output.report or "", output.rows, clock)
 
 
 def test_a_report_is_delivered_with_its_rows_path_and_minutes(tmp_path: Path, warehouse: DuckdbWarehouse) -> None:

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from startrail.base.span import Span
 from startrail.capabilities.reports.errors import BadReportFile
 from startrail.capabilities.reports.filename import file_name
-from startrail.model.report import FolderDestination, Report
+from startrail.model.destination import FolderDestination
+from startrail.model.report import Report
 
 DAY = date(2026, 10, 4)
 
 
 def report(file: str | None, name: str = "daily_sales") -> Report:
-    return Report(name, "html", FolderDestination("out"), Span("reports/daily_sales.yml", 3, 7), file=file)
+    return Report(name, "html", Span("reports/daily_sales.yml", 3, 7), FolderDestination("out"), file=file)
 
 
 def test_without_a_pattern_it_is_the_name_the_day_and_the_format() -> None:

@@ -22,9 +22,9 @@ from startrail.ports.compatibility import (
     AvroSchema,
     AvroType,
     AvroUnion,
-    ReaderMissing,
     ReferenceMissing,
     Refs,
+    SchemaReaderMissing,
     SchemaTooLarge,
     SchemaUnreadable,
     refuse_large,
@@ -35,7 +35,7 @@ try:
     import avro.name
     import avro.schema
 except ImportError:
-    raise ReaderMissing("the package 'avro' is not installed", hint="pip install 'startrail[registry]'") from None
+    raise SchemaReaderMissing("the package 'avro' is not installed", hint="pip install 'startrail[registry]'") from None
 
 _LOGICAL = {
     ("int", "date"), ("int", "time-millis"), ("long", "time-micros"), ("long", "timestamp-millis"),

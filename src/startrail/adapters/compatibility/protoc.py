@@ -15,9 +15,9 @@ from startrail.ports.compatibility import (
     ProtoField,
     ProtoMessage,
     ProtoSchema,
-    ReaderMissing,
     ReferenceMissing,
     Refs,
+    SchemaReaderMissing,
     SchemaTooLarge,
     SchemaUnreadable,
     refuse_large,
@@ -27,7 +27,7 @@ try:
     import grpc_tools
     from google.protobuf import descriptor_pb2
 except ImportError:
-    raise ReaderMissing("protoc is not installed", hint="pip install 'startrail[registry]'") from None
+    raise SchemaReaderMissing("protoc is not installed", hint="pip install 'startrail[registry]'") from None
 
 _SECONDS = 60
 _MAX_FILES = 500

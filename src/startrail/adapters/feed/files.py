@@ -22,6 +22,9 @@ class FileFeed(ABC):
     def growing(self) -> dict[str, str]:
         return self._listing.growing
 
+    def listed(self) -> dict[str, str] | None:
+        return self._listing.listed
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         return resumed(lambda start: self._read(offer, start))
 

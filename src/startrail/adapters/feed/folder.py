@@ -35,6 +35,9 @@ class FolderFeed:
     def growing(self) -> dict[str, str]:
         return self._listing.growing
 
+    def listed(self) -> dict[str, str] | None:
+        return self._listing.listed
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         path = self._root / self._listing.entry(offer).path
         try:

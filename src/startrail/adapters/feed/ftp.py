@@ -30,10 +30,12 @@ from startrail.ports.feed import (
     FeedUnreachable,
     Fetched,
     Offer,
+    SizeUntrue,
     StillGrowing,
 )
 
 _DEEPEST = 32
+_AGAIN = "run again; if it stays, see the log of the server and `timeout` in the source's feed"
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
 
@@ -74,11 +76,10 @@ class FtpFeed(FileFeed):
                     yield block
             except BaseException:
                 data.close()
-                self._drop()  # the server's last word on this transfer is never read
                 raise
             _end(data)
             self._session().voidresp()
-        self._compare(offer, received)
+            self._compare(path, offer, received)
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         return Fetched()
@@ -89,28 +90,41 @@ class FtpFeed(FileFeed):
                 session.quit()
         self._pool.close()
 
-    def _compare(self, offer: Offer, received: int) -> None:
+    def _compare(self, path: str, offer: Offer, received: int) -> None:
+        """All of it, and of the file that was listed: one that is written over may keep its size."""
         if offer.size is None or received == offer.size:
+            self._same_time(offer, self._modified(path))
             return
+        self._unchanged(path, offer)
         if received < offer.size:
-            raise FeedIncomplete(
-                f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="see the log of the FTP server if it stays"
-            )
-        raise StillGrowing(f"'{offer.name}' grew while it was read", hint="it is left for the next run")
+            raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint=_AGAIN)
+        raise SizeUntrue(
+            f"the {self._speaks} server says that '{offer.name}' has {offer.size} bytes, and sends {received}",
+            hint="have the file written again at its source; see the server's log",
+        )
 
     def _unchanged(self, path: str, offer: Offer) -> None:
         """Before a transfer is picked up where it broke off: is it still the same file?"""
         size, modified = self._asked(path, Item("", False, offer.size, ""))
-        time = time_of(modified)
-        if size != offer.size or (time is not None and offer.time is not None and time != offer.time):
+        if size != offer.size:
             raise StillGrowing(f"'{offer.name}' changed while it was read", hint="it is left for the next run")
+        self._same_time(offer, modified)
+
+    def _same_time(self, offer: Offer, modified: str) -> None:
+        time = time_of(modified)
+        if time is not None and offer.time is not None and time != offer.time:
+            raise StillGrowing(f"'{offer.name}' changed while it was read", hint="it is left for the next run")
+
+    def _modified(self, path: str) -> str:
+        with contextlib.suppress(ftplib.error_perm):
+            return self._session().voidcmd(f"MDTM {self._wire_path(path)}")[4:].strip()
+        return ""
 
     def _retrieve(self, path: str, start: int) -> socket.socket:
         command = "RETR " + self._wire_path(path)
         for last in (False, True):
             session = self._session()
             try:
-                session.voidcmd("TYPE I")
                 return session.transfercmd(command, start or None)
             except (ftplib.error_temp, EOFError, ConnectionError):  # it tired of waiting since the last file
                 self._drop()
@@ -118,7 +132,9 @@ class FtpFeed(FileFeed):
                     raise
             except ftplib.error_perm as error:
                 if start and str(error).startswith(_NOT_IMPLEMENTED):  # it cannot begin in the middle: not this time
-                    raise FeedIncomplete(f"the transfer of {printable(path)} broke off and cannot be picked up") from error
+                    raise FeedIncomplete(
+                        f"the transfer of {printable(path)} broke off and cannot be picked up", hint=_AGAIN
+                    ) from error
                 raise
         raise AssertionError("unreachable")
 
@@ -144,14 +160,14 @@ class FtpFeed(FileFeed):
         where = self._wire_path(folder).rstrip("/") or "/"
         if self._has_mlsd:
             try:
-                session.retrlines(f"MLSD {where}", lines.append)
+                _listed(session, f"MLSD {where}", lines)
                 return [item for line in lines if (item := from_mlsd(line))]
             except ftplib.error_perm as error:
                 if not str(error).startswith(_NOT_IMPLEMENTED):
                     raise
                 self._has_mlsd = False
         session.cwd(where)  # LIST of a folder that is not there succeeds with nothing on many servers
-        session.retrlines("LIST", lines.append)
+        _listed(session, "LIST", lines)
         items = [item for line in lines if (item := from_list_line(line))]
         if not items and any(line.strip() and not line.startswith("total") for line in lines):
             raise FeedFailed(
@@ -190,6 +206,7 @@ class FtpFeed(FileFeed):
                 session.prot_p()
             with contextlib.suppress(ftplib.error_perm):
                 session.sendcmd("OPTS UTF8 ON")
+            session.voidcmd("TYPE I")
         except BaseException:
             session.close()
             raise
@@ -208,16 +225,25 @@ class FtpFeed(FileFeed):
         """Around everything that talks to the server; at its end the connection is free for another lane."""
         try:
             yield
-        except (OSError, EOFError, ftplib.Error) as error:
-            reading = self._pool.has_mine()
-            self._drop()
-            raise self._translated(error, what, reading) from error
+        except SourceError:
+            raise
+        except BaseException as error:
+            connected = self._pool.has_mine()
+            self._drop()  # what the server still has to say on it would be taken for the answer to something else
+            if isinstance(error, OSError | EOFError | ftplib.Error):
+                raise self._translated(error, what, connected) from error
+            raise
         finally:
             self._pool.rest()
 
+    def _told(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"nothing came for {self._timeout:g} s"
+        return "it hung up" if isinstance(error, EOFError) else printable(str(error), 120)
+
     def _translated(self, error: Exception, what: str, connected: bool) -> SourceError:
         server = f"{self._declared.host}:{self._port}"
-        told = printable(str(error), 120) or type(error).__name__
+        told = self._told(error)
         if isinstance(error, ssl.SSLCertVerificationError):
             why = printable(error.verify_message or told, 120)
             hint = "have its certificate mended, check `host`, or name its authority with `ca_file`; it is never trusted unseen"
@@ -235,12 +261,24 @@ class FtpFeed(FileFeed):
                 f"the {self._speaks} server {server} refused '{printable(what)}': {told}", hint="see the server's log"
             )
         if isinstance(error, ftplib.error_temp) and told.startswith(("426", "451")):
-            return FeedIncomplete(f"the {self._speaks} server {server} broke off '{printable(what)}': {told}")
+            return FeedIncomplete(f"the {self._speaks} server {server} broke off '{printable(what)}': {told}", hint=_AGAIN)
         if connected:
-            return FeedUnreachable(f"the connection to the {self._speaks} server {server} broke at '{printable(what)}': {told}")
+            return FeedUnreachable(
+                f"the connection to the {self._speaks} server {server} broke at '{printable(what)}': {told}", hint=_AGAIN
+            )
         return FeedUnreachable(
             f"the {self._speaks} server {server} does not answer: {told}", hint="check `host`, `port` and the network"
         )
+
+
+def _listed(session: ftplib.FTP, command: str, lines: list[str]) -> None:
+    """Listings are sent as text; all else on the same connection is not."""
+    try:
+        session.retrlines(command, lines.append)
+    except ftplib.error_perm:
+        session.voidcmd("TYPE I")
+        raise
+    session.voidcmd("TYPE I")
 
 
 def _interrupt(session: ftplib.FTP) -> None:

@@ -16,12 +16,14 @@ from startrail.adapters.feed.http_client import Client
 from startrail.adapters.feed.http_links import files_of, next_of
 from startrail.adapters.feed.http_page import Page, PageReader
 from startrail.adapters.feed.listing import matcher, safe_name
+from startrail.base.errors import SourceError
 from startrail.base.units import parse_duration
 from startrail.model import source
-from startrail.ports.feed import FeedFailed, Fetched, Offer, Seen
+from startrail.ports.feed import AskedToWait, FeedFailed, FeedUnreachable, Fetched, Offer, Seen
 
 _BLOCK = 1 << 18
 _MOST_PAGES = 100_000
+_MOST_UNANSWERED = 3
 _LARGEST_INDEX = 16 << 20
 
 
@@ -54,6 +56,7 @@ class HttpFeed:
         )
         self._reader = PageReader(declared, csv or source.Dialect())
         self._response: BaseHTTPResponse | None = None
+        self._refusal: SourceError | None = None
         self._page: Page | None = None
         self._digest = b""
         self._cursor: str | None = None
@@ -77,7 +80,12 @@ class HttpFeed:
     def growing(self) -> dict[str, str]:
         return {}
 
+    def listed(self) -> None:
+        """What is there cannot be told from pages."""
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
+        if self._refusal is not None:
+            raise self._refusal
         assert self._response is not None
         digest = hashlib.sha256()
         for chunk in self._client.read(self._response, offer.name, _BLOCK):
@@ -137,11 +145,21 @@ class HttpFeed:
 
     def _by_files(self, seen: Seen) -> Iterator[Offer]:
         declared = self._declared
+        unanswered = 0
         addresses = [urljoin(declared.url, file) for file in declared.files] or self._linked(declared.links or "")
         for address in addresses:
             if urlsplit(address)[:2] != urlsplit(declared.url)[:2]:
                 raise FeedFailed(f"{safe_name(address)} is on another server than `url`", hint="declare a source for that server")
-            yield from self._asked(address, safe_name(unquote(urlsplit(address).path.strip("/"))), seen)
+            name = safe_name(unquote(urlsplit(address).path.strip("/")))
+            try:
+                yield from self._asked(address, name, seen)
+                unanswered = 0
+            except SourceError as error:  # of this file alone, unless the server answers none of them
+                unanswered += isinstance(error, FeedUnreachable)
+                if isinstance(error, AskedToWait) or unanswered == _MOST_UNANSWERED:
+                    raise
+                self._refusal = error
+                yield Offer(name, "")
 
     def _linked(self, pattern: str) -> list[str]:
         address = self._address({})
@@ -157,7 +175,7 @@ class HttpFeed:
     def _asked(self, address: str, name: str, seen: Seen, *, missing_ends: bool = False) -> Iterator[Offer]:
         """Send the request; one offer, or none when nothing is there or nothing has changed."""
         self._release()
-        self._page, self._ended = None, False
+        self._page, self._ended, self._refusal = None, False, None
         conditions = _conditions(seen.landed.get(name, "")) if self._is_repeatable else {}
         response = self._client.get(address, conditions, missing_is_none=missing_ends)
         if response is None or response.status == 204:

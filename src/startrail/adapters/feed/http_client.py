@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, LocationValueError, MaxRetryError, ProtocolError, SSLError
+from urllib3.exceptions import (
+    HTTPError,
+    InvalidHeader,
+    LocationValueError,
+    MaxRetryError,
+    ProtocolError,
+    ResponseError,
+    SSLError,
+)
 from urllib3.util import Retry, Timeout
 
 from startrail.adapters.feed.http_guard import GuardedPool
@@ -14,7 +24,7 @@ from startrail.adapters.feed.http_token import Token
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.model import source
-from startrail.ports.feed import FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
+from startrail.ports.feed import AskedToWait, FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
 
 _LONGEST_WAIT_SECONDS = 60
 _MOST_REDIRECTS = 5
@@ -22,7 +32,7 @@ _LATER = frozenset({429, 500, 502, 503, 504})
 
 
 class Client:
-    """Keeps connections; tries again what may pass by itself, waiting as the server asks but never beyond a minute.
+    """Keeps connections; tries again what may pass by itself, waiting as the server asks, or not at all beyond a minute.
 
     Declared headers may be secrets, so a redirect to another server does not get them.
     """
@@ -93,7 +103,10 @@ class Client:
         try:
             yield from response.stream(block, decode_content=True)
         except ProtocolError as error:
-            raise FeedIncomplete(f"'{name}' ended before its announced end") from error
+            raise FeedIncomplete(
+                f"'{name}' ended before its announced end",
+                hint="run again; the server, or a proxy before it, cuts it off if it stays",
+            ) from error
         except (HTTPError, OSError) as error:
             raise _translated(error, name) from error
 
@@ -102,8 +115,20 @@ class Client:
 
 
 class _Patience(Retry):
+    """Waits as the server asks, and gives up at once when that is too long."""
+
+    def increment(
+        self, method: str | None = None, url: str | None = None, response: Any = None, *more: Any, **others: Any
+    ) -> Retry:
+        if response is not None and (self.get_retry_after(response) or 0) > _LONGEST_WAIT_SECONDS:
+            raise MaxRetryError(others.get("_pool"), url or "", ResponseError("it asks to wait"))  # pyrefly: ignore
+        return super().increment(method, url, response, *more, **others)
+
     def parse_retry_after(self, retry_after: str) -> float:
-        return min(super().parse_retry_after(retry_after), _LONGEST_WAIT_SECONDS)
+        try:
+            return super().parse_retry_after(retry_after)
+        except (InvalidHeader, ValueError, OverflowError):
+            return 0  # nothing that can be read: as patient as without it
 
 
 def _refusal(status: int, where: str, wait: str | None) -> SourceError:
@@ -113,9 +138,14 @@ def _refusal(status: int, where: str, wait: str | None) -> SourceError:
         )
     if status in (404, 410):
         return FeedMissing(f"{where} answered {status}: there is no such address", hint="check `url` in the source's feed")
+    seconds = _Patience().parse_retry_after(wait) if wait else 0
+    if status in _LATER and seconds > _LONGEST_WAIT_SECONDS:
+        return AskedToWait(
+            f"{where} answers {status} and asks to wait {timedelta(seconds=int(seconds))}",
+            hint="run again then, and give the source a `schedule` that asks less often",
+        )
     if status in _LATER:
-        asked = f" and asks to wait {printable(wait, 40)} seconds" if wait else ""
-        return FeedUnreachable(f"{where} still answers {status}{asked}", hint="run again later, or raise `retries`")
+        return FeedUnreachable(f"{where} still answers {status}", hint="run again later, or raise `retries`")
     if 300 <= status < 400:
         return FeedFailed(f"{where} redirects without end or to nowhere ({status})", hint="give the final address as `url`")
     return FeedFailed(f"{where} answered {status}", hint="check `url` and `params` in the source's feed")

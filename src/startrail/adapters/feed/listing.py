@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -11,13 +10,15 @@ import msgspec
 
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
+from startrail.base.text import safe_name as safe_name
 from startrail.base.units import parse_duration
+from startrail.model.pattern import is_recursive as is_recursive
+from startrail.model.pattern import name_pattern
 from startrail.model.source import Complete
 from startrail.ports.clock import Clock
 from startrail.ports.feed import FeedFailed, Offer, Seen, StillGrowing
 
 _MOMENT_SECONDS = 0.2
-_LONGEST_NAME = 200
 _PICK_UPS = 3
 
 
@@ -47,6 +48,8 @@ class Listing:
         self._whole = whole or (complete is not None and not self._settle)
         self._entries: dict[str, Entry] = {}
         self.growing: dict[str, str] = {}
+        self.listed: dict[str, str] | None = None
+        """Every wanted file, also those that are not offered; None until a listing has come to its end."""
 
     def wants(self, path: str) -> bool:
         """Whether a listed path is to be handed to :meth:`offers`: it may be offered, or is a sign that another is whole."""
@@ -54,8 +57,10 @@ class Listing:
 
     def offers(self, entries: Callable[[], Iterable[Entry]], seen: Seen, now: datetime) -> Iterator[Offer]:
         """Complete and not yet landed files, in order of names. ``entries`` lists them, once or twice."""
+        self.listed = None
         listed = {entry.path: entry for entry in entries()}
-        files = (entry for path, entry in listed.items() if self._matches(path) and not self._sign.is_sign(path))
+        files = [entry for path, entry in listed.items() if self._matches(path) and not self._sign.is_sign(path)]
+        self.listed = {entry.name: entry.stamp for entry in files}
         new = {entry.name: entry for entry in files if seen.landed.get(entry.name) != entry.stamp}
         still = {name for name, entry in new.items() if self._stood_still(entry, seen, now)}
         if len(still) < len(new) and not self._settle:
@@ -118,15 +123,6 @@ class Sign:
         return marker.time is None or entry.time is None or marker.time >= entry.time
 
 
-def safe_name(path: str) -> str:
-    """One printable line for a file's name: other characters and backslashes escaped, long ones cut and told apart."""
-    shown = printable(path.replace("\\", "\\\\"), limit=len(path) * 2 + 1)
-    if len(shown) <= _LONGEST_NAME:
-        return shown
-    digest = hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:16]
-    return f"{shown[: _LONGEST_NAME - 17]}…{digest}"
-
-
 def sendable(path: str, name: str) -> str:
     """A listed path that may be asked for: it cannot leave the folder or smuggle a second command. Raises FeedFailed."""
     if any(part in ("", ".", "..") for part in path.split("/")) or any(character in path for character in "\r\n\0"):
@@ -135,21 +131,11 @@ def sendable(path: str, name: str) -> str:
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Does a ``/``-separated relative path match? ``*`` and ``?`` stay within a folder, ``**`` crosses them,
-    ``[abc]`` is one of these. A name that begins with a dot is matched only by a pattern part that does."""
-    parts = pattern.strip("/").split("/")
-    regex = ""
-    for position, part in enumerate(parts):
-        last = position == len(parts) - 1
-        if part == "**":
-            regex += r"(?:[^./][^/]*/)*" + (r"[^./][^/]*" if last else "")
-        else:
-            regex += _translated(part) + ("" if last else "/")
+    """Does a ``/``-separated relative path match? See :mod:`startrail.model.pattern`. Raises FeedFailed."""
     try:
-        compiled = re.compile(regex, re.DOTALL)
-    except re.error as error:
-        raise FeedFailed(f"'{pattern}' is not a pattern", hint="write it like *.csv or **/sales_[0-9]*.csv") from error
-    return lambda path: compiled.fullmatch(path) is not None
+        return name_pattern(pattern).matches
+    except ValueError as error:
+        raise FeedFailed(str(error), hint="write it like *.csv or **/sales_[0-9]*.csv") from error
 
 
 def resumed(read: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
@@ -168,23 +154,3 @@ def resumed(read: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
         except SourceError as error:
             if not error.transient or isinstance(error, StillGrowing) or received == before or not tries_left:
                 raise
-
-
-def is_recursive(pattern: str) -> bool:
-    """Whether files below the first level can match."""
-    return "/" in pattern.strip("/") or "**" in pattern
-
-
-def _translated(part: str) -> str:
-    regex = "" if part.startswith(".") else r"(?!\.)"
-    for piece in re.findall(r"\[!?\]?[^\]]*\]|\*+|.", part, re.DOTALL):
-        if piece[0] == "*":
-            regex += "[^/]*"
-        elif piece == "?":
-            regex += "[^/]"
-        elif piece[0] == "[" and len(piece) > 1:
-            inner = re.sub(r"([\\\[\]^&~|])", r"\\\1", piece[1:-1])
-            regex += f"(?!/)[{'^' + inner[1:] if inner.startswith('!') else inner}]"
-        else:
-            regex += re.escape(piece)
-    return regex

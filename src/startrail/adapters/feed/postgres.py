@@ -79,6 +79,9 @@ class PostgresFeed:
     def growing(self) -> dict[str, str]:
         return {}
 
+    def listed(self) -> None:
+        """What is there cannot be told from new rows."""
+
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         waiting, size = [], 0
         with self._errors():

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, BinaryIO
 
 import obstore
-from obstore.exceptions import BaseError, PermissionDeniedError, PreconditionError, UnauthenticatedError
+from obstore.exceptions import BaseError, PreconditionError
 from obstore.store import S3Store as Bucket
 
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, safe_name
+from startrail.adapters.s3_answer import answer_of
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -27,10 +27,17 @@ from startrail.ports.feed import (
     FeedUnreachable,
     Fetched,
     Offer,
+    SizeUntrue,
     StillGrowing,
 )
 
 _BLOCK = 1 << 20
+
+
+class Version(Entry, frozen=True, kw_only=True):
+    """One version of an object in a bucket that keeps versions."""
+
+    version: str
 
 
 class S3Feed(FileFeed):
@@ -66,19 +73,28 @@ class S3Feed(FileFeed):
             )
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
-        entry, received = self._listing.entry(offer), start
+        entry, received = self._entry(offer), start
         options: dict[str, Any] = {"if_match": entry.stamp} if entry.stamp.startswith('"') else {}
+        if isinstance(entry, Version):
+            options = {"version": entry.version}
         if start:
             options["range"] = {"offset": start}
         with self._errors(offer.name):
             result = obstore.get(self._bucket, self._key(entry.path), options=options)  # pyrefly: ignore  (open-ended options)
-            if _stamp(result.meta) != offer.stamp:
+            if stamp_of(result.meta) != offer.stamp:
                 raise StillGrowing(f"'{offer.name}' was replaced since it was listed", hint="it is left for the next run")
             for chunk in result.stream(min_chunk_size=_BLOCK):
                 received += len(chunk)
                 yield from _pieces(bytes(chunk))
-        if offer.size is not None and received != offer.size:
+        if offer.size is not None and received > offer.size:
+            raise SizeUntrue(
+                f"the bucket lists '{offer.name}' with {offer.size} bytes, and sends {received}", hint="see the log of the S3 API"
+            )
+        if offer.size is not None and received < offer.size:
             raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="run again")
+
+    def _entry(self, offer: Offer) -> Entry:
+        return self._listing.entry(offer)
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         return Fetched()
@@ -93,7 +109,7 @@ class S3Feed(FileFeed):
                 for found in batch:
                     path = found["path"][start:]
                     if path and self._listing.wants(path):
-                        yield Entry(path, safe_name(path), _stamp(found), found["size"], found["last_modified"])
+                        yield Entry(path, safe_name(path), stamp_of(found), found["size"], found["last_modified"])
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}/{path}" if self._prefix else path
@@ -106,30 +122,43 @@ class S3Feed(FileFeed):
             raise self._translated(error, printable(what)) from error
 
     def _translated(self, error: Exception, what: str) -> SourceError:
-        told = printable(str(error).partition("\n")[0], limit=300)
-        bucket = printable(self._declared.bucket)
-        if "NoSuchBucket" in str(error):
-            return FeedMissing(
-                f"there is no bucket '{bucket}'", hint="check `bucket`, `region` and `endpoint` in the source's feed"
-            )
+        bucket, answer = printable(self._declared.bucket), answer_of(error)
         if isinstance(error, PreconditionError):
             return StillGrowing(f"'{what}' was replaced since it was listed", hint="it is left for the next run")
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileNotFoundError) and answer.meaning != "no bucket":
             return StillGrowing(f"'{what}' is gone since it was listed")
-        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-            hint = "check the secrets of `access_key` and `secret_key`; reading takes s3:ListBucket and s3:GetObject"
-            return FeedForbidden(f"the bucket '{bucket}' refuses access to '{what}'", hint=hint)
-        if "169.254.169.254" in told:
-            hint = "give the feed `access_key` and `secret_key` as env:NAME"
-            return FeedForbidden(f"no keys for the bucket '{bucket}' were found", hint=hint)
-        if re.search(r"status code: (5\d\d|429)|error sending request|HTTP error|timed out|error decoding response", told):
-            return FeedUnreachable(
-                f"the bucket '{bucket}' did not answer for '{what}': {told}", hint="check `endpoint` and the network"
-            )
-        return FeedFailed(f"the bucket '{bucket}' refused '{what}': {told}", hint="check `bucket`, `region` and `endpoint`")
+        match answer.meaning:
+            case "no bucket":
+                where = "check `bucket`, `region` and `endpoint` in the source's feed"
+                return FeedMissing(f"there is no bucket '{bucket}'", hint=where)
+            case "refused":
+                keys = "check the secrets of `access_key` and `secret_key`; reading takes s3:ListBucket and s3:GetObject"
+                return FeedForbidden(f"the bucket '{bucket}' refuses access to '{what}': {answer.told}", hint=keys)
+            case "clock":
+                return FeedForbidden(
+                    f"the bucket '{bucket}' refuses access to '{what}': its clock and the one of this machine differ",
+                    hint="set the clock of this machine right, as with NTP",
+                )
+            case "no keys":
+                keys = "give the feed `access_key` and `secret_key` as env:NAME"
+                return FeedForbidden(f"no keys for the bucket '{bucket}' were found", hint=keys)
+            case "busy":
+                network = "run again; check `endpoint` and the network if it stays"
+                return FeedUnreachable(f"the bucket '{bucket}' did not answer for '{what}': {answer.told}", hint=network)
+            case "beyond the end":
+                return FeedIncomplete(
+                    f"'{what}' ended before its announced end: {answer.told}",
+                    hint="run again; see the log of the S3 API if it stays",
+                )
+            case "elsewhere":
+                where = "check `region` and `endpoint` in the source's feed"
+                return FeedFailed(f"the bucket '{bucket}' sends us elsewhere for '{what}': {answer.told}", hint=where)
+        where = "check `bucket`, `region` and `endpoint`"
+        return FeedFailed(f"the bucket '{bucket}' refused '{what}': {answer.told}", hint=where)
 
 
-def _stamp(found: obstore.ObjectMeta) -> str:
+def stamp_of(found: obstore.ObjectMeta) -> str:
+    """Equal when the content stood still: the ETag where there is one."""
     return found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
 
 

@@ -17,7 +17,7 @@ import asyncssh
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.ssh_session import Secrets, Sessions, ended
-from startrail.adapters.feed.ssh_trust import Trust
+from startrail.adapters.ssh.trust import Trust
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.model import source
@@ -30,6 +30,7 @@ from startrail.ports.feed import (
     FeedUnreachable,
     Fetched,
     Offer,
+    SizeUntrue,
     StillGrowing,
 )
 
@@ -84,6 +85,11 @@ class SftpFeed(FileFeed):
         _unchanged(found, offer)
         if offer.size is not None and received < offer.size:
             raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="see the server's log")
+        if offer.size is not None and received > offer.size:
+            raise SizeUntrue(
+                f"the SSH server says that '{offer.name}' has {offer.size} bytes, and sends {received}",
+                hint="have the file written again at its source; see the server's log",
+            )
 
     def _blocks(self, file: asyncssh.SFTPClientFile, start: int, size: int | None) -> Iterator[bytes]:
         """The file from an offset on, as far as its known size. While one span of it is used, more and more of the next

@@ -21,6 +21,7 @@ from startrail.adapters.ledger import (
     steps,
     ticks,
 )
+from startrail.adapters.ledger.arrivals import SqlArrivals
 from startrail.adapters.ledger.session import NO_LIMIT, Session
 from startrail.base.crash import crash_point
 from startrail.model.alert import OutboxRow, Outgoing, Settled, Trouble
@@ -35,7 +36,7 @@ from startrail.ports.feed import Seen
 from startrail.ports.ledger import Arrival
 
 
-class SqlLedger(ABC):
+class SqlLedger(SqlArrivals, ABC):
     """Fulfils ``ports.ledger.Ledger``. A dialect says how a transaction begins and ends, and holds the SQL."""
 
     _read_only: bool
@@ -153,6 +154,22 @@ class SqlLedger(ABC):
         with self._leased(lease) as session:
             return [_arrived(session, arrival) for arrival in arrivals]
 
+    def packed(self, source: str) -> list[Delivery]:
+        with self._reading() as session:
+            return deliveries.packed(session, source)
+
+    def record_members(
+        self, archive: Delivery, members: Sequence[Arrival], lease: Lease, facts: Callable[[list[bool]], Sequence[NewFact]]
+    ) -> list[bool]:
+        with self._leased(lease) as session:
+            if not deliveries.unpacked(session, archive.id):
+                return []
+            new = [deliveries.record_alone(session, member.delivery) for member in members]
+            told = [fact for member, is_new in zip(members, new, strict=True) if is_new for fact in member.facts]
+            at, run = (members[-1].delivery.landed_at, members[-1].delivery.run) if members else (archive.landed_at, archive.run)
+            _append(session, (*told, *facts(new)), run, at)
+            return new
+
     def record_growing(self, source: str, growing: dict[str, str], lease: Lease) -> None:
         with self._leased(lease) as session:
             deliveries.record_growing(session, source, growing)
@@ -176,6 +193,13 @@ class SqlLedger(ABC):
     def refused(self, source: str) -> list[tuple[Delivery, tuple[StepRecord, ...]]]:
         with self._reading() as session:
             return deliveries.refused(session, source)
+
+    def loads(self, deliveries: Sequence[str]) -> dict[str, list[StepRecord]]:
+        found: dict[str, list[StepRecord]] = {}
+        with self._reading() as session:
+            for record in steps.loads_of(session, deliveries):
+                found.setdefault(record.step.partition, []).append(record)
+        return found
 
     def loads_before(self, delivery: Delivery, limit: int) -> list[StepRecord]:
         with self._reading() as session:

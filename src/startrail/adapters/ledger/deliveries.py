@@ -13,6 +13,19 @@ from startrail.ports.feed import Seen
 
 
 def record(session: Session, delivery: Delivery, stamp: str) -> bool:
+    new = record_alone(session, delivery)
+    session.run(
+        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
+        at=to_text(delivery.landed_at),
+    )  # fmt: skip
+    if delivery.cursor is not None:
+        greatest = later(_cursor(session, delivery.source), delivery.cursor)
+        session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
+    return new
+
+
+def record_alone(session: Session, delivery: Delivery) -> bool:
+    """Without its name, which no listing shows."""
     new = session.run(
         "deliveries.record",
         id=delivery.id,
@@ -25,12 +38,18 @@ def record(session: Session, delivery: Delivery, stamp: str) -> bool:
         run=delivery.run,
         source_time=text_or_none(delivery.source_time),
         cursor=delivery.cursor,
+        parent=delivery.parent,
     )
-    session.run("deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp)
-    if delivery.cursor is not None:
-        greatest = later(_cursor(session, delivery.source), delivery.cursor)
-        session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
     return new > 0
+
+
+def packed(session: Session, source: str) -> list[Delivery]:
+    return [_delivery(row) for row in session.all("deliveries.packed", source=source)]
+
+
+def unpacked(session: Session, id_: str) -> bool:
+    """False when it is so already, or given up."""
+    return session.run("deliveries.unpacked", id=id_) > 0
 
 
 def record_growing(session: Session, source: str, growing: dict[str, str]) -> None:
@@ -86,8 +105,8 @@ def _cursor(session: Session, source: str) -> str | None:
 
 
 def _delivery(row: Row) -> Delivery:
-    id_, source, name, sha256, size, landed_at, media, run, source_time, cursor = row
+    id_, source, name, sha256, size, landed_at, media, run, source_time, cursor, parent = row
     with decoding(f"delivery {id_}"):
         return Delivery(
-            id_, source, name, sha256, size, from_text(landed_at), media, run, instant_or_none(source_time), cursor
+            id_, source, name, sha256, size, from_text(landed_at), media, run, instant_or_none(source_time), cursor, parent
         )  # fmt: skip

@@ -7,14 +7,15 @@ from datetime import datetime
 from startrail.adapters.ledger.instants import instant_or_none, text_or_none
 from startrail.adapters.ledger.session import Session, decoding
 from startrail.base.time import from_text, to_text
+from startrail.ledger.errors import RunTaken
 from startrail.model.run import Lease, Run, RunState
 
 
 def start(session: Session, run: Run, lease: Lease) -> tuple[str, ...]:
-    """Runs under the same lease that never ended are dead: the lease has one holder at a time."""
+    """Runs under the same lease that never ended are dead: the lease has one holder at a time. Raises RunTaken."""
     found = tuple(row[0] for row in session.all("runs.unfinished", lease=lease.name) if row[0] != run.id)
     session.run("runs.abandon", lease=lease.name, at=to_text(run.started_at), run=run.id)
-    session.run(
+    recorded = session.run(
         "runs.start",
         id=run.id,
         started_at=to_text(run.started_at),
@@ -24,6 +25,8 @@ def start(session: Session, run: Run, lease: Lease) -> tuple[str, ...]:
         project=run.project,
         lease=lease.name,
     )
+    if not recorded:
+        raise RunTaken(f"there is a run {run.id} already", affects="this run; nothing was changed", hint="startrail run")
     return found
 
 

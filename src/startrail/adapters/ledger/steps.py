@@ -60,6 +60,7 @@ def publish(session: Session, keys: Iterable[str], publication: int | None) -> N
         raise ValueError(f"a publication names steps that were never recorded: {', '.join(missing)}")
     session.many("steps.publish", [{"key": key, "publication": publication} for key in wanted])
     session.run_in("steps.mark_loaded", wanted)
+    session.run_in("steps.mark_withdrawn", wanted)
 
 
 def _values(record: StepRecord) -> dict[str, Value]:

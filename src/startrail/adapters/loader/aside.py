@@ -12,10 +12,12 @@ import msgspec
 from startrail.adapters.loader.blocks import KEPT, LONGEST, Record, too_long
 from startrail.base.text import printable
 from startrail.model.drift import DriftKind
-from startrail.ports.loader import EXTRA, ORDINAL, Drift, Judge, Redo, Violation
+from startrail.ports.loader import EXTRA, ORDINAL, Drift, FieldJudge, Judge, Judged, Redo, Violation
 
 _EXTRA = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _INDEX = re.compile(r"\[[0-9]+\]")
+_MOST_KNOWN = 4096
+_LONGEST_KNOWN = 256
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -24,6 +26,12 @@ class Rejected(msgspec.Struct, frozen=True):
     ordinal: int
     raw: str
     violations: str
+
+
+class _Known(msgspec.Struct, frozen=True):
+    judged: Judged
+    text: str
+    """Of the violations."""
 
 
 class Aside:
@@ -46,6 +54,9 @@ class Aside:
         self._samples: dict[str, str] = {}
         self._judge = judge
         self._redo = redo or Redo()
+        self._fields = judge.fields if isinstance(judge, FieldJudge) and self._redo.mend is None else None
+        self._known: dict[tuple[bytes, tuple[str, ...]], _Known] = {}
+        """Decided by fields alone; the same departure is often there many times."""
         self._drift: dict[tuple[DriftKind, str], tuple[int, str]] = {}
         self._encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
         self._saved = self.saved.open("wb")
@@ -70,11 +81,7 @@ class Aside:
             if mended is not None:
                 judged = self._judge(mended)
                 self.mended_rows += not judged.violations
-        for path in judged.unknown if tally else ():
-            self.keep(path, sample=self._sample(path, judged.extra))
-        for violation in judged.noted:
-            if tally or violation.rule != "defaulted":
-                self._note(violation)
+        self._tell(judged, tally)
         if judged.violations:
             self.refuse(ordinal, record, judged.violations)
             return judged.unknown
@@ -89,15 +96,49 @@ class Aside:
         self._saved.write(line)
         return judged.unknown
 
+    def decide_fields(
+        self, ordinal: int, members: bytes, doubtful: tuple[str, ...], raw: Callable[[], bytes], *, tally: bool = True
+    ) -> bool:
+        """The same by the doubtful fields alone, as :class:`FieldJudge` has it; False when that does not decide it."""
+        if self._fields is None or ordinal in self._redo.discarded:
+            return False
+        key = members, doubtful
+        found = self._known.get(key)
+        if found is None:
+            judged = self._fields(members, doubtful)
+            if judged is None:
+                return False
+            found = _Known(judged, self._text_of(judged.violations))
+            if len(members) <= _LONGEST_KNOWN:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[key] = found
+        self._tell(found.judged, tally)
+        self._refuse(ordinal, raw(), found.judged.violations, found.text)
+        return True
+
     def refuse(self, ordinal: int, record: Record, violations: tuple[Violation, ...]) -> None:
+        self._refuse(ordinal, record.raw, violations, self._text_of(violations))
+
+    def _refuse(self, ordinal: int, raw: bytes, violations: tuple[Violation, ...], told: str) -> None:
         self.ordinals.append(ordinal)
         self.refused_rows += 1
         if violations[0].rule == "malformed" and violations[0].path == "$":
             self.malformed = ordinal
         for violation in violations:
             self._note(violation)
-        raw = record.raw[:KEPT].decode(errors="backslashreplace")
-        self._refused.write(self._encode(Rejected(ordinal, raw, self._encode(violations).decode())) + b"\n")
+        text = raw[:KEPT].decode(errors="backslashreplace")
+        self._refused.write(self._encode(Rejected(ordinal, text, told)) + b"\n")
+
+    def _text_of(self, violations: tuple[Violation, ...]) -> str:
+        return self._encode(violations).decode()
+
+    def _tell(self, judged: Judged, tally: bool) -> None:
+        for path in judged.unknown if tally else ():
+            self.keep(path, sample=self._sample(path, judged.extra))
+        for violation in judged.noted:
+            if tally or violation.rule != "defaulted":
+                self._note(violation)
 
     def keep(self, path: str, rows: int = 1, sample: str = "") -> None:
         """An undeclared field was seen. Past a thousand names the rest is one."""
@@ -139,7 +180,8 @@ class Aside:
         return "" if value is None else printable(bytes(value).decode(), 120)
 
     def _note(self, violation: Violation) -> None:
-        key = (violation.rule, _INDEX.sub("[]", violation.path))
+        path = violation.path
+        key = (violation.rule, _INDEX.sub("[]", path) if "[" in path else path)
         if key not in self._drift and len(self._drift) >= 1000:
             key = (violation.rule, "$")
         rows, sample = self._drift.get(key, (0, violation.got))

@@ -16,6 +16,7 @@ import msgspec
 from isal import igzip
 from isal.igzip_lib import IsalError
 
+from startrail.adapters.archive.zstd import ZstdDamaged, open_zstd
 from startrail.model.drift import DriftKind
 from startrail.ports.loader import ORDINAL, Drift, Violation
 
@@ -27,6 +28,8 @@ KEPT = 1 << 20
 """Bytes kept of a record that is set aside."""
 SKIP = b'{"' + ORDINAL.encode() + b'":0}\n'
 """The line that stands in the stream for a record that is not in it, so that line numbers stay ordinals."""
+PACKED = ("+gzip", "+zstd")
+"""How the media of compressed deliveries end."""
 BOM = b"\xef\xbb\xbf"
 _OTHERS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 """Marks of UTF-16 and UTF-32."""
@@ -106,13 +109,18 @@ def opened(path: Path, media: str) -> Iterator[BinaryIO]:
         if media.endswith("+gzip"):
             with igzip.open(path) as unzipped:
                 yield cast(BinaryIO, unzipped)
+        elif media.endswith("+zstd"):
+            with path.open("rb") as packed:
+                yield open_zstd(packed)
         else:
             with path.open("rb", buffering=BLOCK) as file:
                 yield file
     except EOFError as error:
-        raise Unreadable("the gzip stream is cut off", "truncated") from error
+        raise Unreadable(f"the {media.rpartition('+')[2]} stream is cut off", "truncated") from error
     except (gzip.BadGzipFile, IsalError) as error:  # pyrefly: ignore[not-a-type]
         raise Unreadable(f"the gzip stream is damaged: {error}") from error
+    except ZstdDamaged as error:
+        raise Unreadable(f"the zstd stream is damaged: {error}") from error
 
 
 def ndjson(file: BinaryIO) -> Iterator[Block]:

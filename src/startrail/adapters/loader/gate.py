@@ -2,7 +2,7 @@
 
 From a contract it makes a Struct that forbids unknown fields. A block that decodes holds nothing but declared
 keys with values of the right JSON type, whole numbers in range, nothing required missing. What is text stays
-text here; its exact conversion is the engine's (``convert``). A refused block is taken apart line by line.
+text here; its exact conversion is the engine's (``convert``). A refused block is taken apart (``sieve``).
 """
 
 from __future__ import annotations
@@ -10,29 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime, time
-from typing import Annotated, Any
+from operator import attrgetter
+from typing import Any, Literal
 
 import msgspec
 
-from startrail.adapters.loader.convert import item_field, struct_fields
-from startrail.model.contract import Contract, Field
+from startrail.adapters.loader.doubled import Commas, keys_once, written_so
+from startrail.adapters.loader.gate_types import Shown, struct_type
+from startrail.model.contract import Contract
 from startrail.model.evolution import inner_fields
 from startrail.model.names import Names
-from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
+from startrail.model.types import DataType, Decimal
 from startrail.ports.loader import EXTRA
 
-_INTEGERS = {"int": (-(2**31), 2**31 - 1), "long": (-(2**63), 2**63 - 1)}
-_EXACT = {"float": 2**24, "double": 2**53}
-"""Whole numbers up to here are held exactly."""
-_TEMPORAL: dict[str, Any] = {
-    "date": date,
-    "time": Annotated[time, msgspec.Meta(tz=False)],
-    "timestamp": Annotated[datetime, msgspec.Meta(tz=False)],
-    "timestamptz": Annotated[datetime, msgspec.Meta(tz=True)],
-}
-"""Checking them here costs a seventh of what a regular expression costs the engine."""
-_LARGEST_FLOAT = 3.4028234e38
 _BACKSLASH = ord("\\")
 """Looking for one byte first is thirty times as fast as looking for six."""
 _MOST_LEARNED = 32
@@ -43,10 +33,22 @@ _DIGITS_AND_POINTS = bytes.maketrans(b"123456789.E", b"0000000000e")
 _LONG = b"0" * 16
 _UNSURE = re.compile(rb"[:,\[\s]-?(?:[0-9][0-9.]{15}|[0-9.]+[eE])")
 """A number that a double may not hold: up to fifteen digits it does, and gives them back."""
-
+_TRIED = 8
+"""Blocks in a row that may lack declared fields before none is expected to have them all."""
 
 _NUMBER_FOR_TEXT = re.compile(r"Expected `str[^`]*`, got `(int|float)`")
+_AT = " - at `$["
+_LACKING = re.compile(r"^Object missing required field|^Expected .*, got `null`")
+_BYTE = re.compile(r"\(byte ([0-9]+)\)$")
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_WATCHED = 4_000_000
+"""Bytes that say whether keys stand twice often."""
+
+Wary = Literal["no", "first", "yes"]
+"""Whether a key that stands twice in an object is looked for, which the decoder does not mind but the engine does.
+first: in the first few megabytes, and then only if one was found."""
+_Decode = Callable[[bytes], list[Any]]
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -57,99 +59,122 @@ class Passed(msgspec.Struct, frozen=True):
     kept: dict[str, int] = {}
 
 
+class Doubled(msgspec.MsgspecError):
+    """A key stands twice, or may, in the record at ``place``, if that is known."""
+
+    def __init__(self, place: int | None) -> None:
+        super().__init__("a key may stand twice")
+        self.place = place
+
+
 class Gate:
-    """Begins with the declared fields, and learns undeclared ones so that only their first block is slow.
+    """Begins with the declared fields, and learns undeclared ones so that only their first block is slow."""
 
-    ``wary``: also looks for a key that stands twice in an object, which the decoder does not mind but the engine does.
-    """
-
-    def __init__(self, contract: Contract, *, wary: bool = False) -> None:
-        self._wary = wary
+    def __init__(self, contract: Contract, *, wary: Wary = "no") -> None:
+        self.wary: Wary = wary
+        self.doubled = False
+        """Whether what was refused may have had a key twice."""
+        self.stopped_in: int | None = None
+        """Where the lines that were refused last are not fine, if that is known: the place of the record among them. It is
+        what the decoder says, and so no more than a hint."""
         required = frozenset(contract.primary_key)
         self._fields = [(field, field.required or field.name in required) for field in contract.fields]
         self._names = Names(contract)
+        self._nested = frozenset(field.name for field in contract.fields if any(True for _ in inner_fields(field.type)))
         self._learned: dict[str, str] = {}
         self._suffixes: dict[tuple[bytes | None, ...], bytes] = {}
         self._decimals = any(_has_decimal(field.type) for field in contract.fields)
         self._numeric = False
         """Decimals have come as JSON numbers, so they may again."""
+        self._lacking = 0
+        """Blocks in a row that lacked a declared field."""
+        self._seen = 0
         self._build()
 
     def passes(self, lines: bytes) -> Passed | None:
         """What may go on, or None when at least one record may not."""
+        self.stopped_in = None
         if self._decode is None or (_BACKSLASH in lines and b"\\u0000" in lines):
             return None
         try:
-            records = self._records(lines)
-            if self._wary and not _written_so(records, lines):
-                return None
-            return self._made(records, lines)
-        except _REFUSALS:
-            return None
-
-    def until_refused(self, texts: list[bytes], start: int) -> list[Any]:
-        """Lines one by one: the records of those from ``start`` on, up to the first that may not pass by itself."""
-        records: list[Any] = []
-        if self._decode_one is None:
-            return records
-        with suppress(*_REFUSALS):
-            for at in range(start, len(texts)):
-                text = texts[at]
-                if _BACKSLASH in text and b"\\u0000" in text:
-                    break
-                numeric = self._numeric and self._decode_number is not None and _exact_numbers(text)
-                records.append((self._decode_number if numeric else self._decode_one)(text))  # type: ignore[misc]  (looked at above)
-        if self._wary and not _written_so(records, b"\n".join(texts[start : start + len(records)])):
-            for at, record in enumerate(records):
-                if not _written_so([record], texts[start + at]):
-                    return records[:at]
-        return records
-
-    def made(self, records: list[Any], lines: bytes) -> Passed | None:
-        """What may go on of the lines of such records, or None when at least one must be looked at by itself."""
-        try:
-            return self._made(records, lines)
-        except _REFUSALS:
-            return None
-
-    def _made(self, records: list[Any], lines: bytes) -> Passed:
-        kept = self._kept(records, lines) if self._learned else None
-        return Passed(len(records), lines) if kept is None else kept
+            records = self._records(lines) if self.wary == "no" else self._once(lines)
+            kept = self._kept(records, lines) if self._learned else None
+            return Passed(len(records), lines) if kept is None else kept
+        except Doubled as found:
+            self.doubled, self.stopped_in = True, found.place
+        except _REFUSALS as error:
+            self.stopped_in = _place(error, lines)
+        return None
 
     def learn(self, name: str) -> None:
-        """Let records with this undeclared field pass from now on, if its name is plain and not one too many."""
-        new = name not in self._learned and not self._names.may_mean(name)
+        """Let records with this undeclared field pass from now on, if its name is plain and not one too many. What may be
+        the path of an inner field is none of the names that a record itself has."""
+        new = name not in self._learned and not self._names.may_mean(name) and name.split(".")[0] not in self._nested
         if new and len(self._learned) < _MOST_LEARNED and _PLAIN_NAME.fullmatch(name):
             self._learned[name] = f"u{len(self._learned)}"
             self._suffixes.clear()
             self._build()
 
     def _build(self) -> None:
-        self._decode: Callable[[bytes], list[Any]] | None = None
-        self._decode_numbers: Callable[[bytes], list[Any]] | None = None
-        self._decode_one: Callable[[bytes], Any] | None = None
-        self._decode_number: Callable[[bytes], Any] | None = None
+        self._decode: _Decode | None = None
+        self._decode_numbers: _Decode | None = None
+        self._whole: _Decode | None = None
+        self._whole_numbers: _Decode | None = None
         with suppress(ValueError):  # a name that msgspec cannot compare, with a quote or a backslash: nothing passes
-            decoder = msgspec.json.Decoder(_struct("Record", self._fields, self._learned))
-            self._decode, self._decode_one = decoder.decode_lines, decoder.decode
+            self._decode = self._decoder(Shown(self._learned)).decode_lines
+            whole = self._decoder(Shown(self._learned, whole=True))
+            self._whole = whole.decode_lines
+            self._commas = Commas(self._fields, whole.type, self._learned.values())
             if self._decimals:
-                decoder = msgspec.json.Decoder(_struct("Record", self._fields, self._learned, numbers=True))
-                self._decode_numbers, self._decode_number = decoder.decode_lines, decoder.decode
+                self._decode_numbers = self._decoder(Shown(self._learned, numbers=True)).decode_lines
+                self._whole_numbers = self._decoder(Shown(self._learned, numbers=True, whole=True)).decode_lines
 
-    def _records(self, lines: bytes) -> list[Any]:
+    def _decoder(self, shown: Shown) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(struct_type("Record", self._fields, shown))
+
+    def _once(self, lines: bytes) -> list[Any]:
+        """Records in which no key stands twice. Raises MsgspecError."""
+        if self.wary == "first":
+            self._seen += len(lines)
+            if self._seen > _WATCHED:
+                self.wary = "yes" if self.doubled else "no"
+        records = self._whole_records(lines)
+        if records is not None and self._commas.agree(records, lines):
+            return records
+        records = self._records(lines) if records is None else records
+        if not written_so(records, lines):
+            raise Doubled(_first_doubled(records, lines))
+        return records
+
+    def _whole_records(self, lines: bytes) -> list[Any] | None:
+        """Records to which nothing is lacking; None where something may be."""
+        if self._lacking >= _TRIED:
+            return None
+        try:
+            records = self._records(lines, whole=True)
+        except msgspec.ValidationError as error:
+            if not _LACKING.search(str(error)):
+                raise
+            self._lacking += 1
+            return None
+        self._lacking = 0
+        return records
+
+    def _records(self, lines: bytes, *, whole: bool = False) -> list[Any]:
         """Decoded with decimals as text, or also as numbers where all of them certainly are exact. Raises MsgspecError."""
-        assert self._decode is not None
-        if self._decode_numbers is None:
-            return self._decode(lines)
+        decode, decode_numbers = (self._whole, self._whole_numbers) if whole else (self._decode, self._decode_numbers)
+        assert decode is not None
+        if decode_numbers is None:
+            return decode(lines)
         if not self._numeric:
             try:
-                return self._decode(lines)
+                return decode(lines)
             except msgspec.ValidationError as error:
                 if _NUMBER_FOR_TEXT.match(str(error)) is None or not _exact_numbers(lines):
                     raise
         elif not _exact_numbers(lines):
-            return self._decode(lines)
-        records = self._decode_numbers(lines)
+            return decode(lines)
+        records = decode_numbers(lines)
         self._numeric = True
         return records
 
@@ -159,11 +184,11 @@ class Gate:
         Raises MsgspecError when a field may stand twice in a record: where a name occurs as often as records have
         it, none has it twice.
         """
-        columns = [[getattr(record, attribute) for record in records] for attribute in self._learned.values()]
+        columns = [list(map(attrgetter(attribute), records)) for attribute in self._learned.values()]
+        if all(column.count(None) == len(records) for column in columns):
+            return None
         counts = {name: len(records) - column.count(None) for name, column in zip(self._learned, columns, strict=True)}
         kept = {name: count for name, count in counts.items() if count}
-        if not kept:
-            return None
         if b"\\u00" in lines and _ASCII_ESCAPED.search(lines):
             raise msgspec.MsgspecError("a key may be written with escapes")
         if any(lines.count(b'"' + name.encode() + b'"') != count for name, count in kept.items()):
@@ -187,7 +212,7 @@ class Gate:
     def _suffix(self, raws: tuple[bytes | None, ...]) -> bytes:
         """How a line with these fields ends; remembered, since such values often repeat. Raises MsgspecError when a
         key may stand twice within one of them."""
-        if any(raw is not None and b"{" in raw and not _keys_once(raw) for raw in raws):
+        if any(raw is not None and b"{" in raw and not keys_once(raw) for raw in raws):
             raise msgspec.MsgspecError("a key may stand twice")
         named = zip(self._learned, raws, strict=True)
         text = ",".join(f'"{name}":{raw.decode()}' for name, raw in named if raw is not None)
@@ -197,19 +222,22 @@ class Gate:
         return suffix
 
 
-def _written_so(records: list[Any], lines: bytes) -> bool:
-    """As :func:`_keys_once`, of lines that these records were read from: what is absent is not written."""
-    return b"\\u0022" not in lines and _ENCODE_LINES(records).count(b'"') == lines.count(b'"')
+def _first_doubled(records: list[Any], lines: bytes) -> int | None:
+    texts = lines.split(b"\n")
+    if len(texts) != len(records) + 1:
+        return None
+    found = (at for at, record in enumerate(records) if not written_so([record], texts[at]))
+    return next(found, None)
 
 
-def _keys_once(lines: bytes) -> bool:
-    """False when a key may stand twice in an object: reading and writing again would lose its quotation marks, and
-    only an escaped one could make up for that."""
-    return b"\\u0022" not in lines and _ENCODE_LINES(_DECODE_LINES(lines)).count(b'"') == lines.count(b'"')
-
-
-_DECODE_LINES = msgspec.json.Decoder().decode_lines
-_ENCODE_LINES = msgspec.json.Encoder().encode_lines
+def _place(error: Exception, lines: bytes) -> int | None:
+    """Of the record that the decoder stopped in, as far as the error says; it counts values, and most lines are one."""
+    told = str(error)
+    found = told.rfind(_AT)
+    if found >= 0:
+        return int(told[found + len(_AT) : told.index("]", found)])
+    match = _BYTE.search(told)
+    return None if match is None else lines.count(b"\n", 0, max(int(match[1]) - 1, 0))
 
 
 def _exact_numbers(lines: bytes) -> bool:
@@ -220,56 +248,3 @@ def _exact_numbers(lines: bytes) -> bool:
 
 def _has_decimal(kind: DataType) -> bool:
     return isinstance(kind, Decimal) or any(_has_decimal(inner) for _, inner in inner_fields(kind))
-
-
-def _struct(
-    label: str, fields: list[tuple[Field, bool]], learned: dict[str, str] | None = None, *, numbers: bool = False
-) -> type[msgspec.Struct]:
-    """Attributes are numbered and renamed, since a field's name may be any text; ``learned`` ones hold raw JSON."""
-    members: list[Any] = []
-    names: dict[str, str] = {}
-    for index, (field, required) in enumerate(sorted(fields, key=lambda pair: not (pair[1] or pair[0].default is not None))):
-        attribute = f"f{index}"
-        names[attribute] = field.name
-        kind = _json_type(field, field.type, f"{label}_{index}", numbers)
-        if required:
-            members.append((attribute, kind))
-        elif field.default is not None:  # null is not absent, and what is absent is not for the gate to fill
-            members.append((attribute, kind | None))
-        else:
-            members.append((attribute, kind | None | msgspec.UnsetType, msgspec.UNSET))
-    for name, attribute in (learned or {}).items():
-        names[attribute] = name
-        members.append((attribute, msgspec.Raw, None))
-    return msgspec.defstruct(label, members, forbid_unknown_fields=True, omit_defaults=True, rename=names.__getitem__, gc=False)
-
-
-def _json_type(field: Field, kind: DataType, label: str, numbers: bool) -> Any:
-    """The JSON type that certainly is the declared one. ``numbers``: a decimal may be one."""
-    match kind:
-        case Primitive(name="boolean"):
-            return bool
-        case Primitive(name=("int" | "long") as name):
-            low, high = _INTEGERS[name]
-            return Annotated[int, msgspec.Meta(ge=low, le=high)]
-        case Primitive(name=("float" | "double") as name):
-            whole = Annotated[int, msgspec.Meta(ge=-_EXACT[name], le=_EXACT[name])]
-            if name == "double":
-                return whole | float
-            return whole | Annotated[float, msgspec.Meta(ge=-_LARGEST_FLOAT, le=_LARGEST_FLOAT)]
-        case Primitive(name=("date" | "time" | "timestamp" | "timestamptz") as name) if field.format.pattern is None:
-            return _TEMPORAL[name]
-        case Decimal() if numbers and field.format.decimal_separator == ".":
-            return str | float
-        case Primitive() | Decimal():
-            return str
-        case ListOf():
-            item = item_field(field)
-            inner = _json_type(item, item.type, f"{label}_item", numbers)
-            return list[inner if item.required else inner | None]
-        case MapOf():
-            item = item_field(field)
-            inner = _json_type(item, item.type, f"{label}_value", numbers)
-            return dict[str, inner if item.required else inner | None]
-        case StructOf():
-            return _struct(label, [(part, part.required) for _, part in struct_fields(field)], numbers=numbers)

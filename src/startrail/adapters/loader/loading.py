@@ -12,25 +12,28 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+import msgspec
+
 from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.avro_file import avro
-from startrail.adapters.loader.blocks import SKIP, Block, Record, Unreadable, document, ndjson, opened
+from startrail.adapters.loader.blocks import PACKED, SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.csv_queries import Habit, typed_rows
 from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
-from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.gate import Gate, Passed, Wary
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
-from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, lines_from, lines_of
+from startrail.adapters.loader.native_repeated import Repeated
+from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, Refusal, lines_from, lines_of
 from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
 from startrail.adapters.loader.sieve import Sieve
-from startrail.adapters.loader.stream import PIPE, Stream
+from startrail.adapters.loader.spool import Spool
 from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.text import printable
@@ -40,8 +43,8 @@ from startrail.ports.loader import Drift, LoadOutcome, LoadTask, LocalFile, Prog
 _TELL_EVERY = 8_000_000
 _MOST_HELD = 32_000_000
 _MOST_AHEAD = 50_000
-_MOST_PIPES = 64
-"""Per COPY; a delivery that needs more gets another COPY."""
+_TYPED = ("parquet", "avro")
+"""Media whose dates are no text."""
 _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
@@ -71,7 +74,7 @@ class Loading:
         self._aside = aside
         self._progress = progress
         self._careful = way == "careful"
-        self._wary = way == "wary"
+        self._wary: Wary = "yes" if way == "wary" else "first"
         self._direct = way in ("direct", "frugal")
         self._chosen = chosen
         self._threads = threads
@@ -93,12 +96,15 @@ class Loading:
         self._cut = False
         self._passed = array("q")
         """Records in each block, from the first, that is known to pass the gate."""
+        self._counts = array("q")
+        """Records in each block of lines that was read."""
         self._at = 0
         self._longest = 0
         """Bytes of the longest block that passed."""
         self._distinct = False
         """Whether no two streamed rows have the same key."""
         self._saved: list[LocalFile] = []
+        """Files of rows that the judge accepted, or that may repeat a key."""
         self._held: dict[int, Record] = {}
         self._wanted: frozenset[int] = frozenset()
         """Records that are held, once read, since they may repeat a key."""
@@ -118,7 +124,7 @@ class Loading:
             if self._direct and self._shape is not None:  # how far it can be read, the other way finds out
                 raise NotTaken(found.reason) from found
             return LoadOutcome(self._rows_in, unreadable=found.reason, drift=found.drift, reader=self._reader())
-        declared, turned = dates(self._engine, files, self._task.contract)
+        declared, turned = dates(self._engine, files, self._task.contract, texts=not self._task.media.startswith(_TYPED))
         return LoadOutcome(
             self._rows_in,
             tuple(files),
@@ -187,23 +193,33 @@ class Loading:
             else:
                 yield from document(file, self._task.records)
 
+    def _absent(self) -> dict[str, str]:
+        """SQL values of columns that a CSV file does not have."""
+        if not self._csv:
+            return {}
+        names = (self._shape.absent if self._shape is not None else ()) if self._task.dialect.header else self._task.named
+        return self._defaults.literals(names)
+
     def _csv_reader(self, file: BinaryIO) -> Csv:
         contract, dialect = self._task.contract, self._task.dialect
+        if not dialect.header and self._task.named:  # what the name says does not stand in the lines
+            there = tuple(field for field in contract.fields if field.name not in self._task.named)
+            contract = msgspec.structs.replace(contract, fields=there)
         if self._careful or not QuickCsv.speaks(dialect):
             return Csv(file, contract, dialect)
         if self._native_csv:
             self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
         else:
-            self._quick = QuickCsv(file, contract, dialect, wary=self._wary)
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary == "yes")
         return self._quick
 
-    def _query(self, pipes: str, offset: int) -> str:
-        """Of a stream that has begun."""
-        absent = self._defaults.literals(self._shape.absent) if self._csv and self._shape is not None else {}
+    def _query(self, path: str, longest: int, offset: int) -> str:
+        """Of a spool that has been filled."""
+        absent = self._absent()
         if self._quick is None:
-            return self._queries.streamed(pipes, offset, absent)
+            return self._queries.streamed(path, offset, absent, max(2 * longest, _LITTLE))
         habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
-        return self._queries.numbered(typed_rows(pipes, self._task, self._quick.names, habits, absent), offset)
+        return self._queries.numbered(typed_rows(path, self._task, self._quick.names, habits, absent), offset)
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
@@ -222,15 +238,14 @@ class Loading:
         files: list[LocalFile] = []
         with closing(self._blocks()) as source:
             first = next(source, None)
-            pipes, sieve = self._pipes(), Sieve(gate, self._defaults)
+            sieve = Sieve(gate, self._defaults)
             blocks = chain(() if first is None else (first,), source)
             more = first is not None
             while more:
                 query = partial(self._query, offset=self._rows_in)
-                with Stream(self._engine, query, f"streamed-{self._rows_in}", self._task.schema, pipes) as stream:
-                    more = self._fill(stream, blocks, sieve)
-                files += stream.files
-                pipes = _MOST_PIPES
+                with Spool(self._engine, query, f"streamed-{self._rows_in}", self._task.schema) as spool:
+                    more = self._fill(spool, blocks, sieve)
+                files += spool.files
         self._taken = sieve.taken
         self._check_end()
         self._tell_unknown()
@@ -279,8 +294,7 @@ class Loading:
         with closing(self._blocks()) as source:
             first, csv = next(source, None), self._quick
             if first is not None and isinstance(csv, NativeCsv) and csv.suits:
-                absent = self._defaults.literals(self._shape.absent) if self._shape is not None else {}
-                plan = csv_plan(self._task.contract, csv.names, self._task.dialect, absent)
+                plan = csv_plan(self._task.contract, csv.names, self._task.dialect, self._absent())
                 if plan is not None:
                     alone = self._task.closed and bool(self._unknown_columns)
                     blocks = chain((first,), source)
@@ -294,41 +308,56 @@ class Loading:
         schema = self._task.schema
         plan = watched(plan, self._task.contract, self._queries.unique_keys(), schema)
         query = self._queries.native(plan)
-        with (
-            closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
-            NativeStream(reader, self._engine, query, "streamed", schema) as stream,
-            closing(reader.batches(blocks)) as batches,
-        ):
-            for block, found in batches:
-                if isinstance(block, Lines):
-                    self._cut = not block.whole
-                    self._advance(block.size)
-                    for batch in found:
-                        repeated = reader.repeated(batch)
-                        stream.push(batch, self._rows_in)
-                        self._decide(batch, repeated)
-                else:
-                    self._judged(block)
-            self._distinct = reader.distinct
-        return stream.files
+        with closing(Repeated(self._engine.folder)) as repeated:
+            with (
+                closing(NativeReader(self._chosen.library, plan, self._threads)) as reader,
+                NativeStream(reader, self._engine, query, "streamed", schema) as stream,
+                closing(reader.batches(blocks)) as batches,
+            ):
+                for block, found in batches:
+                    if isinstance(block, Lines):
+                        self._cut = not block.whole
+                        self._advance(block.size)
+                        for batch in found:
+                            again = reader.repeated(batch)
+                            stream.push(batch, self._rows_in)
+                            self._put_aside(batch, again, repeated)
+                            self._decide(batch)
+                    else:
+                        self._judged(block)
+                self._distinct = reader.distinct
+            self._saved = repeated.staged(self._chosen.library, plan, self._engine, self._queries, schema)
+        return stream.files + self._saved
 
-    def _decide(self, batch: Batch, repeated: list[tuple[int, Record]]) -> None:
-        """The judge decides what the reader refused; undeclared fields are told in the order of records. Rows that may
-        repeat a key are written down like what the judge accepts, so that only these need be written again."""
+    def _put_aside(self, batch: Batch, again: list[Refusal], repeated: Repeated) -> None:
+        """Rows that may repeat a key, so that only these need be written again if they do."""
+        for row in again:
+            ordinal = self._rows_in + row.ordinal
+            repeated.add(ordinal, batch.line(row.start, row.size))
+            raw = batch.raw(row.start, row.size)
+            self._hold(ordinal, Record(raw, raw))
+
+    def _decide(self, batch: Batch) -> None:
+        """The judge decides what the reader refused; undeclared fields are told in the order of records."""
         base, kept = self._rows_in, deque(batch.kept)
         self._rows_in += batch.records
         for place, rows in batch.defaulted.items():
             name = self._task.contract.fields[place].name
             self._taken[name] = self._taken.get(name, 0) + rows
-        for ordinal, record in chain(batch.refused, [(batch.records + 1, None)]):
-            while kept and kept[0].ordinal < ordinal:
+        for refusal in chain(batch.refused, [None]):
+            while kept and (refusal is None or kept[0].ordinal < refusal.ordinal):
                 field = kept.popleft()
                 self._aside.keep(field.name, field.rows, printable(field.value.decode(), 120))
-            if record is not None:
-                self._aside.decide(base + ordinal, record, tally=not self._csv)
-        for ordinal, record in repeated:
-            self._aside.decide(base + ordinal, record, tally=False)
-            self._hold(base + ordinal, record)
+            if refusal is not None and not self._by_fields(batch, refusal, base):
+                self._aside.decide(base + refusal.ordinal, batch.record(refusal), tally=not self._csv)
+
+    def _by_fields(self, batch: Batch, refusal: Refusal, base: int) -> bool:
+        """Whether the judge could refuse the record by those fields alone that the reader doubts."""
+        if refusal.doubtful is None:
+            return False
+        names = tuple([self._task.contract.fields[place].name for place in refusal.doubtful])
+        raw = partial(batch.raw, refusal.start, refusal.size)
+        return self._aside.decide_fields(base + refusal.ordinal, refusal.members, names, raw, tally=not self._csv)
 
     def _hold(self, ordinal: int, record: Record) -> None:
         """Keep the record at hand, if there is room, so that it need not be read again."""
@@ -350,39 +379,37 @@ class Loading:
                 self._longest = max(self._longest, len(block.lines))
                 self._advance(len(block.lines))
         self._rows_in = sum(self._passed)
+        self._counts = self._passed
         return True
 
-    def _pipes(self) -> int:
-        """Enough for the delivery as lines, as far as its size tells."""
-        media = self._task.media
-        as_it_is = not self._csv or (self._quick is not None and self._task.dialect.encoding == "utf-8")
-        growth = 8 if media.endswith("+gzip") or media in ("parquet", "avro") else 1.2 if as_it_is else 3
-        return min(int(self._path.stat().st_size * growth) // PIPE + 1, _MOST_PIPES)
-
-    def _fill(self, stream: Stream, blocks: Iterator[Block], sieve: Sieve) -> bool:
-        """Send blocks down the stream; True when it is full and there may be more."""
+    def _fill(self, spool: Spool, blocks: Iterator[Block], sieve: Sieve) -> bool:
+        """Send blocks to the engine; True when it is full and there may be more."""
         for block in blocks:
             self._cut = not block.lines.endswith(b"\n")
-            if self._at < len(self._passed):
-                self._rows_in += self._passed[self._at]
-                self._at += 1
-                stream.write(block.lines)
-                if stream.full:
-                    return True
-                continue
-            self._advance(len(block.lines))
-            if self._careful or (self._task.closed and self._unknown_columns):
-                self._judged(block)
-                continue
-            if block.own:
-                self._rows_in += block.count
-                stream.write(block.lines)
-                self._broken(block)
-            else:
-                stream.write(self._gated(block, sieve))
-            if stream.full:
+            before = self._rows_in
+            lines = self._sent(block, sieve)
+            self._counts.append(self._rows_in - before)
+            if lines:
+                spool.write(lines)
+            if spool.full:
                 return True
         return False
+
+    def _sent(self, block: Block, sieve: Sieve) -> bytes:
+        """What of a block goes to the engine; the judge decides the rest."""
+        if self._at < len(self._passed):
+            self._rows_in += self._passed[self._at]
+            self._at += 1
+            return block.lines
+        self._advance(len(block.lines))
+        if self._careful or (self._task.closed and self._unknown_columns):
+            self._judged(block)
+            return b""
+        if not block.own:
+            return self._gated(block, sieve)
+        self._rows_in += block.count
+        self._broken(block)
+        return block.lines
 
     def _gated(self, block: Block, sieve: Sieve) -> bytes:
         """What of a block goes to the engine."""
@@ -408,7 +435,7 @@ class Loading:
         self._bytes += size
         if self._bytes - self._told >= _TELL_EVERY:
             self._told = self._bytes
-            self._progress(self._bytes, 0 if self._task.media.endswith("+gzip") else self._path.stat().st_size)
+            self._progress(self._bytes, 0 if self._task.media.endswith(PACKED) else self._path.stat().st_size)
 
     def _judged(self, block: Block) -> None:
         for record in block.records():
@@ -429,8 +456,9 @@ class Loading:
         if not self._aside.saved_rows:
             return []
         self._aside.flush()
-        self._saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
-        return self._saved
+        saved = self._engine.copy(self._queries.saved(self._aside.saved), "saved", self._task.schema)
+        self._saved = self._saved + saved
+        return saved
 
     def _look_ahead(self, files: list[LocalFile]) -> list[int]:
         """Rows that already repeat a key, ascending: they are held when records are read again anyway."""
@@ -478,15 +506,23 @@ class Loading:
             return
         wanted = next(ordinals, None)
         with closing(self._blocks()) as blocks:
-            first = 1
-            for block in blocks:
-                records = block.sequence()
-                while wanted is not None and wanted < first + len(records):
-                    yield wanted, records[wanted - first]
-                    wanted = next(ordinals, None)
+            following = 1
+            for index, block in enumerate(blocks):
+                first, following = following, following + self._count(index, block)
                 if wanted is None:
                     return
-                first += len(records)
+                if wanted >= following:
+                    continue
+                records = block.sequence()
+                while wanted is not None and wanted < following:
+                    yield wanted, records[wanted - first]
+                    wanted = next(ordinals, None)
+
+    def _count(self, index: int, block: Block) -> int:
+        """Records of this block, which was counted when it was read first."""
+        if block.own:
+            return block.count
+        return self._counts[index] if index < len(self._counts) else len(block.sequence())
 
     def _without_discarded(self, files: list[LocalFile]) -> list[LocalFile]:
         """Before keys are compared: what is discarded repeats nothing."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Iterator, Sequence
-from ctypes import CDLL, c_char_p, c_void_p, cast
-from functools import partial
+from collections.abc import Generator, Iterator, Sequence
+from ctypes import CDLL
 from itertools import accumulate
 from typing import BinaryIO
 
@@ -20,8 +19,8 @@ from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import BLOCK, Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Row
 from startrail.adapters.loader.csv_quick import QuickCsv
-from startrail.adapters.loader.native_library import certain_lines
-from startrail.adapters.loader.native_stream import PADDING, Lines
+from startrail.adapters.loader.native_library import address_of, certain_lines, is_utf8
+from startrail.adapters.loader.native_stream import END, Lines
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
 from startrail.ports.loader import Violation
@@ -30,10 +29,11 @@ CHUNK = 1 << 20
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """Lines as they stand in the file behind so many others; each is one record, or blank."""
+    """So many lines as they stand in the file behind others; each is one record, or blank."""
 
     data: bytes
     before: int
+    lines: int
     records: int
 
 
@@ -42,11 +42,10 @@ class Pieces(Block, frozen=True):
 
     pieces: tuple[Piece | Row, ...] = ()
     starts: tuple[int, ...] = ()
-    """Where each piece begins in the lines."""
+    """Where each piece begins in the lines; ``firsts``: behind how many of them."""
+    firsts: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     dialect: Dialect = Dialect()
-    counted: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
-    """A piece, a place in it, and the lines before that: where counting goes on, since places are asked for in order."""
 
     @property
     def own(self) -> bool:
@@ -63,40 +62,40 @@ class Pieces(Block, frozen=True):
                 continue
             for number, line in enumerate(piece.data.split(b"\n")[:-1], piece.before + 1):
                 if line not in (b"", b"\r"):
-                    yield self._record(line, partial(int, number))
+                    yield self._record(line, number)
 
     def sequence(self) -> Sequence[Record]:
         return AskedRecords(self.count, self._places, lambda place: self.at(*place))
 
-    def _places(self) -> Iterator[tuple[int, int]]:
-        for start, piece in zip(self.starts, self.pieces, strict=True):
+    def _places(self) -> Iterator[tuple[int, int, int]]:
+        for start, first, piece in zip(self.starts, self.firsts, self.pieces, strict=True):
             if isinstance(piece, Row):
-                yield start, 0
+                yield start, 0, first
                 continue
-            for line in piece.data.split(b"\n")[:-1]:
+            for number, line in enumerate(piece.data.split(b"\n")[:-1], first):
                 if line not in (b"", b"\r"):
-                    yield start, len(line)
+                    yield start, len(line), number
                 start += len(line) + 1
 
-    def at(self, start: int, size: int) -> Record:
-        """The record whose line stands there."""
+    def at(self, start: int, size: int, line: int) -> Record:
+        """The record whose line stands there, behind so many of the lines."""
         index = bisect_right(self.starts, start) - 1
         piece = self.pieces[index]
         if isinstance(piece, Row):
             return piece.record(self.names)
         start -= self.starts[index]
-        return self._record(piece.data[start : start + size], lambda: piece.before + self._lines_before(index, piece, start) + 1)
+        return self._record(piece.data[start : start + size], piece.before + line - self.firsts[index] + 1)
 
-    def _lines_before(self, index: int, piece: Piece, start: int) -> int:
-        known, place, lines = self.counted
-        if known != index or place > start:
-            place = lines = 0
-        lines += piece.data.count(b"\n", place, start)
-        self.counted[:] = index, start, lines
-        return lines
+    def raw_at(self, start: int, size: int) -> bytes:
+        """What stood in the delivery for that record."""
+        index = bisect_right(self.starts, start) - 1
+        piece = self.pieces[index]
+        if isinstance(piece, Row):
+            return piece.raw
+        start -= self.starts[index]
+        return piece.data[start : start + size].rstrip(b"\r")
 
-    def _record(self, line: bytes, number: Callable[[], int]) -> Record:
-        """To count lines takes longer than to read one."""
+    def _record(self, line: bytes, number: int) -> Record:
         raw = line.rstrip(b"\r")
         text = raw.decode(errors="surrogateescape")
         delimiter, quote = self.dialect.delimiter, self.dialect.quote
@@ -106,7 +105,7 @@ class Pieces(Block, frozen=True):
             values = text.split(delimiter)
         if len(values) == len(self.names):
             return Row(values, raw).record(self.names)
-        found = f"line {number()}: {len(values)} columns"
+        found = f"line {number}: {len(values)} columns"
         return Row(values, raw, Violation("$", "malformed", f"{len(self.names)} columns", found)).record(self.names)
 
 
@@ -148,23 +147,19 @@ class NativeCsv(QuickCsv):
             return True
         if self._dialect.encoding == "latin-1" and not self._multibyte:
             return False
-        try:
-            chunk.decode()
-        except UnicodeDecodeError:
-            return False
-        return True
+        return is_utf8(self._library, chunk)
 
     def _certain_part(self, chunk: bytes) -> Block:
         """Pass over this chunk of lines, or, where a record goes on behind it, a bit more."""
         pieces: list[Piece | Row] = []
         delimiter, quote = self._dialect.delimiter.encode(), self._dialect.quote.encode()
-        address = cast(c_char_p(chunk), c_void_p).value or 0
+        address = address_of(chunk)
         at, start = 0, self._lines.place
         while at < len(chunk):
             found = certain_lines(self._library, address + at, len(chunk) - at, delimiter, quote)
             if found.bytes:
                 data = chunk[at : at + found.bytes]
-                pieces.append(Piece(data, self._line, found.records))
+                pieces.append(Piece(data, self._line, found.lines, found.records))
                 self._take(data, found.lines)
                 at += found.bytes
             if at < len(chunk):
@@ -175,12 +170,17 @@ class NativeCsv(QuickCsv):
         return self._joined(pieces)
 
     def _run(self, parts: list[bytes | Row]) -> Block:
-        return self._joined([part if isinstance(part, Row) else Piece(part, 0, part.count(b"\n")) for part in parts])
+        pieces: list[Piece | Row] = []
+        for part in parts:
+            lines = 0 if isinstance(part, Row) else part.count(b"\n")
+            pieces.append(part if isinstance(part, Row) else Piece(part, 0, lines, lines))
+        return self._joined(pieces)
 
     def _joined(self, pieces: list[Piece | Row]) -> Block:
         stream = [self._anew(piece) if isinstance(piece, Row) else piece.data for piece in pieces]
         starts = (0, *accumulate(map(len, stream)))[:-1]
-        return Pieces(b"".join(stream), (), {}, tuple(pieces), starts, self.names, self._dialect)
+        firsts = (0, *accumulate(1 if isinstance(piece, Row) else piece.lines for piece in pieces))[:-1]
+        return Pieces(b"".join(stream), (), {}, tuple(pieces), starts, firsts, self.names, self._dialect)
 
     def _anew(self, row: Row) -> bytes:
         """For the library a record is one line."""
@@ -191,7 +191,4 @@ def csv_lines(blocks: Iterator[Block]) -> Generator[Lines | Block]:
     """What the library reads."""
     for block in blocks:
         assert isinstance(block, Pieces)
-        buffer = bytearray(len(block.lines) + 1 + PADDING)
-        buffer[: len(block.lines)] = block.lines
-        buffer[len(block.lines)] = ord("\n")
-        yield Lines(buffer, 0, len(block.lines), record=block.at)
+        yield Lines(b"".join((block.lines, END)), 0, len(block.lines), record=block.at, raw=block.raw_at)

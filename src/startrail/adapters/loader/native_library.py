@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import os
-from ctypes import CDLL, POINTER, Structure, byref, c_char, c_char_p, c_int, c_int64, c_size_t, c_void_p, create_string_buffer
+from ctypes import (
+    CDLL,
+    POINTER,
+    Structure,
+    addressof,
+    byref,
+    c_char,
+    c_char_p,
+    c_int,
+    c_int64,
+    c_size_t,
+    c_void_p,
+    cast,
+    create_string_buffer,
+)  # fmt: skip
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,7 +29,7 @@ from startrail.base.errors import ResourceError
 Reader = Literal["auto", "msgspec", "native"]
 CHOICE = "STARTRAIL_READER"
 PLACE = "STARTRAIL_NATIVE"
-ABI = 2
+ABI = 3
 """Of the functions below; goes up with each change of them or of what they are given."""
 _BUILT = Path(__file__).parents[4] / "native" / "build" / "libstartrail_native.so"
 
@@ -41,12 +55,10 @@ class UnknownReader(ResourceError):
 
 
 class RefusedLine(Structure):
-    """``ordinal`` counts from 1 in its batch; the others are bytes."""
+    """``ordinal`` counts from 1 in its batch, ``line`` from 0; ``offset`` and ``size`` are bytes. ``doubts`` fields of it,
+    from ``doubt`` on, are doubtful, and stand in so many bytes of ``text``; -1: it was not taken apart."""
 
-    ordinal: int
-    offset: int
-    size: int
-    _fields_ = [(name, c_int64) for name in ("ordinal", "offset", "size")]
+    _fields_ = [(name, c_int64) for name in ("ordinal", "offset", "size", "line", "doubts", "doubt", "text", "text_size")]
 
 
 class CertainLines(Structure):
@@ -59,7 +71,8 @@ class CertainLines(Structure):
 
 
 class KeptField(Structure):
-    """An undeclared field: in how many records, and in which first, with which name and value."""
+    """An undeclared field: in how many records, and in which first, with which name and value. One inside an object has its
+    path in ``paths`` for a name, and -1 for the size of its value."""
 
     rows: int
     ordinal: int
@@ -135,8 +148,13 @@ def _declare(library: CDLL) -> None:
         ("certain", None, (handle, size, c_char, c_char, POINTER(CertainLines))),
         ("read", handle, (handle, handle, size, POINTER(size))),
         ("records", c_int64, (handle,)),
+        ("lines", c_int64, (handle,)),
+        ("utf8", c_int, (handle, size)),
+        ("number", None, (handle, handle)),
         ("refused", size, (handle, POINTER(POINTER(RefusedLine)))),
+        ("doubts", size, (handle, POINTER(POINTER(c_int64)), POINTER(c_void_p), POINTER(size))),
         ("kept", size, (handle, POINTER(POINTER(KeptField)))),
+        ("paths", c_void_p, (handle,)),
         ("defaulted", size, (handle, POINTER(POINTER(c_int64)))),
         ("forget", None, (handle,)),
         ("seen", handle, (handle,)),
@@ -169,6 +187,17 @@ def opened_plan(library: CDLL, plan: bytes) -> int:
     if not handle:
         raise ReaderMissing(f"the native reader refuses its plan: {error.value.decode()}", hint=f"set {CHOICE}=msgspec")
     return handle
+
+
+def address_of(data: bytes | bytearray) -> int:
+    """Where the bytes stand, as long as they are kept."""
+    if isinstance(data, bytearray):
+        return addressof(c_char.from_buffer(data))
+    return cast(c_char_p(data), c_void_p).value or 0
+
+
+def is_utf8(library: CDLL, data: bytes) -> bool:
+    return bool(library.startrail_utf8(address_of(data), len(data)))
 
 
 def certain_lines(library: CDLL, address: int, size: int, delimiter: bytes, quote: bytes) -> CertainLines:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from startrail.adapters.loader.blocks import LONGEST
 from startrail.adapters.loader.convert import Conversion, conversion, item_field, limits, struct_fields
 from startrail.adapters.loader.defaults import default_text
 from startrail.model.contract import Contract, Field, Format
@@ -55,6 +56,10 @@ class Part(msgspec.Struct, frozen=True):
     """In CSV, texts that stand for null; then those that are true and false."""
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
+    left: bool = False
+    """Of a value that the library takes, SQL looks at more."""
+    closed: bool = False
+    """An object with an undeclared field goes to the judge."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -80,14 +85,15 @@ class NativePlan(msgspec.Struct, frozen=True):
     spoken: tuple[str, ...]
     closed: bool
     csv: Columns | None = None
+    apart: bool = True
+    """Of a refused record, tell which fields are doubtful."""
     keys: tuple[tuple[int, ...], ...] = ()
     """Numbers of the fields whose values may stand only once; a row that may repeat them is handed out instead."""
 
     def encoded(self) -> bytes:
         """As the library reads it."""
-        return msgspec.json.encode(
-            {"fields": self.fields, "spoken": self.spoken, "closed": self.closed, "csv": self.csv, "keys": self.keys}
-        )
+        told = {"fields": self.fields, "spoken": self.spoken, "closed": self.closed, "apart": self.apart}
+        return msgspec.json.encode({**told, "csv": self.csv, "keys": self.keys})
 
 
 def native_plan(contract: Contract, *, closed: bool) -> NativePlan | None:
@@ -105,7 +111,7 @@ def native_plan(contract: Contract, *, closed: bool) -> NativePlan | None:
         else:
             left = _left(field, column)
             found = Conversion(column, f"({column} IS NULL OR ({' AND '.join(left)}))" if left else None)
-        parts.append(msgspec.structs.replace(part, **_fallback(field)))
+        parts.append(msgspec.structs.replace(part, left=found.fine is not None, **_fallback(field)))
         conversions.append(found)
     spoken = {name.lower() for field in contract.fields for name in (field.name, *field.aliases)}
     return NativePlan(tuple(parts), tuple(conversions), tuple(sorted(spoken)), closed)
@@ -123,14 +129,14 @@ def csv_plan(contract: Contract, names: tuple[str, ...], dialect: Dialect, absen
         else:
             part, found = _textual(field, column, field.required or field.name in contract.primary_key)
         words = field.format.null_words if field.format.null_words is not None else dialect.null_words
-        parts.append(msgspec.structs.replace(part, nulls=words, stops=False))
+        parts.append(msgspec.structs.replace(part, nulls=words, stops=False, left=found.fine is not None))
         conversions.append(found)
     numbers = {field.name: index for index, field in enumerate(contract.fields)}
-    keys = (msgspec.json.encode(name).decode() + ":" for name in names)
+    keys = [msgspec.json.encode(name).decode() + ":" for name in names]
     places = tuple(Place(numbers.get(name, -1), key) for name, key in zip(names, keys, strict=True))
-    return NativePlan(
-        tuple(parts), tuple(conversions), (), closed=True, csv=Columns(dialect.delimiter, dialect.quote, places)
-    )  # fmt: skip
+    columns = Columns(dialect.delimiter, dialect.quote, places)
+    apart = sum(map(len, keys)) < LONGEST // 4  # otherwise a short line may be too long a record for the judge
+    return NativePlan(tuple(parts), tuple(conversions), (), closed=True, csv=columns, apart=apart)
 
 
 def watched(plan: NativePlan, contract: Contract, keys: list[tuple[str, ...]], schema: TableSchema) -> NativePlan:
@@ -213,7 +219,7 @@ def _typed(field: Field, column: str, *, required: bool, top: bool = True) -> Pa
     if len(parts) != len(inner):
         return None
     word = "struct" if isinstance(kind, StructOf) else "map" if isinstance(kind, MapOf) else "list"
-    return msgspec.structs.replace(_part(field, column, word, required, native), parts=tuple(parts))
+    return msgspec.structs.replace(_part(field, column, word, required, native), parts=tuple(parts), closed=field.closed)
 
 
 def _plain(field: Field) -> bool:
@@ -311,4 +317,5 @@ def _as_it_stands(field: Field, column: str, required: bool) -> Part:
             item = item_field(field)
             return part("map", parts=(_as_it_stands(item, "value", item.required),))
         case StructOf():
-            return part("struct", parts=tuple(_as_it_stands(inner, name, inner.required) for name, inner in struct_fields(field)))
+            inner = tuple(_as_it_stands(each, name, each.required) for name, each in struct_fields(field))
+            return msgspec.structs.replace(part("struct", parts=inner), closed=field.closed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from array import array
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from ctypes import CDLL, POINTER, addressof, byref, c_char, c_int64, c_void_p, py_object, pythonapi
+from ctypes import CDLL, POINTER, addressof, byref, c_int64, c_size_t, c_void_p, py_object, pythonapi, string_at
 from ctypes import c_char_p as text
 from functools import partial
+from struct import Struct
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -17,7 +19,15 @@ import msgspec
 
 from startrail.adapters.loader.blocks import BOM, LONGEST, Block, Record, Unreadable, check_utf8, overlong
 from startrail.adapters.loader.engine import Engine
-from startrail.adapters.loader.native_library import ArrowSchema, ArrowStream, KeptField, RefusedLine, lines_taken, opened_plan
+from startrail.adapters.loader.native_library import (
+    ArrowSchema,
+    ArrowStream,
+    KeptField,
+    RefusedLine,
+    address_of,
+    lines_taken,
+    opened_plan,
+)
 from startrail.adapters.loader.native_plan import NativePlan
 from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile
@@ -25,7 +35,9 @@ from startrail.ports.loader import LocalFile
 CHUNK = 2 << 20
 PADDING = 128
 """Bytes behind the lines that the library may load."""
+END = b"\n" + bytes(PADDING)
 _MOST_WAITING = 4
+_REFUSED = Struct("=8q")
 _PATIENCE = 200
 """Milliseconds until we look whether the engine still lives."""
 
@@ -34,16 +46,18 @@ class Lines(msgspec.Struct, frozen=True):
     """``size`` bytes of whole lines in a buffer, with a line feed behind them; ``whole`` False: the last one of a file
     does not end."""
 
-    buffer: bytearray
+    buffer: bytes | bytearray
     start: int
     size: int
     whole: bool = True
-    record: Callable[[int, int], Record] | None = None
-    """What stands at such a place, where it is not JSON as it is."""
+    record: Callable[[int, int, int], Record] | None = None
+    """What stands at such a place behind so many lines, where it is not JSON as it is; ``raw``: what stood there in the
+    delivery."""
+    raw: Callable[[int, int], bytes] | None = None
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """An undeclared field: its first record, in how many it is, and its first value."""
+    """An undeclared field: its first record, in how many it is, and its first value; of one inside an object no value."""
 
     ordinal: int
     name: str
@@ -51,19 +65,35 @@ class Kept(msgspec.Struct, frozen=True):
     value: bytes
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """A record that was not taken, by its place behind so many lines. ``doubtful``: the only fields of it that may break the contract, by their
+    numbers; those that are there stand in ``members`` as a JSON object, with undeclared ones. None: it must be looked at
+    as a whole."""
+
+    ordinal: int
+    start: int
+    size: int
+    line: int
+    doubtful: tuple[int, ...] | None = None
+    members: bytes = b""
+
+
 class Batch:
     """What was read of some lines. Ordinals count from 1 in the batch."""
 
-    def __init__(self, library: CDLL, handle: int, lines: Lines, offset: int) -> None:
+    def __init__(self, library: CDLL, handle: int, lines: Lines, offset: int, before: int = 0) -> None:
+        """``offset`` bytes and ``before`` lines of the lines were read before."""
         self._library = library
         self.handle = handle
         self.records = int(library.startrail_records(handle))
         at = lines.start + offset
-        first = POINTER(RefusedLine)()
-        found = [first[index] for index in range(library.startrail_refused(handle, byref(first)))]
-        self._record = lines.record or partial(_record, lines)
+        self.line = partial(_cut, lines)
+        self._record = lines.record
+        self.raw: Callable[[int, int], bytes] = lines.raw or self.line
+        """What stood in the delivery at such a place, with its size; ``line``: what stands in the lines."""
         self._start = at
-        self.refused = [self._cut_out(one) for one in found]
+        self._before = before
+        self.refused = self._refusals()
         names = POINTER(KeptField)()
         kept = [names[index] for index in range(library.startrail_kept(handle, byref(names)))]
         self.kept = [
@@ -73,6 +103,8 @@ class Batch:
                 one.rows,
                 _cut(lines, at + one.value, one.value_size),
             )
+            if one.value_size >= 0
+            else Kept(one.ordinal, string_at(library.startrail_paths(handle) + one.name, one.name_size).decode(), one.rows, b"")
             for one in kept
         ]
 
@@ -81,21 +113,50 @@ class Batch:
         self.defaulted = {place: int(taken[place]) for place in range(size) if taken[place]}
         """Records that took a default, by the number of the field."""
 
-    def repeated(self, seen: int) -> list[tuple[int, Record]]:
+    def repeated(self, seen: int) -> list[Refusal]:
         """Records whose key a row before may have; they are no longer among the rows. For one batch after the other."""
         first = POINTER(RefusedLine)()
         size = self._library.startrail_repeated(seen, self.handle, byref(first))
         if size < 0:
             raise MemoryError("the native reader has no memory for keys")
-        return [self._cut_out(first[index]) for index in range(size)]
+        return [Refusal(ordinal, self._start + offset, size, line) for ordinal, offset, size, line, *_ in _lines(first, size)]
 
-    def _cut_out(self, line: RefusedLine) -> tuple[int, Record]:
-        return line.ordinal, self._record(self._start + line.offset, line.size)
+    def record(self, refusal: Refusal) -> Record:
+        """All of it, for the judge."""
+        if self._record is not None:
+            return self._record(refusal.start, refusal.size, refusal.line)
+        line = self.line(refusal.start, refusal.size)
+        return Record(line, line)
+
+    @property
+    def lines(self) -> int:
+        return int(self._library.startrail_lines(self.handle))
+
+    def number(self, ordinals: array[int], first: int) -> None:
+        """Its records are those from ``first`` on; to be pushed behind 0 records."""
+        self._library.startrail_number(self.handle, ordinals.buffer_info()[0] + first * ordinals.itemsize)
+
+    def _refusals(self) -> list[Refusal]:
+        first, places, text, room = POINTER(RefusedLine)(), POINTER(c_int64)(), c_void_p(), c_size_t()
+        found = _lines(first, self._library.startrail_refused(self.handle, byref(first)))
+        if not found:
+            return []
+        doubts = places[: self._library.startrail_doubts(self.handle, byref(places), byref(text), byref(room))]
+        members = string_at(text.value, room.value) if text.value and room.value else b""
+        return [
+            Refusal(ordinal, self._start + offset, size, self._before + line)
+            if number < 0
+            else Refusal(
+                ordinal, self._start + offset, size, self._before + line,
+                tuple(doubts[doubt : doubt + number]), members[place : place + length],
+            )
+            for ordinal, offset, size, line, number, doubt, place, length in found
+        ]  # fmt: skip
 
 
-def _record(lines: Lines, start: int, size: int) -> Record:
-    line = _cut(lines, start, size)
-    return Record(line, line)
+def _lines(first: Any, count: int) -> list[tuple[int, ...]]:
+    """The fields of so many :class:`RefusedLine`, at once."""
+    return list(_REFUSED.iter_unpack(string_at(first, count * _REFUSED.size))) if count else []
 
 
 def _cut(lines: Lines, start: int, size: int) -> bytes:
@@ -136,7 +197,7 @@ class NativeReader:
                 for batch in future.result() if future is not None else []:
                     self.library.startrail_forget(batch.handle)
 
-    def repeated(self, batch: Batch) -> list[tuple[int, Record]]:
+    def repeated(self, batch: Batch) -> list[Refusal]:
         """See :meth:`Batch.repeated`; nothing where no keys are watched."""
         return [] if self._seen is None else batch.repeated(self._seen)
 
@@ -157,13 +218,14 @@ class NativeReader:
         return block, [] if future is None else future.result()
 
     def _read(self, lines: Lines) -> list[Batch]:
-        address = addressof(c_char.from_buffer(lines.buffer)) + lines.start
+        address = address_of(lines.buffer) + lines.start
         found: list[Batch] = []
-        done = 0
+        done = before = 0
         while done < lines.size:
             handle, taken = lines_taken(self.library, self.handle, address + done, lines.size - done)
-            found.append(Batch(self.library, handle, lines, done))
+            found.append(Batch(self.library, handle, lines, done, before))
             done += taken
+            before += found[-1].lines
         return found
 
 
@@ -266,9 +328,7 @@ def lines_of(blocks: Iterator[Block]) -> Generator[Lines | Block]:
         if block.own:
             yield block
             continue
-        buffer = bytearray(block.lines)
-        buffer += b"\n" + bytes(PADDING)
-        yield Lines(buffer, 0, len(block.lines), block.lines.endswith(b"\n"))
+        yield Lines(b"".join((block.lines, END)), 0, len(block.lines), block.lines.endswith(b"\n"))
 
 
 def lines_from(file: BinaryIO) -> Generator[Lines | Block]:

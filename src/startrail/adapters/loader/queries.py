@@ -23,7 +23,7 @@ class Queries:
         self._form: Form = form
 
     def streamed(
-        self, pipes: str, offset: int = 0, absent: Mapping[str, str] | None = None, longest: int = LONGEST + (1 << 16)
+        self, path: str, offset: int = 0, absent: Mapping[str, str] | None = None, longest: int = LONGEST + (1 << 16)
     ) -> str:
         """Rows of a stream in which every field is fine; ``offset`` records came before it. ``absent`` columns are not in
         it and have these values. No record has more bytes than ``longest``.
@@ -48,7 +48,7 @@ class Queries:
             if condition is not None:
                 fine.append(condition)
         sources += [f"{sql.quote(EXTRA)} AS extra", f"{sql.quote(ORDINAL)} AS numbered"]
-        read = f"SELECT {', '.join(sources)} FROM {self._reader(pipes, self._form, longest)}"
+        read = f"SELECT {', '.join(sources)} FROM {self._reader(path, self._form, longest)}"
         made = f"SELECT {', '.join(values)}, extra, numbered FROM ({read})"
         columns = ", ".join(f"v{index}" for index in range(len(self._task.contract.fields)))
         return self.numbered(f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})", offset)

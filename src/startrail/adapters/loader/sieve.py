@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.gate import Gate, Passed
 
+_PIECE = 1 << 13
+"""Bytes of a piece of a block: what stands in a piece before a refused line is looked at twice."""
+
 
 class Sieve:
     """``taken``: records that took a default, by field; it grows."""
@@ -23,64 +26,55 @@ class Sieve:
 
     def sift(self, lines: bytes) -> Iterator[Passed | bytes]:
         """What may go on, and each line, with its end, that must be judged; in order. Between two of them the gate may
-        learn. Blank lines are in neither."""
+        learn. Blank lines are in neither, or within what may go on.
+
+        A piece is cut at the line that the gate stopped in, or in the middle where it does not say; defaults are filled in
+        quicker where many records lack them.
+        """
         if not lines.endswith(b"\n"):
             lines += b"\n"
-        if self._defaults.some:
-            yield from self._halves(lines)
-            return
-        passed = None if self._doubt else self._through(lines)
-        if passed is not None and not (passed.count > 1 and _single(lines)):
-            yield passed
-            return
-        self._doubt = False
-        yield from self._one_by_one([text for text in lines.split(b"\n") if text and not text.isspace()])
-
-    def _halves(self, lines: bytes) -> Iterator[Passed | bytes]:
-        """Defaults are filled in quicker where many records lack them."""
-        passed = self._through(lines)
-        if _single(lines):
-            if passed is not None and passed.count <= 1:  # two records in one of many lines: the engine refuses
+        if not self._doubt:
+            passed = self._through(lines)
+            if passed is not None and not (passed.count > 1 and _single(lines)):
                 yield passed
-            elif not lines.isspace():
-                yield lines
-        elif passed is not None:
+                return
+        self._doubt = False
+        start = 0
+        while start < len(lines):
+            stop = lines.rfind(b"\n", start, start + _PIECE) + 1 or lines.find(b"\n", start) + 1
+            yield from self._piece(lines[start:stop])
+            start = stop
+
+    def _piece(self, lines: bytes, *, told: bool = True) -> Iterator[Passed | bytes]:
+        """``told``: where the gate stopped is of use."""
+        while lines:
+            passed = self._through(lines)
+            if _single(lines):
+                yield from self._alone(lines, passed)
+                return
+            if passed is not None:
+                yield passed
+                return
+            record = self._gate.stopped_in if told and not self._defaults.some else None
+            start, stop = (_middle(lines),) * 2 if record is None else _line(lines, record)
+            if start:
+                yield from self._piece(lines[:start], told=told and record is None)  # which should pass now
+            if start < stop:
+                line = lines[start:stop]
+                yield from self._alone(line, self._through(line))
+            lines = lines[stop:]
+
+    def _alone(self, line: bytes, passed: Passed | None) -> Iterator[Passed | bytes]:
+        if passed is not None and passed.count <= 1:  # two records in one of many lines: the engine refuses
             yield passed
-        else:
-            middle = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
-            yield from self._halves(lines[:middle])
-            yield from self._halves(lines[middle:])
-
-    def _one_by_one(self, texts: list[bytes]) -> Iterator[Passed | bytes]:
-        at = 0
-        while at < len(texts):
-            records = self._gate.until_refused(texts, at)
-            stop = at + len(records)
-            if records:
-                yield from self._together(records, texts[at:stop])
-            if stop < len(texts):
-                yield self._alone(texts[stop])
-            at = stop + 1
-
-    def _together(self, records: list[object], texts: list[bytes]) -> Iterator[Passed | bytes]:
-        passed = self._gate.made(records, b"\n".join([*texts, b""]))
-        if passed is not None:
-            yield passed
-            return
-        for text in texts:
-            yield self._alone(text)
-
-    def _alone(self, text: bytes) -> Passed | bytes:
-        passed = self._through(text + b"\n")
-        if passed is not None and passed.count == 1:
-            return passed
-        self._doubt = True
-        return text + b"\n"
+        elif not line.isspace():
+            self._doubt = True
+            yield line
 
     def _through(self, lines: bytes) -> Passed | None:
         """What of the lines may go on, completed with defaults where need be."""
         passed = self._gate.passes(lines)
-        filled = self._defaults.fill(lines) if passed is None else None
+        filled = self._defaults.fill(lines) if passed is None and self._defaults.some else None
         if filled is not None:
             passed = self._gate.passes(filled.lines)
             for name, rows in filled.taken.items() if passed is not None else ():
@@ -90,3 +84,17 @@ class Sieve:
 
 def _single(lines: bytes) -> bool:
     return lines.find(b"\n") + 1 == len(lines)
+
+
+def _middle(lines: bytes) -> int:
+    return lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.find(b"\n") + 1
+
+
+def _line(lines: bytes, record: int) -> tuple[int, int]:
+    """From where to where the line goes that has this record, where each line that is not blank has one; the last line
+    where there are fewer."""
+    start, stop = 0, lines.find(b"\n") + 1
+    while stop < len(lines) and (record or lines[start:stop].isspace()):
+        record -= not lines[start:stop].isspace()
+        start, stop = stop, lines.find(b"\n", stop) + 1
+    return start, stop

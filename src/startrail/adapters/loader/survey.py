@@ -18,6 +18,7 @@ _SAMPLED = 200_000
 """Rows from which medians are taken when there are more, in evenly spread runs."""
 _RUN = 2048
 _CHUNK = 1 << 20
+_FEW_ROWS = 10
 
 
 def empty_columns(engine: Engine, files: list[LocalFile], contract: Contract) -> list[str]:
@@ -59,36 +60,43 @@ def medians(engine: Engine, files: list[LocalFile], contract: Contract, *, lengt
             wanted[f"length({field.name})"] = f"median(length({name}))"
     if not wanted or not files:
         return {}
-    step = sum(file.rows for file in files) // _SAMPLED + 1
-    some, reader = "", files_list(files)
-    if step > 1 and contract.field("file_row_number") is None:  # that name can stand for one thing only
-        some = f" WHERE (file_row_number // {_RUN}) % {step} = 0"
-        reader = reader.removesuffix(")") + ", file_row_number = true)"
-    (row,) = engine.rows(f"SELECT {', '.join(wanted.values())} FROM {reader}{some}")
+    (row,) = engine.rows(f"SELECT {', '.join(wanted.values())} FROM {_sample(files, contract)}")
     return {name: float(value) for name, value in zip(wanted, row, strict=True) if value is not None}
 
 
-def dates(engine: Engine, files: list[LocalFile], contract: Contract) -> tuple[dict[str, Dates], dict[str, Dates]]:
-    """Where the days of dates lie that are declared as numbers in some order; and where they would lie the other way
-    round, for those columns in which that is possible throughout and another day at least once."""
-    fields = [field for field in contract.fields if _ordered(field)]
+def dates(
+    engine: Engine, files: list[LocalFile], contract: Contract, *, texts: bool
+) -> tuple[dict[str, Dates], dict[str, Dates]]:
+    """Where the days of dates lie that are written as numbers in some order; and where they would lie the other way
+    round, for those columns in which that is possible throughout and another day at least once. ``texts``: dates come as
+    text, so that those in ISO order may be turned as well, which takes a few rows to look like it."""
+    few = sum(file.rows for file in files) < _FEW_ROWS
+    fields = [field for field in contract.fields if _ordered(field, iso=texts)]
     if not fields or not files:
         return {}, {}
-    (row,) = engine.rows(f"SELECT {', '.join(_days(sql.quote(field.name)) for field in fields)} FROM {files_list(files)}")
+    (row,) = engine.rows(f"SELECT {', '.join(_days(sql.quote(field.name)) for field in fields)} FROM {_sample(files, contract)}")
     found: dict[str, Dates] = {}
     turned: dict[str, Dates] = {}
     for field, (declared, others, either) in zip(fields, (cell.values() for cell in row), strict=True):
         if declared is not None and None not in declared:
             found[field.name] = Dates(*declared)
-            if either and others is not None and None not in others:
+            if either and others is not None and None not in others and not (few and field.format.pattern is None):
                 turned[field.name] = Dates(*others)
     return found, turned
 
 
-def _ordered(field: Field) -> bool:
-    pattern = field.format.pattern or ""
+def _sample(files: list[LocalFile], contract: Contract) -> str:
+    """What to read: all rows, or evenly spread runs of them when there are many."""
+    step, reader = sum(file.rows for file in files) // _SAMPLED + 1, files_list(files)
+    if step == 1 or contract.field("file_row_number") is not None:  # that name can stand for one thing only
+        return reader
+    return reader.removesuffix(")") + f", file_row_number = true) WHERE (file_row_number // {_RUN}) % {step} = 0"
+
+
+def _ordered(field: Field, *, iso: bool) -> bool:
+    pattern = field.format.pattern
     timed = isinstance(field.type, Primitive) and field.type.name in ("date", "timestamp", "timestamptz")
-    return timed and "%d" in pattern and "%m" in pattern
+    return timed and (iso if pattern is None else "%d" in pattern and "%m" in pattern)
 
 
 def _days(column: str) -> str:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from startrail.lineage.formats import PRODUCER
+from startrail.model.address import address
+from startrail.model.destination import EmailDestination, S3Destination, SftpDestination
 from startrail.model.profile import LocalStore, Profile
 from startrail.model.project import Project
 from startrail.model.report import Report
@@ -86,4 +88,11 @@ class Names:
     def _report(self, report: Report) -> Name:
         """``{date}`` stays as it is: the reports of all days are one dataset."""
         file = report.file or f"{report.name}-{{date}}.{report.format}"
-        return _FILES, str((self._root / report.destination.path).resolve() / file)
+        to = report.places()[0].destination
+        if isinstance(to, S3Destination):
+            return f"s3://{to.bucket}", f"{to.prefix.strip('/')}/{file}".lstrip("/")
+        if isinstance(to, SftpDestination):
+            return f"sftp://{to.host}:{to.port}", f"{to.path.rstrip('/')}/{file}"
+        if isinstance(to, EmailDestination):
+            return "mailto", address(to.sender).mailbox + "/" + file
+        return _FILES, str((self._root / to.path).resolve() / file)

@@ -43,6 +43,15 @@ class Cache:
             with self._lock:
                 self._in_use[name] -= 1
 
+    def keep(self, version: str, suffix: str, path: Path) -> None:
+        """Take over a file that holds this version. What cannot be kept is fetched when it is needed."""
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            kept = self._folder / (fingerprint(version) + suffix)
+            path.replace(kept)
+            os.utime(kept)
+            self._evict(kept.stat().st_mtime)
+
     def _ready(self, name: str, download: Callable[[Path], None]) -> Path:
         path = self._folder / name
         try:

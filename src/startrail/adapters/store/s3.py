@@ -6,7 +6,6 @@ import contextlib
 import io
 import itertools
 import os
-import re
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,13 +16,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store as Bucket
 
+from startrail.adapters.s3_answer import answer_of
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
 from startrail.adapters.store.s3_client import Client
+from startrail.adapters.store.s3_errors import refusal
 from startrail.adapters.store.s3_leftovers import abort_leftovers
 from startrail.adapters.store.s3_parts import PART, Parts
 from startrail.adapters.store.s3_whole import Whole
@@ -31,10 +32,9 @@ from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.model import profile
 from startrail.ports.store import (
+    WRITTEN_ONCE,
     NotStored,
     StoredObject,
-    StoreFailed,
-    StoreForbidden,
     StoreUnreachable,
     check_key,
     disk_error,
@@ -68,7 +68,7 @@ class S3Store:
         timeout: timedelta = timedelta(seconds=30),
         retries: int = 4,
     ) -> None:
-        self._name = declared.bucket
+        self._name, self._endpoint = declared.bucket, declared.endpoint
         self._prefix = declared.prefix.strip("/")
         if self._prefix:
             check_key(self._prefix)
@@ -150,7 +150,9 @@ class S3Store:
         size = path.stat().st_size
         with _errors(key):
             obstore.put(self._bucket, key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
-        path.unlink()
+        if key.startswith(WRITTEN_ONCE):
+            self._cache.keep(self._once(key), Path(key).suffix, path)  # most often it is read at once
+        path.unlink(missing_ok=True)
         return size
 
     def get(self, key: str) -> bytes:
@@ -165,9 +167,12 @@ class S3Store:
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        with _errors(check_key(key)):
-            found = obstore.head(self._bucket, key)
-        version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
+        if check_key(key).startswith(WRITTEN_ONCE):
+            version = self._once(key)
+        else:
+            with _errors(key):
+                found = obstore.head(self._bucket, key)
+            version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
         with self._cache.path(version, Path(key).suffix, lambda target: self._download(key, target)) as path:
             yield path
 
@@ -204,12 +209,18 @@ class S3Store:
     def _base(self) -> str:
         return f"s3://{self._name}/{self._prefix}/" if self._prefix else f"s3://{self._name}/"
 
+    def _once(self, key: str) -> str:
+        """The version of an object that has only one."""
+        return f"{self._endpoint or ''} {self.uri(key)}"
+
     def _create(self, key: str, data: bytes) -> bool:
         """One PUT with ``If-None-Match: *``."""
         try:
             with _errors(key):
                 obstore.put(self._bucket, key, data, mode="create", use_multipart=False)
-        except AlreadyExistsError:
+        except AlreadyExistsError as error:
+            if self.size(key) is None:  # 409: another request for this key was under way, and came to nothing
+                raise StoreUnreachable(f"the bucket is busy with '{printable(key)}'", hint="run again") from error
             return False
         return True
 
@@ -371,21 +382,9 @@ def _errors(key: str) -> Iterator[None]:
 
 
 def _translated(key: str, error: Exception) -> ResourceError:
-    told = printable(str(error).partition("\n")[0], limit=300)
-    shown = printable(key)
-    if "NoSuchBucket" in str(error):
-        return StoreFailed("the bucket of the profile's `store` does not exist", hint="create it, or mend `bucket`")
-    if isinstance(error, FileNotFoundError) and error.errno is None:
+    answer = answer_of(error)
+    if isinstance(error, FileNotFoundError) and error.errno is None and answer.meaning == "other":
         return not_stored(key)
-    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-        hint = "check the profile's `access_key` and `secret_key`, and the bucket's policy"
-        return StoreForbidden(f"the bucket refuses access to '{shown}'", hint=hint)
-    if "169.254.169.254" in told:
-        return StoreForbidden(
-            "no keys for the bucket were found", hint="give the profile's store `access_key` and `secret_key` as env:NAME"
-        )
     if isinstance(error, OSError) and error.errno is not None:
         return disk_error(error, key, writing=True)
-    if re.search(r"status code: (5\d\d|429)|error sending request|HTTP error|timed out|error decoding response", told):
-        return StoreUnreachable(f"the bucket did not answer for '{shown}': {told}", hint="check `endpoint` and the network")
-    return StoreFailed(f"the bucket refused '{shown}': {told}", hint="check `bucket`, `region` and `endpoint` of the profile")
+    return refusal(key, answer)

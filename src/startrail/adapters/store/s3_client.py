@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import urllib3
 
+from startrail.adapters.s3_answer import Answer, meaning_of
 from startrail.adapters.store.s3_api import Account, ask, element
+from startrail.adapters.store.s3_errors import refusal
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
-from startrail.ports.store import StoreFailed, StoreForbidden, StoreUnreachable
+from startrail.ports.store import StoreFailed
 
 _CONNECTIONS = 16
 _CONNECT_SECONDS = 5.0
-_REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
-_FOR_NOW = ("NoSuchUpload", "RequestTimeout", "BadDigest", "IncompleteBody", "XAmzContentSHA256Mismatch")
 
 
 class KeyTaken(StoreFailed):
@@ -47,8 +47,8 @@ class Client:
         for attempt in range(self._retries + 1):
             try:
                 return self._once(method, key, query, body, length, digest, headers)
-            except StoreUnreachable:
-                if attempt == self._retries:
+            except ResourceError as error:
+                if not error.transient or attempt == self._retries:
                     raise
             self._sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
@@ -71,32 +71,20 @@ class Client:
             answer = ask(self._pool, self._account, method, key, query, body, length, sha256, headers or {})
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise unanswered(key, str(error)) from error
+        if answer.status == 412:
+            raise KeyTaken("the key is taken")
         if answer.status >= 300:
-            raise _refusal(key, answer)
+            raise refused(key, answer.status, answer.data.decode("utf-8", "replace"))
         return answer
 
 
-def unanswered(key: str, told: str) -> StoreUnreachable:
+def unanswered(key: str, told: str) -> ResourceError:
     """The error for what may go better the next time."""
-    shown = printable(key)
-    return StoreUnreachable(
-        f"the bucket did not answer for '{shown}': {printable(told, 300)}", hint="check `endpoint` and the network"
-    )
+    return refusal(key, Answer("busy", printable(told, 200)))
 
 
-def _refusal(key: str, answer: urllib3.BaseHTTPResponse) -> ResourceError:
-    told = answer.data.decode("utf-8", "replace")
-    code = element(told, "Code") or str(answer.status)
-    shown = printable(key)
-    if answer.status == 412:
-        return KeyTaken("the key is taken")
-    if answer.status in (408, 409, 429) or answer.status >= 500 or code in _FOR_NOW:
-        return unanswered(key, f"{code} {element(told, 'Message')}")
-    if code in _REFUSED or answer.status in (401, 403):
-        hint = "check the profile's `access_key` and `secret_key`, and the bucket's policy"
-        return StoreForbidden(f"the bucket refuses access to '{shown}'", hint=hint)
-    if code == "NoSuchBucket":
-        return StoreFailed("the bucket of the profile's `store` does not exist", hint="create it, or mend `bucket`")
-    message = printable(f"{code} {element(told, 'Message')}", 300)
-    hint = "check `bucket`, `region` and `endpoint` of the profile"
-    return StoreFailed(f"the bucket refused '{shown}': {message}", hint=hint)
+def refused(key: str, status: int, body: str) -> ResourceError:
+    """The error for an answer that is no success."""
+    code, message = element(body, "Code"), element(body, "Message")
+    told = f"{status} {code}: {message}" if message else f"{status} {code}".strip()
+    return refusal(key, Answer(meaning_of(status, code), printable(told, 200)))

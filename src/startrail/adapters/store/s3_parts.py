@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from startrail.adapters.store.s3_api import element
-from startrail.adapters.store.s3_client import Client, unanswered
+from startrail.adapters.store.s3_client import Client, refused, unanswered
 from startrail.base.errors import ResourceError
 
 PART = 8 << 20
@@ -68,7 +68,7 @@ class Parts:
         body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
         answer = self._client.send("POST", key, {"uploadId": upload}, [body]).data.decode()
         if "<Error>" in answer:  # told after all, in an answer that began as a success
-            raise unanswered(key, element(answer, "Message"))
+            raise refused(key, 200, answer)
 
     def _send(self, key: str, upload: str, number: int, body: list[bytes], ended: threading.Event) -> _Part:
         try:

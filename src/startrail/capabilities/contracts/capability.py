@@ -11,17 +11,22 @@ from itertools import islice
 from startrail.base.ids import fingerprint
 from startrail.capabilities.contracts.drift.evolve import Evolution, Turns, evolves, promise, takes_fields
 from startrail.capabilities.contracts.errors import DriftStopped
-from startrail.capabilities.contracts.load import load
+from startrail.capabilities.contracts.load import load, set_aside
+from startrail.capabilities.contracts.packed import is_waiting, packed_away
 from startrail.capabilities.contracts.policy import Acknowledged, lets_in
+from startrail.capabilities.contracts.quarantine.standing import WITHDRAWN
+from startrail.capabilities.contracts.replaced.hold import withheld_of
 from startrail.capabilities.contracts.suspect import Past
 from startrail.flow.capability import Phase, Planned
 from startrail.flow.drift import Acks
 from startrail.flow.events import DeliveryHeld, DriftFound, Loaded, TableEvolved
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
+from startrail.model.archive import ARCHIVES
 from startrail.model.contract import Contract
 from startrail.model.delivery import Delivery
 from startrail.model.drift import DriftPolicy, Finding
+from startrail.model.named import gives, pattern_of
 from startrail.model.project import Project
 from startrail.model.source import Source
 from startrail.model.step import Step, StepOutput, StepRecord
@@ -46,23 +51,34 @@ class Contracts:
             contract = session.project.contracts[source.contract]
             past: tuple[Past, ...] | None = None
             acks, turns = Acks.of(session.ports.ledger, source.name, session.ports.clock.now()), Turns()
-            for delivery, records in session.ports.ledger.pending(source.name):
-                step = load_step(delivery, source, contract, acks.active)
+            pending = session.ports.ledger.pending(source.name)
+            waiting = withheld_of(source, pending, session.ports.ledger)
+            for delivery, records in pending:
+                step = load_step(delivery, source, contract, acks.active, withheld=delivery.id in waiting)
+                if is_waiting(delivery, source, session.ports.ledger):
+                    continue
                 if not _taken_over(step, delivery, records, session):
                     if past is None:
                         past = history(session.ports.ledger.history(kind="load", subject=source.name, limit=_REMEMBERED))
-                    task = _task(step, delivery, source, contract, session, past, acks)
+                    task = _task(step, delivery, source, contract, session, past, acks, waiting.get(delivery.id))
                     tasks.append(replace(task, work=turns.next(task.work)) if evolves(source) else task)
         return tasks
 
 
-def load_step(delivery: Delivery, source: Source, contract: Contract, acknowledged: Acknowledged = frozenset()) -> Step:
+def load_step(
+    delivery: Delivery, source: Source, contract: Contract, acknowledged: Acknowledged = frozenset(), *, withheld: bool = False
+) -> Step:
     """The step that puts these bytes into the table under this contract and dialect. What a person has acknowledged
-    counts where it lets in what would be held."""
+    counts where it lets in what would be held. ``withheld``: it is read, and held as a new version of a file."""
     parts = [contract.fingerprint, repr(source.csv), str(source.into), str(source.partition_by), source.grain]
     if source.drift != DriftPolicy():  # what is held under one policy may be loaded under another
         parts.append(repr(source.drift))
+    if delivery.media in ARCHIVES:
+        parts.append(repr(source.archive))
+    if gives(source):  # a name that is read otherwise gives other values
+        parts.append(str(pattern_of(source)))
     parts += [f"acknowledged {kind} {path}" for kind, path in sorted(acknowledged) if lets_in(source.drift, kind)]
+    parts += ["withheld"] if withheld else []
     code = fingerprint(*parts)
     return Step("load", source.name, delivery.id, code, delivery.sha256)
 
@@ -75,10 +91,13 @@ def plan_loads(project: Project, ledger: Ledger, now: datetime | None = None) ->
             continue
         acks = Acks() if now is None else Acks.of(ledger, source.name, now)
         grows = "; fields that the contract does not declare become columns" if takes_fields(source) else ""
-        for delivery, records in ledger.pending(source.name):
-            step = load_step(delivery, source, project.contracts[source.contract], acks.active)
+        pending = ledger.pending(source.name)
+        waiting = withheld_of(source, pending, ledger)
+        for delivery, records in pending:
+            step = load_step(delivery, source, project.contracts[source.contract], acks.active, withheld=delivery.id in waiting)
             if not any(record.key == step.key and record.state == "held" for record in records):
-                planned.append(Planned(step, "pending", f"{delivery.name} has landed and is not loaded{grows}"))
+                why = f"would be held: {waiting[delivery.id]}" if delivery.id in waiting else f"is not loaded{grows}"
+                planned.append(Planned(step, "pending", f"{delivery.name} has landed and {why}"))
     return planned
 
 
@@ -107,8 +126,9 @@ def history(records: Iterable[StepRecord]) -> tuple[Past, ...]:
     """What these deliveries were like, of their load steps, the newest first. One that was loaded again counts once."""
     newest: dict[str, StepOutput] = {}
     for record in records:
-        if record.output is not None and record.output.held is None and record.output.counts is not None:
-            newest.setdefault(record.step.partition, record.output)
+        output = record.output
+        if output is not None and output.held is None and output.counts is not None and WITHDRAWN not in output.note:
+            newest.setdefault(record.step.partition, output)
     return Past.of(islice(newest.values(), _REMEMBERED))
 
 
@@ -156,8 +176,13 @@ def put(
     history: tuple[Past, ...] = (),
     acknowledged: Acknowledged = frozenset(),
     grow: bool = False,
+    withhold: str | None = None,
 ) -> StepOutput:
-    """Load the delivery into its table as that stands in this run; ``grow``: and let it bring columns of its own."""
+    """Load the delivery into its table as that stands in this run; ``grow``: and let it bring columns of its own;
+    ``withhold``: why it is only read, and held."""
+    packed = packed_away(delivery, source, session.ports.ledger)
+    if packed is not None:
+        return set_aside(packed)
     table = TableName.parse(str(source.into))
     work = session.workspace
     promised = promise(contract, source, work.columns(str(table)), delivery.media)
@@ -179,6 +204,7 @@ def put(
         history=history,
         evolution=Evolution(promised, contract, source, assign, grow),
         acknowledged=acknowledged,
+        withhold=withhold,
     )
 
 
@@ -195,15 +221,17 @@ def told_growth(output: StepOutput, step: Step, delivery: Delivery, source: Sour
 
 
 def _task(
-    step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session, past: tuple[Past, ...], acks: Acks
-) -> Task:
+    step: Step, delivery: Delivery, source: Source, contract: Contract, session: Session, past: tuple[Past, ...], acks: Acks,
+    withhold: str | None,
+) -> Task:  # fmt: skip
     def work() -> StepOutput:
         return told(telling_drift(step, delivery, past, session, loaded, acks))
 
     def loaded() -> StepOutput:
         stem = f"{step.key}-{secrets.token_hex(3)}"
         return put(
-            delivery, source, contract, session, name=stem, history=past, acknowledged=acks.active, grow=evolves(source)
+            delivery, source, contract, session, name=stem, history=past, acknowledged=acks.active, grow=evolves(source),
+            withhold=withhold,
         )  # fmt: skip
 
     def told(output: StepOutput) -> StepOutput:

@@ -7,6 +7,7 @@ tested against. A record is a JSON object. For CSV it holds the texts of one lin
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -84,19 +85,43 @@ class RecordJudge:
         """Of a sound field: its typed value, or what stands for that in canonical form."""
         return case.member(tree, field, "$", must=field.required or field.name in self._key)
 
+    def fields(self, members: bytes, doubtful: tuple[str, ...]) -> Judged | None:
+        """See :meth:`startrail.ports.loader.FieldJudge.fields`."""
+        tree = parse(members)
+        case = self._case()
+        self._typed(tree, doubtful, case)
+        self._undeclared(tree, members, case)
+        return _refused(case) if case.violations else None
+
+    def _case(self) -> _Case:
+        return _Case(self._null_words, self._textual, self._accepted, self._kept, self._waved)
+
     def _judged(self, tree: dict[str, Any], raw: bytes) -> Judged:
-        case = _Case(self._null_words, self._textual, self._accepted, self._kept, self._waved)
+        case = self._case()
         if not tree.keys() <= self._fields.keys():
             for found, name in self._names.meant(tree).items():
                 tree[name] = tree.pop(found)
                 if not self._names.promises(found):
                     case.noted.append(Violation(f"$.{name}", "case_change", name, show(found)))
         sound = self._sound(tree)
+        typed = self._typed(tree, [name for name in self._fields if name not in sound], case)
+        self._undeclared(tree, raw, case)
+        if case.violations:
+            return _refused(case)
+        for name in sound:
+            typed[name] = self._value(tree, self._fields[name], case)
+        record = canonical({name: typed[name] for name in self._fields})
+        return Judged(record=record, extra=case.extra(), unknown=tuple(case.unknown), noted=tuple(case.noted))
+
+    def _typed(self, tree: dict[str, Any], names: Iterable[str], case: _Case) -> dict[str, Any]:
         typed: dict[str, Any] = {}
-        for name, field in self._fields.items():
-            if name not in sound:
-                case.taken = name in self._taken
-                typed[name] = case.member(tree, field, "$", must=field.required or name in self._key)
+        for name in names:
+            field = self._fields[name]
+            case.taken = name in self._taken
+            typed[name] = case.member(tree, field, "$", must=field.required or name in self._key)
+        return typed
+
+    def _undeclared(self, tree: dict[str, Any], raw: bytes, case: _Case) -> None:
         unknown = [name for name in tree if name not in self._fields]
         if unknown:
             texts = _texts(raw)
@@ -105,13 +130,6 @@ class RecordJudge:
                 case.keep(name, f"$.{name}", text, breaks=self._complete)
         if self._closed:
             case.violations += [Violation(path, "new_field", "no such field", "one") for path in case.unknown]
-        if case.violations:
-            defaulted = tuple(found for found in case.noted if found.rule == "defaulted")
-            return Judged(case.bounded(), unknown=tuple(case.unknown), noted=defaulted)
-        for name in sound:
-            typed[name] = self._value(tree, self._fields[name], case)
-        record = canonical({name: typed[name] for name in self._fields})
-        return Judged(record=record, extra=case.extra(), unknown=tuple(case.unknown), noted=tuple(case.noted))
 
 
 class _Case:
@@ -263,6 +281,11 @@ class _Case:
         found = [Violation(path, rule, expected, show(value)) for rule, expected in broken(typed, field)]
         stays = [self._breaks(violation, value, must) for violation in found]
         return all(stays)
+
+
+def _refused(case: _Case) -> Judged:
+    defaulted = tuple(found for found in case.noted if found.rule == "defaulted")
+    return Judged(case.bounded(), unknown=tuple(case.unknown), noted=defaulted)
 
 
 def _texts(raw: bytes) -> dict[str, msgspec.Raw]:

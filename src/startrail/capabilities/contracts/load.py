@@ -18,8 +18,10 @@ from startrail.capabilities.contracts.drift.columns import raw_schema
 from startrail.capabilities.contracts.drift.evolve import Evolution, brought, settled
 from startrail.capabilities.contracts.errors import DriftStopped, NotConserved
 from startrail.capabilities.contracts.judge import RecordJudge
+from startrail.capabilities.contracts.named import fielded, told_elsewhere
 from startrail.capabilities.contracts.policy import ROWS, Acknowledged, Verdict, kinds_with, reaction, verdict, waved
 from startrail.capabilities.contracts.quick import QuickJudge
+from startrail.capabilities.contracts.replaced.hold import WITHHELD
 from startrail.capabilities.contracts.suspect import Past, landed_on, stream, suspicions
 from startrail.flow.events import Event, Progress
 from startrail.model.contract import Contract
@@ -30,7 +32,7 @@ from startrail.model.table import DataFile, TableChange, TableName, TableSchema
 from startrail.ports.loader import Drift, Loader, LoadOutcome, LoadTask, Redo
 from startrail.ports.store import Store
 
-__all__ = ["load", "raw_schema", "task_of", "weighed"]
+__all__ = ["load", "raw_schema", "set_aside", "task_of", "weighed"]
 
 _MOST_FINDINGS = 50
 
@@ -50,13 +52,15 @@ def load(
     history: tuple[Past, ...] = (),
     evolution: Evolution | None = None,
     acknowledged: Acknowledged = frozenset(),
+    withhold: str | None = None,
 ) -> StepOutput:
     """Stage the delivery's rows as files of its table, and its refused rows as a file of the quarantine.
 
     ``schema`` is :func:`raw_schema` with field ids; ``folder`` the store prefix of the table's data; ``name`` the
     unique stem of the files; ``redo`` what is different the second time; ``history`` what earlier deliveries of the
     source were like; ``evolution`` what the table has beyond the contract, and how it may grow; then contract and schema
-    are those of its promise. ``acknowledged``: what a person lets in. Raises DriftStopped (ST330), NotConserved (ST320)
+    are those of its promise. ``acknowledged``: what a person lets in. ``withhold``: why it is held even when it
+    keeps its contract. Raises DriftStopped (ST330), NotConserved (ST320)
     and what stores and loaders raise.
     """
     assert source.into is not None, "a source without a table has no load step"
@@ -66,10 +70,15 @@ def load(
     def progress(done: int, total: int) -> None:
         emit(Progress(subject=delivery.name, done=done, total=total, unit="bytes"))
 
+    name_says = fielded(contract, source, delivery)
+    if name_says.held is not None:
+        return set_aside(name_says.held)
     task, judge = task_of(delivery, source, contract, schema, redo, taken=taken, acknowledged=acknowledged)
     with loader.load(task, judge, progress) as outcome:
-        outcome = settled(outcome, taken)
+        outcome = told_elsewhere(settled(outcome, taken), task.named)
         found = weighed(outcome, delivery, source, contract, history, acknowledged)
+        if withhold is not None and found.action == "load":
+            return _withheld(outcome, found, delivery, withhold)
         if found.action == "stop":
             raise _stopped(found, delivery, source)
         if found.action == "hold":
@@ -80,7 +89,7 @@ def load(
     wider = evolution.assign(grown.columns)
     task, judge = task_of(delivery, source, grown.contract, wider, redo, taken=grown.taken, acknowledged=acknowledged)
     with loader.load(task, judge, progress) as outcome:
-        output = _staged(outcome, found, wider, place)
+        output = _staged(told_elsewhere(outcome, task.named), found, wider, place)
         return msgspec.structs.replace(output, columns=brought(evolution.promise, grown))
 
 
@@ -136,6 +145,8 @@ def task_of(
     acknowledged: Acknowledged = frozenset(),
 ) -> tuple[LoadTask, RecordJudge]:
     """What a loader is given for this delivery."""
+    name_says = fielded(contract, source, delivery)
+    contract = name_says.contract
     refusing = reaction(source.drift, "new_field").do == "quarantine"
     task = LoadTask(
         delivery=delivery.id,
@@ -148,6 +159,7 @@ def task_of(
         partition=(source.partition_by, source.grain) if source.partition_by else None,
         closed=refusing or contract.closed,
         redo=redo,
+        named=name_says.fields,
     )
     csv = delivery.media.startswith("csv")
     judge = QuickJudge(
@@ -226,6 +238,11 @@ def _such_as(drift: Drift) -> str:
     return f", such as {drift.sample}" if drift.sample else ""
 
 
+def set_aside(reason: str) -> StepOutput:
+    """The delivery is held before anything of it is read."""
+    return _held(LoadOutcome(0, drift=(Drift("unreadable", "$", 0, reason),)), Verdict("hold", (), reason))
+
+
 def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:
     rows = max(outcome.rows_in, 1)
     return StepOutput(
@@ -235,6 +252,11 @@ def _held(outcome: LoadOutcome, found: Verdict) -> StepOutput:
         drift=found.findings[:_MOST_FINDINGS],
         note=_note(outcome),
     )
+
+
+def _withheld(outcome: LoadOutcome, found: Verdict, delivery: Delivery, reason: str) -> StepOutput:
+    output = _held(outcome, Verdict("hold", found.findings, reason))
+    return msgspec.structs.replace(output, note=output.note | {WITHHELD: delivery.name})
 
 
 def _adopted(outcome: LoadOutcome, store: Store, stem: str, part: str) -> tuple[DataFile, ...]:

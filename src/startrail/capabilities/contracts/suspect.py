@@ -173,20 +173,18 @@ def _belongs(now: Dates, turned: Dates, landed: float, past: list[Dates]) -> boo
     """Whether only the turned dates fit. Where deliveries always come at one age, the age decides, however long the source
     was silent; else where the past lies: declared far from it, turned beside it."""
     ages = sorted(each.landed - each.middle for each in past)
+    spread = max(_SLACK, *(each.high - each.low for each in past))
     if ages[-1] - ages[0] <= 2 * _SLACK:
-        usual = [
-            ages[0] <= landed - dates.middle + _SLACK and landed - dates.middle - _SLACK <= ages[-1] for dates in (now, turned)
-        ]
-        return usual == [False, True]
+        return _outside(landed - now.middle, ages) > 2 * spread and _outside(landed - turned.middle, ages) <= spread
     middles = sorted(each.middle for each in past)
     step = max(after - before for before, after in pairwise(middles))
-    slack = max(_SLACK, _STEPS * step, *(each.high - each.low for each in past))
+    slack = max(spread, _STEPS * step)
     return _outside(now.middle, middles) > 2 * slack and _outside(turned.middle, middles) <= slack
 
 
-def _outside(day: float, middles: list[float]) -> float:
-    """Days between this one and those of the past, 0 among them."""
-    return max(middles[0] - day, day - middles[-1], 0.0)
+def _outside(days: float, known: list[float]) -> float:
+    """How far it lies from the known ones, which are in order; 0 among them."""
+    return max(known[0] - days, days - known[-1], 0.0)
 
 
 def _day(at: datetime) -> float:

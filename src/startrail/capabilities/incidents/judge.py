@@ -286,6 +286,7 @@ _OVER = {
     "check": "what failed its check is published, or no longer wanted",
     "schedule": "a later tick of the schedule ran and was done",
     "bridge": "the gap has known causes only",
+    "freshness": "what was expected has landed, or is no longer expected",
     "late": "the report was delivered before its deadline again",
 }
 

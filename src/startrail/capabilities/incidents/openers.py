@@ -19,6 +19,7 @@ from startrail.flow.events import (
     DriftFound,
     ReportAtRisk,
     ReportLate,
+    SourceExpectedMissing,
     StepFailed,
     TickMissed,
 )  # fmt: skip
@@ -204,6 +205,26 @@ def _missed(fact: Fact, rule: str) -> Symptom:
     )  # fmt: skip
 
 
+class _Expected(msgspec.Struct):
+    what: str
+    file: str
+    due: str
+    found: int
+    wanted: int
+    asked: str | None = None
+
+
+def _fresh(fact: Fact, rule: str) -> Symptom:
+    """What is made from the source lacks the file until it comes: whether that makes a report late is seen from there."""
+    told = msgspec.json.decode(fact.payload, type=_Expected)
+    count = f", {told.found} of {told.wanted} landed" if told.wanted > 1 else ""
+    asked = "" if told.asked is None or told.asked >= told.due else f"; last asked {_minute(told.asked)}"
+    return Symptom(
+        key=f"freshness {fact.subject} {told.due} {told.what}", rule=rule, cause="freshness", subject=fact.subject, blocks=True,
+        what=f"{printable(fact.subject, 80)} lacks {printable(told.file, 120)}, expected by {_minute(told.due)}{count}{asked}",
+    )  # fmt: skip
+
+
 def _minute(instant: str) -> str:
     return f"{instant[:10]} {instant[11:16]} UTC"
 
@@ -231,6 +252,8 @@ _TABLE = (
     Opener("bridge broken", str(BridgeChecked.fact), _bridge, "bridge", "as the bridge says: warning or error",
            "the bridge holds in that period"),
     Opener("tick missed", str(TickMissed.fact), _missed, "schedule", "warning", "a later tick of the schedule is done"),
+    Opener("freshness", str(SourceExpectedMissing.fact), _fresh, "freshness", "error",
+           "the expected file has landed, or is no longer expected"),
     Opener("report late", str(Delivered.fact), _late, "late", "warning",
            "it is delivered in time; as a part of other trouble at once, because it is there"),
 )  # fmt: skip

@@ -22,10 +22,13 @@ from startrail.flow.events import (
     Published,
     Replayed,
     RunEnded,
+    SourceExpectedArrived,
+    SourceExpectedDropped,
     SourceSkipped,
     StepFailed,
     StepFinished,
     TickEnded,
+    Withdrawn,
 )
 from startrail.model.delivery import Counts
 from startrail.model.incident import Affected, Symptom
@@ -51,6 +54,8 @@ class _Told(msgspec.Struct):
     to: str = ""
     period: str | None = None
     holds: bool = False
+    what: str = ""
+    due: str | None = None
     counts: Counts = Counts()
 
 
@@ -107,7 +112,7 @@ class Proofs:
         if fact.kind not in _COUNT:
             return
         told = _decoder.decode(fact.payload)
-        if fact.kind in (Replayed.fact, Discarded.fact, Adopted.fact):
+        if fact.kind in (Replayed.fact, Discarded.fact, Adopted.fact, Withdrawn.fact):
             self._settled[subject] = seq
         if fact.kind == StepFinished.fact:
             part = "" if told.partition in ("", WHOLE) else f" {told.partition}"
@@ -135,6 +140,8 @@ class Proofs:
                 self._gone[f"late {subject}"] = seq
         elif fact.kind == BridgeChecked.fact and told.holds:
             self._gone[f"bridge {subject} {told.to} {told.period}"] = seq
+        elif fact.kind in (SourceExpectedArrived.fact, SourceExpectedDropped.fact):
+            self._gone[f"freshness {subject} {told.due} {told.what}"] = seq
         elif fact.kind == TickEnded.fact and told.state == "done":
             self._gone[f"missed {subject}"] = seq
         elif fact.kind == RunEnded.fact and told.everything:
@@ -146,7 +153,7 @@ class Proofs:
 _COUNT = frozenset(
     (*_LOADED, *(str(each.fact) for each in (StepFinished, StepFailed, Discarded, DriftAcknowledged, Published, HoldEnded,
                                              Delivered, RunEnded, SourceSkipped, BridgeChecked,
-                                             TickEnded)))
+                                             TickEnded, SourceExpectedArrived, SourceExpectedDropped, Withdrawn)))
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -12,6 +12,7 @@ from startrail.capabilities.reports.deadline import day_of, due
 from startrail.capabilities.reports.forecast import Forecast, Part, forecast, usual
 from startrail.flow.events import StepFailed
 from startrail.flow.pauses import Pause
+from startrail.model.expect import Expected
 from startrail.model.project import Project
 from startrail.model.report import Report
 from startrail.model.run import Run
@@ -33,6 +34,8 @@ class Around(msgspec.Struct, frozen=True):
     """Whether a runner is at work."""
     starts: Callable[[str], datetime | None]
     """When a run that delivers a report begins by itself next."""
+    expected: Callable[[str], Sequence[Expected]] = lambda _: ()
+    """Files that a source is expected to have by some time and has not, or that are next."""
 
 
 class Ahead:
@@ -92,24 +95,35 @@ class Ahead:
 
     def _worked_out(self, name: str, report: Report, day: date) -> Part:
         run, running = self._current()
-        took = [each for each in self._ledger.took(name, TIMES) if each.kind in ("load", "build", "check", "deliver")]
+        took = [each for each in self._ledger.took(name, TIMES) if each.kind in ("load", "build", "check", "send", "deliver")]
         now = [each for each in took if run is not None and each.run == run.id] if running else []
         today = [each for each in took if each.state in ("staged", "published") and day_of(report, each.ended_at) == day]
         pause = self._paused(name)
         if pause is not None and self._served(name):
             return Part(name, done=True)  # the report goes out with the data there is
-        blocked = self._blocked(name, took, run)
+        lacking = self._lacking(name, report, day) if pause is None else []
+        blocked = self._blocked(name, took, run) or _missing(lacking)
+        waits = _coming(lacking) if pause is None else f"paused until {pause.until:%Y-%m-%d %H:%M} UTC"
         assert self._graph is not None
         return Part(
             name,
             self._graph.get(name, frozenset()),
-            done=not running and bool(today) and blocked is None and name != report.name,
+            done=not running and bool(today) and blocked is None and not lacking and name != report.name,
             spent=sum(each.seconds for each in now),
             usual=usual(_per_run([each for each in took if each not in now and each.state != "failed"])),
             blocked=blocked,
-            waits=None if pause is None else f"paused until {pause.until:%Y-%m-%d %H:%M} UTC",
+            waits=waits,
             not_before=None if pause is None else pause.until,
+            comes_by=max((max(each.due, self._now) for each in lacking if each.state in ("due", "late")), default=None),
         )
+
+    def _lacking(self, name: str, report: Report, day: date) -> list[Expected]:
+        """Files of the report's day that are expected before it is due, and are not there."""
+        if report.deadline is None or name not in self._project.sources:
+            return []
+        due_at = due(report.deadline, day)
+        expected = self._around.expected(name)
+        return [each for each in expected if not each.there and each.due <= due_at and day_of(report, each.due) == day]
 
     def _paused(self, name: str) -> Pause | None:
         if self._pauses is None:
@@ -163,6 +177,20 @@ def _per_run(took: list[Took]) -> list[float]:
         if each.run in runs or len(runs) < RUNS:
             runs[each.run] = runs.get(each.run, 0.0) + each.seconds
     return list(runs.values())
+
+
+def _missing(lacking: list[Expected]) -> str | None:
+    gone = [each for each in lacking if each.state == "missing"]
+    return f"{_names(gone)} expected by {gone[0].due:%H:%M} UTC and missing" if gone else None
+
+
+def _coming(lacking: list[Expected]) -> str | None:
+    return f"{_names(lacking)} expected by {lacking[-1].due:%H:%M} UTC" if lacking else None
+
+
+def _names(files: list[Expected]) -> str:
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return f"{printable(files[0].file, 80)}{more}"
 
 
 def _failed(took: list[Took]) -> Took | None:

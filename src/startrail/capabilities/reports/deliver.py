@@ -1,11 +1,16 @@
-"""Delivering one report: query, write, show in one stroke, and say how long before its deadline."""
+"""Delivering one report: query, write once, show at each place in one stroke, and say how long before its deadline."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
+from threading import RLock
+from weakref import finalize
 
 from startrail.base.crash import crash_point
 from startrail.base.time import to_text
@@ -24,67 +29,124 @@ from startrail.ports.report import About, Destination, ReportColumn, Writer
 from startrail.ports.warehouse import Query, Warehouse
 
 
-def deliver(
-    report: Report,
-    query: Query,
-    *,
-    warehouse: Warehouse,
-    writer: Writer,
-    destination: Destination,
-    clock: Clock,
-    run: str,
-    snapshots: Mapping[str, str] | None = None,
-    columns: Mapping[str, ModelColumn] | None = None,
-    confirm: Callable[[], object] = lambda: None,
-) -> tuple[StepOutput, Delivered]:
-    """Write the rows of ``query`` (``report_sql(report)`` over the published tables) and deliver the file.
+class Making:
+    """A report's file, made when its first place asks for it, and the same for all others. Safe to share between threads.
 
-    Doing it again replaces the file by an equal one. ``snapshots`` and ``columns`` (the promises of the model's
-    header) are shown where the format has room. ``confirm`` is called when the file is written and not yet shown, and
-    stops the delivery by raising. The output's ``note`` holds the file's ``sha256`` and ``bytes``.
-    Raises ReportError, and what the warehouse raises.
+    ``snapshots`` and ``columns`` (the promises of the model's header) are shown where the format has room. ``keep``: several
+    places will ask, so the file is kept aside until nobody needs this object any more.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        query: Query,
+        *,
+        warehouse: Callable[[], Warehouse],
+        writer: Callable[[], Writer],
+        clock: Clock,
+        run: str,
+        snapshots: Mapping[str, str] | None = None,
+        columns: Mapping[str, ModelColumn] | None = None,
+        keep: bool = False,
+    ) -> None:
+        self.report = report
+        self.rows, self.note = 0, dict[str, str]()
+        self._query, self._warehouse, self._writer, self._clock, self._run = query, warehouse, writer, clock, run
+        self._snapshots, self._columns, self._keep = dict(snapshots or {}), columns or {}, keep
+        self._kept: Path | None = None
+        self._made_at: datetime | None = None
+        self._lock = RLock()
+
+    @property
+    def made_at(self) -> datetime:
+        with self._lock:
+            self._made_at = self._made_at or self._clock.now()
+            return self._made_at
+
+    @property
+    def day(self) -> date:
+        return day_of(self.report, self.made_at)
+
+    @property
+    def name(self) -> str:
+        """Of the file. Raises BadReportFile."""
+        return file_name(self.report, self.day)
+
+    def require(self) -> None:
+        """Raise UnknownReportColumn, and what the warehouse raises, before anything is touched."""
+        with self._lock:
+            _require_chart(self.report, self._schema)
+            ordered(self._query, self.report, self._schema)
+
+    def write(self, path: Path) -> None:
+        """Make the file ``path``."""
+        if not self._keep:
+            self._make(path)
+            return
+        with self._lock:
+            if self._kept is None:
+                folder = Path(tempfile.mkdtemp(prefix="startrail-report-"))
+                finalize(self, shutil.rmtree, folder, ignore_errors=True)
+                self._make(folder / "kept")
+                self._kept = folder / "kept"
+        shutil.copyfile(self._kept, path)
+
+    @cached_property
+    def _schema(self) -> TableSchema:
+        return self._warehouse().describe(self._query)
+
+    def _make(self, path: Path) -> None:
+        report = self.report
+        about = About(
+            title=report.title or report.name,
+            columns=_columns(self._schema, self._columns),
+            made_at=self.made_at,
+            day=self.day,
+            run=self._run,
+            timezone=zone_of(report).key,
+            due=deadline_of(report, self.made_at),
+            description=report.description,
+            owner=report.owner,
+            chart=report.chart,
+            snapshots=self._snapshots,
+        )
+        with tempfile.TemporaryDirectory(prefix="startrail-report-") as folder:
+            staged = Path(folder) / "rows.parquet"
+            self._warehouse().export(ordered(self._query, report, self._schema), staged, "parquet")
+            self.rows = self._writer().write(staged, about, path)
+        self.note = {"sha256": _sha256(path), "bytes": str(path.stat().st_size)}
+
+
+def bring(making: Making, destination: Destination, confirm: Callable[[], object] = lambda: None) -> StepOutput:
+    """Deliver the file to one place; doing it again replaces the file by an equal one.
+
+    ``confirm`` is called when the file is written and not yet shown, and stops the delivery by raising. The output's
+    ``note`` holds the file's ``sha256`` and ``bytes``. Raises ReportError, and what the warehouse raises.
     """
     crash_point("before delivery")
-    made_at = clock.now()
-    name = file_name(report, day_of(report, made_at))
-    schema = warehouse.describe(query)
-    _require_chart(report, schema)
-    due_at = deadline_of(report, made_at)
-    about = About(
-        title=report.title or report.name,
-        columns=_columns(schema, columns or {}),
-        made_at=made_at,
-        day=day_of(report, made_at),
-        run=run,
-        timezone=zone_of(report).key,
-        due=due_at,
-        description=report.description,
-        owner=report.owner,
-        chart=report.chart,
-        snapshots=dict(snapshots or {}),
-    )
-    rows, note = 0, {}
+    making.require()
 
     def write(path: Path) -> None:
-        nonlocal rows, note
-        rows = writer.write(staged, about, path)
-        note = {"sha256": _sha256(path), "bytes": str(path.stat().st_size)}
+        making.write(path)
         confirm()
 
-    with tempfile.TemporaryDirectory(prefix="startrail-report-") as folder:
-        staged = Path(folder) / "rows.parquet"
-        warehouse.export(ordered(query, report, schema), staged, "parquet")
-        path = destination.deliver(name, write)
+    path = destination.deliver(making.name, write)
     crash_point("after delivery written")
-    event = Delivered(
+    return StepOutput(rows=making.rows, report=path, note=making.note)
+
+
+def delivered(making: Making, path: str, rows: int, clock: Clock) -> Delivered:
+    """The event that the report is where it must be, now."""
+    report, now = making.report, clock.now()
+    due_at = deadline_of(report, making.made_at)
+    return Delivered(
         subject=report.name,
         report=report.name,
         path=path,
         rows=rows,
-        minutes_early=None if due_at is None else minutes_early(due_at, clock.now()),
+        minutes_early=None if due_at is None else minutes_early(due_at, now),
         deadline=None if due_at is None else to_text(due_at),
     )
-    return StepOutput(rows=rows, report=path, note=note), event
 
 
 def _columns(schema: TableSchema, promised: Mapping[str, ModelColumn]) -> tuple[ReportColumn, ...]:

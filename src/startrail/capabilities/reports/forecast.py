@@ -42,6 +42,8 @@ class Part(msgspec.Struct, frozen=True):
     """What it waits for that comes by itself, in words."""
     not_before: datetime | None = None
     """When that will be over."""
+    comes_by: datetime | None = None
+    """By when something that it needs is expected to come; it may come earlier."""
 
 
 class Forecast(msgspec.Struct, frozen=True, tag_field="type", tag="forecast"):
@@ -150,12 +152,15 @@ def _ends(way: list[str], parts: Mapping[str, Part], begin: datetime) -> tuple[d
     for name in way:
         part = parts[name]
         times = part.usual or Usual(0.0, 0.0, 0.0, 0)
-        for ends, seconds in ((quickest, times.low), (as_usual, times.middle)):
+        for ends, seconds, waits in (
+            (quickest, times.low, [part.not_before]),
+            (as_usual, times.middle, [part.not_before, part.comes_by]),
+        ):
             ready = max((ends[parent] for parent in part.parents if parent in ends), default=begin)
-            ends[name] = ready if part.done else max(ready, part.not_before or ready) + _left(seconds, part)
+            ends[name] = ready if part.done else max(ready, *(at or ready for at in waits)) + _left(seconds, part)
         if not part.done:
             slowly += _left(times.high, part)
-            latest = max(latest, part.not_before or latest)
+            latest = max(latest, part.not_before or latest, part.comes_by or latest)
     last = way[-1]
     upper = max(slowly + (latest - begin), as_usual[last])
     return quickest[last], as_usual[last], upper

@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from startrail.capabilities.schedules.due import instants
 from startrail.capabilities.schedules.standing import Standing
+from startrail.flow.due import instants
 from startrail.model.schedule import Tick, TickRecord
 
 IN_TIME = timedelta(minutes=15)

@@ -11,8 +11,8 @@ import msgspec
 
 from startrail.base.time import from_text
 from startrail.capabilities.schedules.decide import decide
-from startrail.capabilities.schedules.due import instants, note
 from startrail.capabilities.schedules.standing import Standing
+from startrail.flow.due import instants, note
 from startrail.flow.events import TickMissed
 from startrail.flow.lease import somebody_works
 from startrail.flow.session import Ports

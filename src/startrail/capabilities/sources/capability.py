@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from startrail.base.errors import SourceError
 from startrail.base.time import to_text
 from startrail.capabilities.sources.land import land
+from startrail.capabilities.sources.queue import check_alone
+from startrail.capabilities.sources.unpack import unpack
 from startrail.flow.capability import Phase
 from startrail.flow.events import SourceSkipped
 from startrail.flow.pauses import paused
 from startrail.flow.session import Session
 from startrail.flow.tasks import Task
+from startrail.model.delivery import Delivery
 from startrail.model.source import Source
 from startrail.model.step import Step, StepOutput
+from startrail.ports.archive import Unpacker
 
 
 class Sources:
-    """The capability; one object per run."""
+    """The capability; one object per run. ``unpacker`` opens archives, once there is one."""
+
+    def __init__(self, unpacker: Callable[[], Unpacker]) -> None:
+        self._unpacker = unpacker
 
     def tasks(self, phase: Phase, session: Session) -> list[Task]:
         if phase != "land":
@@ -26,13 +36,16 @@ class Sources:
             pause = pauses.get(source.name)
             if pause is not None:
                 session.emit(SourceSkipped(subject=source.name, until=to_text(pause.until), reason=pause.reason))
-        return [_task(source, session) for source in wanted if source.name not in pauses]
+        return [_task(source, session, self._unpacker) for source in wanted if source.name not in pauses]
 
 
-def _task(source: Source, session: Session) -> Task:
+def _task(source: Source, session: Session, unpacker: Callable[[], Unpacker]) -> Task:
     def work() -> StepOutput:
         ports = session.ports
+        check_alone(source, session.project)
         feed = ports.feed(source)
+        deliveries: tuple[Delivery, ...] = ()
+        failed = None
         try:
             deliveries = land(
                 source,
@@ -44,8 +57,17 @@ def _task(source: Source, session: Session) -> Task:
                 clock=ports.clock,
                 emit=session.show,
             )
+        except SourceError as error:
+            failed = error  # what did land is unpacked all the same
         finally:
             feed.close()
+        if source.archive is not None:
+            deliveries += unpack(
+                source, unpacker=unpacker(), ledger=ports.ledger, store=ports.store, lease=session.lease, run=session.run,
+                clock=ports.clock, emit=session.show,
+            )  # fmt: skip
+        if failed is not None:
+            raise failed
         return StepOutput(deliveries=deliveries, rows=len(deliveries))
 
     # Listing a feed happens in every run, so its step has the run as partition and leaves no record:

@@ -12,13 +12,14 @@ from startrail.base.errors import SourceError, StartrailError
 from startrail.base.text import printable
 from startrail.capabilities.sources.abreast import Abreast, Outcome
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Copied, Emit, Growing
 from startrail.flow.session import to_facts
 from startrail.model.run import Lease
 from startrail.model.source import HttpFeed, PostgresFeed, Source
 from startrail.ports.clock import Clock
-from startrail.ports.feed import Feed, Offer, Seen, StillGrowing
-from startrail.ports.ledger import Ledger
+from startrail.ports.feed import Feed, Offer, Queued, Seen, StillGrowing
+from startrail.ports.ledger import Memory
 from startrail.ports.store import BadKey, Store, StoreFailed
 
 _BLOCK = 1 << 20
@@ -84,7 +85,7 @@ def copy(
     target: Store,
     address: str,
     *,
-    ledger: Ledger,
+    ledger: Memory,
     lease: Lease,
     clock: Clock,
     wall: Clock,
@@ -110,7 +111,7 @@ class _Copying:
     """One call of :func:`copy`."""
 
     def __init__(
-        self, source: Source, feed: Feed, target: Store, address: str, ledger: Ledger, lease: Lease, clock: Clock, wall: Clock,
+        self, source: Source, feed: Feed, target: Store, address: str, ledger: Memory, lease: Lease, clock: Clock, wall: Clock,
         retries: int, emit: Emit,
     ) -> None:  # fmt: skip
         self._source, self._feed, self._target, self._address = source, feed, target, address
@@ -130,18 +131,23 @@ class _Copying:
     def all(self) -> CopyResult:
         with self._lanes as lanes:
             for outcomes in lanes.outcomes(self._offers()):
-                self._record([copied for outcome in outcomes if (copied := self._copied(outcome)) is not None])
+                copied = [(outcome.offer, found) for outcome in outcomes if (found := self._copied(outcome)) is not None]
+                self._record(copied)
         growing = self._feed.growing()
         self._ledger.record_growing(self._remembered, growing, self._lease)
         self._left.update(growing)
         for name in sorted(self._left):
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
+        settle_queue(self._feed, self._source, self._ledger, self._remembered, run=None, clock=self._clock, emit=self._emit)
         self._raise_failures()
         return CopyResult(self._files, self._bytes, len(self._left))
 
     def _offers(self) -> Iterator[Offer]:
         landed = {name: past.stamp for name, past in self._past.items()}
         seen = Seen(landed=landed, growing=self._ledger.seen(self._remembered).growing)
+        seen = with_sweep(seen, self._feed, self._ledger, self._remembered)
+        if isinstance(self._feed, Queued):
+            self._feed.only_newest()
         try:
             yield from self._feed.offers(seen, self._clock.now())
         except SourceError as error:
@@ -187,17 +193,18 @@ class _Copying:
             target=self._address,
         )
 
-    def _record(self, copied: list[Copied]) -> None:
+    def _record(self, copied: list[tuple[Offer, Copied]]) -> None:
         if not copied:
             return
         # A runner that lost its lease raises here, before it can tell a second time what the other one tells.
         self._ledger.record_growing(self._remembered, {}, self._lease)
-        self._ledger.append([fact for each in copied for fact in to_facts(each)], run=None, at=self._clock.now())
-        for each in copied:
+        self._ledger.append([fact for _, each in copied for fact in to_facts(each)], run=None, at=self._clock.now())
+        for offer, each in copied:
             crash_point("after recording delivery")
             self._files += 1
             self._bytes += each.size
             self._emit(each)
+            is_recorded(self._feed, offer)
 
     def _is_ours(self, name: str, key: str) -> bool:
         """Whether the target still holds exactly what an earlier copy of this file put there."""

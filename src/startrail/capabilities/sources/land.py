@@ -8,14 +8,18 @@ import msgspec
 
 from startrail.base.crash import crash_point
 from startrail.base.errors import SourceError, StartrailError
-from startrail.base.ids import fingerprint
 from startrail.capabilities.sources.abreast import Abreast, Outcome
+from startrail.capabilities.sources.changes import compare, events
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
-from startrail.flow.events import Emit, Growing, Landed
+from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
+from startrail.flow.events import Emit, Event, Growing, Landed
 from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
-from startrail.model.run import Lease
+from startrail.model.listing import NameChanges, RememberedName
+from startrail.model.named import named
+from startrail.model.run import Lease, NewFact
 from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Fetched, Offer, StillGrowing
@@ -98,11 +102,15 @@ class _Landing:
         if kept is not None:
             self._record([kept], moves_cursor=not self._failed)
         self._report_growing()
+        self._compare_names()
+        name, run = self._source.name, self._run
+        settle_queue(self._feed, self._source, self._ledger, name, run=run, clock=self._clock, emit=self._emit)
         self._raise_failures()
         return tuple(self._new)
 
     def _offers(self) -> Iterator[Offer]:
-        seen = self._ledger.seen(self._source.name)
+        name = self._source.name
+        seen = with_sweep(self._ledger.seen(name), self._feed, self._ledger, name)
         try:
             yield from self._feed.offers(seen, self._clock.now())
         except SourceError as error:
@@ -143,7 +151,7 @@ class _Landing:
     def _delivery(self, offer: Offer, content: Content) -> Delivery:
         """What the bytes are when all of them have passed."""
         return Delivery(
-            id=fingerprint(self._source.name, content.sha256),
+            id=delivery_id(self._source, content.sha256, offer.name, self._ledger),
             source=self._source.name,
             name=offer.name,
             sha256=content.sha256,
@@ -171,14 +179,16 @@ class _Landing:
             return
         arrivals = [self._arrival(each, each.delivery.cursor if moves_cursor else None) for each in received]
         recorded = self._ledger.record_deliveries([arrival for arrival, _ in arrivals], self._lease)
-        for (arrival, landed), new in zip(arrivals, recorded, strict=True):
+        for each, (arrival, landed), new in zip(received, arrivals, recorded, strict=True):
             if new:
                 crash_point("after recording delivery")
                 self._new.append(arrival.delivery)
                 self._emit(landed)
+            is_recorded(self._feed, each.offer)
 
     def _arrival(self, received: _Received, cursor: str | None) -> tuple[Arrival, Landed]:
         delivery = msgspec.structs.replace(received.delivery, cursor=cursor)
+        said = named(self._source, delivery.name)
         landed = Landed(
             subject=self._source.name,
             source=self._source.name,
@@ -186,6 +196,8 @@ class _Landing:
             name=delivery.name,
             size=delivery.size,
             sha256=delivery.sha256,
+            fields=said.fields,
+            unread=said.problem,
         )
         return Arrival(delivery, received.offer.stamp, tuple(to_facts(landed))), landed
 
@@ -194,6 +206,22 @@ class _Landing:
         self._ledger.record_growing(self._source.name, growing, self._lease)
         for name in growing:
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
+
+    def _compare_names(self) -> None:
+        """Tell what was renamed, replaced and deleted, unless the listing broke off."""
+        if not self._source.keeps_names or any(not name for name, _ in self._failed):
+            return
+        told: list[Event] = []
+
+        def judge(remembered: list[RememberedName]) -> tuple[NameChanges, tuple[NewFact, ...]]:
+            changes = compare(remembered, self._feed.listed())
+            told[:] = events(self._source.name, changes)
+            return changes, to_facts(*told)
+
+        name, now = self._source.name, self._clock.now()
+        self._ledger.compare_names(name, judge, self._lease, whole=True, run=self._run, at=now)
+        for event in told:
+            self._emit(event)
 
     def _raise_failures(self) -> None:
         if not self._failed:

@@ -8,10 +8,11 @@ from openlineage.client.naming.dataset import S3, LocalFileSystem
 
 from startrail.adapters.openlineage.names import Names
 from startrail.base.span import Span
+from startrail.model.destination import FolderDestination
 from startrail.model.model import Model
 from startrail.model.profile import LocalStore, OpenLineage, Profile, S3Store
 from startrail.model.project import Project
-from startrail.model.report import FolderDestination, Report
+from startrail.model.report import Report
 from startrail.model.source import FolderFeed, FtpFeed, HttpFeed, Source
 
 FEEDS = {
@@ -24,7 +25,7 @@ FEEDS = {
 def project() -> Project:
     sources = {name: Source(name=name, feed=feed, span=Span("")) for name, feed in FEEDS.items()}
     models = {"marts.seen": Model("marts.seen", "select 1", "models/marts/seen.sql", kind="view")}
-    report = Report("daily", "csv", FolderDestination(path="out"), Span(""))
+    report = Report("daily", "csv", Span(""), FolderDestination(path="out"))
     return Project("shop", "/data/shop", {}, sources, {}, models, {"daily": report}, {})
 
 

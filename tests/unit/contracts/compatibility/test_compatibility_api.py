@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import startrail
-from startrail.ports.compatibility import ReaderMissing, UnknownMode
+from startrail.ports.compatibility import SchemaReaderMissing, UnknownMode
 
 
 def test_modes_and_types_are_words_in_any_case() -> None:
@@ -31,7 +31,7 @@ def test_a_missing_package_is_an_error_that_names_the_extra(
 ) -> None:
     monkeypatch.delitem(sys.modules, f"startrail.adapters.compatibility.{module}", raising=False)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ReaderMissing, match="registry"):
+    with pytest.raises(SchemaReaderMissing, match="registry"):
         startrail.compatible("{}", "{}", "FULL", kind)
 
 

@@ -148,10 +148,11 @@ def _adoptions(source: Source, project: Project, ledger: Ledger, files: Callable
             wanted[id] = (load, fields)
     if not wanted:
         return []
+    old = {each.delivery for each in ledger.superseded(source.name)} if source.on_replace == "replace" else set()
     refused = {standing.delivery.id: standing for standing in standings(project, ledger, source.name)}
     found = []
     for delivery in ledger.deliveries(source.name):
-        if delivery.id in wanted:
+        if delivery.id in wanted and delivery.id not in old:
             load, fields = wanted[delivery.id]
             standing = refused.get(delivery.id) or whole(delivery, load)
             adoption = _adoption(standing, fields, contract, project, ledger, files)

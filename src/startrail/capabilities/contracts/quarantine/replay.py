@@ -32,6 +32,7 @@ from startrail.capabilities.contracts.quarantine.standing import (
     standings,
     visible_load,
 )
+from startrail.capabilities.contracts.replaced.hold import WITHHELD
 from startrail.capabilities.contracts.suspect import Past
 from startrail.capabilities.contracts.versions import find_version, keep
 from startrail.flow.capability import Phase
@@ -98,6 +99,7 @@ def plan_replays(project: Project, ledger: Ledger, files: QuarantineFiles, wante
         found = [_named(wanted.delivery, found, project, ledger)]
     else:
         found = [each for each in found if each.state == "open" or (each.pinned is not None and wanted.contract is None)]
+        found = [each for each in found if not _withheld(each)]
     chosen: dict[str, tuple[Contract, ContractRef | None]] = {}
     for standing in found:
         name = standing.delivery.source
@@ -107,6 +109,12 @@ def plan_replays(project: Project, ledger: Ledger, files: QuarantineFiles, wante
         replay_of(standing, project, ledger, files, _past(standing.delivery, ledger), *chosen[standing.delivery.source])
         for standing in found
     ]
+
+
+def _withheld(standing: Standing) -> bool:
+    """Whether it is held as a new version of a file: whoever wants both takes it in by its name."""
+    tried = standing.tried
+    return standing.load is None and tried is not None and tried.output is not None and WITHHELD in tried.output.note
 
 
 def _named(id: str, found: Sequence[Standing], project: Project, ledger: Ledger) -> Standing:
@@ -166,7 +174,7 @@ class Replays:
                 session.skipped += 1
             elif not taken_over(replay.standing.delivery, replay.step, session):
                 ref = replay.older or keep(replay.contract, session)
-                task = _task(replay, replay.step, ref, session)
+                task = replay_task(replay, replay.step, ref, session)
                 grows = evolves(replay.source)
                 tasks.append(replace(task, work=turns[replay.source.name].next(task.work)) if grows else task)
         return tasks
@@ -222,7 +230,8 @@ def taken_over(delivery: Delivery, step: Step, session: Session) -> bool:
     return False
 
 
-def _task(replay: Replay, step: Step, ref: ContractRef, session: Session) -> Task:
+def replay_task(replay: Replay, step: Step, ref: ContractRef, session: Session) -> Task:
+    """The task that does it. ``ref``: under which version of the contract."""
     delivery, source = replay.standing.delivery, replay.source
 
     def loaded() -> StepOutput:

@@ -27,6 +27,9 @@ REPAIRS = "repairs"
 PINNED = "pinned"
 """Note of a replay's step: it was asked for under this older version of the contract."""
 
+WITHDRAWN = "withdrawn"
+"""Note of a step that took all rows of a delivery out: the delivery that took its place."""
+
 State = Literal["open", "replayed", "discarded"]
 """Of a delivery; a held one is open. See :class:`Groups` for its rows."""
 
@@ -146,7 +149,7 @@ def _standing(delivery: Delivery, records: Sequence[StepRecord], discards: tuple
         return None
     if load is not None:  # what was discarded as a whole is in again
         discards = tuple(discard for discard in discards if discard.quarantine is not None)
-    counts = _with_discards(output.counts, discards, held=load is None)
+    counts = output.counts if WITHDRAWN in output.note else _with_discards(output.counts, discards, held=load is None)
     if load is None:
         state: State = "open" if counts.held else "discarded"
     else:

@@ -10,6 +10,7 @@ from startrail.base.errors import StartrailError
 from startrail.capabilities.contracts.drift.evolve import settled
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.load import raw_schema, task_of, weighed
+from startrail.capabilities.contracts.named import fielded, told_elsewhere
 from startrail.capabilities.contracts.quarantine.repair import RepairMender
 from startrail.capabilities.contracts.rehearse.part import part_contract
 from startrail.capabilities.contracts.suspect import Past
@@ -68,12 +69,15 @@ def rehearse(job: Job, rehearser: Rehearser, progress: Progress) -> Result:
     taken, acknowledged = frozenset(job.taken), frozenset(job.acknowledged)
     schema = raw_schema(job.contract)
     task, judge = task_of(job.delivery, job.source, job.contract, schema, _redo(job), taken=taken, acknowledged=acknowledged)
-    part = RecordJudge(job.contract if job.part is None else part_contract(job.contract, job.part))
+    name_says = fielded(job.contract, job.source, job.delivery)
+    if name_says.held is not None:
+        return _result(job, Counts(job.counts.rows_in, held=job.counts.rows_in), held_after=name_says.held)
+    part = RecordJudge(name_says.contract if job.part is None else part_contract(name_says.contract, job.part))
     try:
         found = rehearser.rehearse(RehearsalTask(task, job.before, job.look, job.part), judge, part, progress)
     except StartrailError as error:
         return _result(job, job.counts, unread=f"{error.code} {error.message}")
-    found = msgspec.structs.replace(found, outcome=settled(found.outcome, taken))
+    found = msgspec.structs.replace(found, outcome=told_elsewhere(settled(found.outcome, taken), task.named))
     verdict = weighed(found.outcome, job.delivery, job.source, job.contract, job.past, acknowledged)
     held = None if verdict.action == "load" else verdict.reason or "held"
     return _seen(job, found, held)

@@ -12,7 +12,15 @@ from startrail.base.span import Span
 from startrail.base.text import did_you_mean
 from startrail.capabilities.contracts.capability import load_step
 from startrail.capabilities.contracts.drift.evolve import evolves, promise
-from startrail.capabilities.contracts.quarantine.standing import LOADED_AS, PINNED, Standing, discarded, standings, visible_load
+from startrail.capabilities.contracts.quarantine.standing import (
+    LOADED_AS,
+    PINNED,
+    WITHDRAWN,
+    Standing,
+    discarded,
+    standings,
+    visible_load,
+)
 from startrail.capabilities.contracts.rehearse.errors import UnknownSegment
 from startrail.capabilities.contracts.rehearse.one import Job
 from startrail.capabilities.contracts.rehearse.part import changed_fields, part_of, recalled
@@ -130,6 +138,9 @@ def _content(record: StepRecord) -> str:
 def _disposed(records: Sequence[StepRecord], standing: Standing | None) -> bool:
     if standing is not None and standing.load is None and standing.state == "discarded":
         return False  # a person decided that it will never be loaded
+    load = visible_load(records)
+    if load is not None and load.output is not None and WITHDRAWN in load.output.note:
+        return False  # a new version of its file took its place
     return any(record.output is not None and record.state in ("published", "held") for record in records)
 
 

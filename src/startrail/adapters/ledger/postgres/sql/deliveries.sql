@@ -1,17 +1,20 @@
 -- Deliveries, and what a source's last listing showed.
 
 -- name: columns
-select id, source, name, sha256, size, landed_at, media, run, source_time, cursor from deliveries
+select id, source, name, sha256, size, landed_at, media, run, source_time, cursor, parent from deliveries
 
 -- The same bytes of a source twice are one delivery.
 -- name: record
-insert into deliveries (id, source, name, sha256, size, landed_at, media, run, source_time, cursor)
-values (%(id)s, %(source)s, %(name)s, %(sha256)s, %(size)s, %(landed_at)s, %(media)s, %(run)s, %(source_time)s, %(cursor)s)
+insert into deliveries (id, source, name, sha256, size, landed_at, media, run, source_time, cursor, parent)
+values (%(id)s, %(source)s, %(name)s, %(sha256)s, %(size)s, %(landed_at)s, %(media)s, %(run)s, %(source_time)s, %(cursor)s, %(parent)s)
 on conflict do nothing;
 
 -- name: remember_name
-insert into landed_names (source, name, stamp) values (%(source)s, %(name)s, %(stamp)s)
-on conflict (source, name) do update set stamp = excluded.stamp;
+insert into landed_names (source, name, stamp, delivery, first_at, at)
+values (%(source)s, %(name)s, %(stamp)s, %(delivery)s, %(at)s, %(at)s)
+on conflict (source, name) do update set
+    stamp = excluded.stamp, at = excluded.at, gone_at = null, delivery = excluded.delivery,
+    versions = landed_names.versions + case when landed_names.delivery = excluded.delivery then 0 else 1 end;
 
 -- name: names
 select name, stamp from landed_names where source = %(source)s;
@@ -61,3 +64,10 @@ select id from deliveries where source = %(source)s and loaded = 1 and landed_at
 
 -- name: discard
 update deliveries set loaded = 2 where id = %(id)s and loaded = 0;
+
+-- name: unpacked
+update deliveries set loaded = 3 where id = %(id)s and loaded = 0;
+
+-- name: packed
+-- use: columns
+where source = %(source)s and loaded = 0 and media in ('zip', 'tar') and parent is null order by seq;

@@ -24,6 +24,11 @@ select key from steps where key = any(array(select jsonb_array_elements_text(%(k
 update deliveries set loaded = 1
 where id in (select partition from steps where kind = 'load' and key = any(array(select jsonb_array_elements_text(%(keys)s::jsonb))));
 
+-- A step that took the rows of a delivery out, for a new version of its file.
+-- name: mark_withdrawn
+update deliveries set loaded = 4
+where id in (select partition from steps where kind = 'load' and key = any(array(select jsonb_array_elements_text(%(keys)s::jsonb))) and output::jsonb -> 'note' ->> 'withdrawn' is not null);
+
 -- name: by_keys
 -- use: columns
 where key = any(array(select jsonb_array_elements_text(%(keys)s::jsonb)));

@@ -24,6 +24,11 @@ select key from steps where key in (select value from json_each(:keys));
 update deliveries set loaded = 1
 where id in (select partition from steps where +kind = 'load' and key in (select value from json_each(:keys)));
 
+-- A step that took the rows of a delivery out, for a new version of its file.
+-- name: mark_withdrawn
+update deliveries set loaded = 4
+where id in (select partition from steps where +kind = 'load' and key in (select value from json_each(:keys)) and json_extract(output, '$.note.withdrawn') is not null);
+
 -- name: by_keys
 -- use: columns
 where key in (select value from json_each(:keys));

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import asyncssh
 
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
-from startrail.model import source
 
 
 class HostKeyUnknown(SourceError):
@@ -35,16 +34,29 @@ class HostKeyChanged(SourceError):
 class KnownHostsUnusable(SourceError):
     """The known_hosts file or the declared ``host_key`` cannot be used.
 
-    Mend ``known_hosts`` or ``host_key`` in the source's feed; a key is written as ``ssh-ed25519 AAAA...``.
+    Mend ``known_hosts`` or ``host_key`` where the server is declared; a key is written as ``ssh-ed25519 AAAA...``.
     """
 
     code = "ST214"
 
 
-class Trust:
-    """Of one feed. ``project`` is where a relative ``known_hosts`` starts."""
+class Server(Protocol):
+    """What a declaration says of an SSH server."""
 
-    def __init__(self, declared: source.SftpFeed, project: Path) -> None:
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def known_hosts(self) -> str | None: ...
+    @property
+    def host_key(self) -> str | None: ...
+
+
+class Trust:
+    """Of one server. ``project`` is where a relative ``known_hosts`` starts."""
+
+    def __init__(self, declared: Server, project: Path) -> None:
         self._declared = declared
         self._file = project / declared.known_hosts if declared.known_hosts else Path.home() / ".ssh" / "known_hosts"
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.figures import record
 
-from startrail.capabilities.schedules.due import instants, note
+from startrail.flow.due import instants, note
 
 CHANGES = {
     # zone: the day that loses time, the day that gains time

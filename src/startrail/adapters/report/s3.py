@@ -1,0 +1,92 @@
+"""Delivery into a bucket of any S3 API: what is put there becomes visible whole, in one stroke."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store as Bucket
+
+from startrail.adapters.report.errors import (
+    DestinationClosed,
+    DestinationFailed,
+    DestinationFull,
+    DestinationUnreachable,
+    NoSuchDestination,
+)
+from startrail.adapters.report.media import media_type
+from startrail.base.errors import ReportError
+from startrail.base.text import printable
+from startrail.base.units import parse_duration
+from startrail.model.destination import S3Destination
+
+_PART = 8 << 20
+
+
+class S3Folder:
+    """``access_key`` and ``secret_key`` are the resolved secrets; without them obstore finds the environment's own."""
+
+    def __init__(
+        self, declared: S3Destination, *, access_key: str | None = None, secret_key: str | None = None, retries: int = 3
+    ) -> None:
+        self._declared = declared
+        self._prefix = declared.prefix.strip("/")
+        timeout = parse_duration(declared.timeout)
+        given = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
+        with self._errors(declared.bucket):
+            self._bucket = Bucket(
+                declared.bucket,
+                region=declared.region,
+                client_options={
+                    "allow_http": (declared.endpoint or "").startswith("http://"),
+                    "connect_timeout": min(timeout, timedelta(seconds=5)),
+                    "read_timeout": timeout,
+                    "timeout": timedelta(hours=1),  # a whole part, however slow, as long as bytes come
+                },
+                retry_config={"max_retries": retries, "retry_timeout": max(timeout, timedelta(minutes=1))},
+                **{key: value for key, value in given.items() if value is not None},
+            )
+
+    def deliver(self, name: str, write: Callable[[Path], object]) -> str:
+        """As the port says."""
+        key = f"{self._prefix}/{name}" if self._prefix else name
+        with tempfile.TemporaryDirectory(prefix="startrail-report-") as folder:
+            path = Path(folder) / "report"
+            write(path)
+            with self._errors(key):
+                attributes = {"Content-Type": media_type(name)}
+                obstore.put(self._bucket, key, path, attributes=attributes, chunk_size=_PART, max_concurrency=4)  # pyrefly: ignore
+        return f"s3://{self._declared.bucket}/{key}"
+
+    @contextlib.contextmanager
+    def _errors(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError, ValueError) as error:
+            raise self._told(error, printable(key)) from error
+
+    def _told(self, error: Exception, key: str) -> ReportError:
+        """The library's error as one of ours."""
+        whole, bucket = str(error), printable(self._declared.bucket)
+        told = printable(whole.partition("\n")[0], limit=300)
+        if "NoSuchBucket" in whole:
+            return NoSuchDestination(f"there is no bucket '{bucket}' to deliver into", hint="create it, or correct `bucket`")
+        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+            hint = "check the secrets of `access_key` and `secret_key`; delivering takes s3:PutObject"
+            return DestinationClosed(f"the bucket '{bucket}' refuses '{key}'", hint=hint)
+        if "169.254.169.254" in whole:
+            hint = "give the destination `access_key` and `secret_key` as env:NAME"
+            return DestinationClosed(f"no keys for the bucket '{bucket}' were found", hint=hint)
+        if re.search(r"QuotaExceeded|InsufficientStorage|StorageFull|status code: 507", whole):
+            return DestinationFull(f"the bucket '{bucket}' has no room for '{key}'", hint="free some space and run again")
+        if re.search(r"status code: (5\d\d|429)|error sending request|HTTP error|timed out|error decoding response", whole):
+            return DestinationUnreachable(
+                f"the bucket '{bucket}' did not answer for '{key}': {told}", hint="check `endpoint` and the network"
+            )
+        return DestinationFailed(f"the bucket '{bucket}' refused '{key}': {told}", hint="check `bucket`, `region` and `endpoint`")
