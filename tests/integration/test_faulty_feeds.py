@@ -329,6 +329,8 @@ S3 = [
     Case("ends early, always", Rule(OBJECT, "truncate", at=MIDDLE), "ok", "ST20[14]"),
     Case("ends early, once", Rule(OBJECT, "truncate", 1, at=MIDDLE), "ok", "ok"),
     Case("announces more than it sends", Rule(OBJECT, "announce", at=1000), "ok", "ST204"),
+    Case("a bit is another, always", Rule(OBJECT, "corrupt", at=MIDDLE), "ok", "ST2.."),
+    Case("a bit is another, once", Rule(OBJECT, "corrupt", 1, at=MIDDLE), "ok", "ok|ST2.."),
     Case("lists objects larger", Rule(LIST, "edit", edit=_sizes(3)), "ST204", "ST(211|253)"),
     Case("lists objects smaller", Rule(LIST, "edit", edit=_sizes(-3)), "ST240", "ST(210|253)"),
     Case("in drops", Rule(OBJECT, "drip"), "ok", "ok"),

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-_MONTHS = {name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
+_MONTHS = {
+    name: number
+    for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
+}
 _WHEN = r"[^\W\d_]{3,4}\.?\s+\d{1,2}\s+(?:\d{1,2}:\d\d|\d{4})|\d{1,2}\.?\s+[^\W\d_]{3,4}\.?\s+(?:\d{1,2}:\d\d|\d{4})"
 _ISO = r"\d{4}-\d\d-\d\d\s+\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\s+[-+]\d{4})?"
 _UNIX = re.compile(rf"([-a-zA-Z])[-rwxsStTlL]{{9}}\S*\s+(?:\S.*?\s)??(\d{{1,18}})\s+({_WHEN}|{_ISO}) (.+)", re.DOTALL)
