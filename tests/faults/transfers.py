@@ -84,7 +84,9 @@ class Transfers:
 
     @contextmanager
     def running(self, command: tuple[str, ...], death: Death = LIVES, *, in_parts: bool = False) -> Iterator[Process]:
-        with process(transfer if in_parts else command_line, death, (*command, "-C", str(self.root), "--json", "--wait", "60")) as child:
+        with process(
+            transfer if in_parts else command_line, death, (*command, "-C", str(self.root), "--json", "--wait", "60")
+        ) as child:
             yield child
 
     def done(self, command: tuple[str, ...]) -> Ended:

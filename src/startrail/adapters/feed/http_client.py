@@ -70,7 +70,8 @@ class Client:
         self._token = Token(oauth, secret or "", self._pool, timeout) if oauth is not None else None
 
     def get(self, address: str, headers: dict[str, str], *, missing_is_none: bool = False) -> urllib3.BaseHTTPResponse | None:
-        """The answer with its body unread: 200, 204 or 304. None for 404 when that only means there is no more."""
+        """The answer with its body unread: 200, 204, 304, or 206 where a range was asked for. None for 404 when that only
+        means there is no more."""
         if urlsplit(address).scheme not in ("http", "https"):
             raise FeedFailed(f"'{_bare(address)}' is no HTTP address", hint="`url` must begin with https:// or http://")
         response = self._sent(address, headers)
@@ -78,7 +79,7 @@ class Client:
             response.close()
             self._token.forget()
             response = self._sent(address, headers)
-        if response.status in (200, 204, 304):
+        if response.status in (200, 204, 304) or (response.status == 206 and "Range" in headers):
             return response
         response.close()
         if response.status == 404 and missing_is_none:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError, PreconditionError
@@ -25,7 +25,6 @@ from startrail.ports.feed import (
     FeedIncomplete,
     FeedMissing,
     FeedUnreachable,
-    Fetched,
     Offer,
     SizeUntrue,
     StillGrowing,
@@ -96,9 +95,6 @@ class S3Feed(FileFeed):
     def _entry(self, offer: Offer) -> Entry:
         return self._listing.entry(offer)
 
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
-
     def close(self) -> None:
         """Connections are the library's own."""
 
@@ -154,6 +150,9 @@ class S3Feed(FileFeed):
                 where = "check `region` and `endpoint` in the source's feed"
                 return FeedFailed(f"the bucket '{bucket}' sends us elsewhere for '{what}': {answer.told}", hint=where)
         where = "check `bucket`, `region` and `endpoint`"
+        if "invalid path" in answer.told:
+            where = "have that object renamed, or let `prefix` name a place without it: no //, ., .. and control characters"
+            return FeedFailed(f"the bucket '{bucket}' has a name that cannot be asked for: {answer.told}", hint=where)
         return FeedFailed(f"the bucket '{bucket}' refused '{what}': {answer.told}", hint=where)
 
 
