@@ -135,9 +135,12 @@ class Store(Protocol):
         """Write unless the key exists; False when it does. Atomic between processes."""
         ...
 
-    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
+    def put_as(
+        self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+    ) -> bool:
         """Write a stream whose key may be known only when it has ended: ``key`` is asked then, and None gives it up.
-        A key that is known beforehand spares some stores a second copy.
+        A key and a ``size`` that are known beforehand spare some stores a second copy; a stream may be refused when it
+        has another size, with a transient error.
 
         False when it was given up, or when not to ``replace`` an object that is there. Of a stream that breaks nothing
         is left. Held in memory are a few parts at most, and a store that is not local keeps nothing on the local disk."""

@@ -41,7 +41,9 @@ class MemoryStore:
             self._set(key, content)
             return True
 
-    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
+    def put_as(
+        self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+    ) -> bool:
         content = _joined(data)
         name = key if isinstance(key, str) else key()
         if name is None:

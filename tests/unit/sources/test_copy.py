@@ -121,7 +121,9 @@ def test_a_transfer_that_breaks_is_tried_again_as_often_as_said(place: Place) ->
 
 def test_a_full_target_stops_at_once(place: Place) -> None:
     class Full(MemoryStore):
-        def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
+        def put_as(
+            self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+        ) -> bool:
             raise StoreFull("no room")
 
     place.target = Full()
@@ -135,7 +137,9 @@ def test_an_answer_that_is_lost_although_the_object_landed_makes_no_second_copy(
     class Deaf(MemoryStore):
         lost = False
 
-        def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
+        def put_as(
+            self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+        ) -> bool:
             done = super().put_as(data, key, replace=replace)
             if not self.lost:
                 self.lost = True

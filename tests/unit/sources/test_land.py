@@ -136,7 +136,9 @@ def test_several_failures_are_told_together_and_tried_again_only_if_all_can_be(p
 
 def test_a_full_store_stops_at_once_and_records_nothing(place: Place) -> None:
     class Full(MemoryStore):
-        def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
+        def put_as(
+            self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+        ) -> bool:
             super().put_as(data, lambda: None)
             raise StoreFull("no room")
 

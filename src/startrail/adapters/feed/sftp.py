@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import stat
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import asyncssh
 
@@ -27,18 +28,20 @@ from startrail.ports.feed import (
     FeedIncomplete,
     FeedMissing,
     FeedUnreachable,
-    Fetched,
     Offer,
     SizeUntrue,
     StillGrowing,
 )
 
-_BLOCK = 1 << 20
-"""Asked for in one go, which the library splits into requests that are under way together."""
-_AHEAD = 2
-"""Blocks that were asked for and are not used yet, at most."""
+_SPAN = 1 << 20
+"""Asked for in one go, in requests as large as the server takes: the library's own way of splitting costs half as much again."""
+_AHEAD = 4
+"""Spans that were asked for and are not used yet, at most: so much is on a long line at a time."""
+_SAFE_READ = 1 << 15
 _DEEPEST = 32
+_LISTED_AT_ONCE = 500
 _T = TypeVar("_T")
+_Asked = tuple[int, Future[list[bytes]]]
 
 
 class SftpFeed(FileFeed):
@@ -73,7 +76,7 @@ class SftpFeed(FileFeed):
             try:
                 if start:
                     _unchanged(self._run(file.stat()), offer)
-                for block in self._blocks(file, start):
+                for block in self._blocks(file, start, offer.size):
                     received += len(block)
                     yield block
                 found = self._run(file.stat())
@@ -88,28 +91,33 @@ class SftpFeed(FileFeed):
                 hint="have the file written again at its source; see the server's log",
             )
 
-    def _blocks(self, file: asyncssh.SFTPClientFile, start: int) -> Iterator[bytes]:
-        """The file from an offset on. While a block is used, the next ones are on their way."""
-        coming: deque[Future[bytes]] = deque()
+    def _blocks(self, file: asyncssh.SFTPClientFile, start: int, size: int | None) -> Iterator[bytes]:
+        """The file from an offset on, as far as its known size. While one span of it is used, more and more of the next
+        ones are on their way."""
+        one = min(self._sessions.mine().limits.max_read_len or _SAFE_READ, _SPAN)
+        span = _SPAN // one * one
+        coming: deque[_Asked] = deque()
         place = asked = start
+        ahead = 1
         try:
-            while True:
-                while len(coming) < _AHEAD:
-                    coming.append(self._sessions.begin(file.read(_BLOCK, asked)))
-                    asked += _BLOCK
-                block = ended(coming.popleft())
-                if not block:
+            while size is None or place < size:
+                while len(coming) < ahead and (size is None or asked < size):
+                    count = span if size is None else min(span, size - asked)
+                    coming.append((count, self._sessions.begin(_read_span(file, asked, one, count))))
+                    asked += count
+                expected, future = coming.popleft()
+                blocks = ended(future)
+                yield from blocks
+                came = sum(map(len, blocks))
+                if not came:
                     return
-                yield block
-                place += len(block)
-                if len(block) < _BLOCK:  # the end, or as much as there was for now: what was asked for beyond is of no use
+                place += came
+                ahead = min(ahead + 1, _AHEAD)
+                if came < expected:  # what was asked for beyond would leave a gap
                     _given_up(coming)
                     asked = place
         finally:
             _given_up(coming)
-
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
 
     def close(self) -> None:
         self._sessions.close()
@@ -117,7 +125,7 @@ class SftpFeed(FileFeed):
     def _opened(self, path: bytes) -> asyncssh.SFTPClientFile:
         for last in (False, True):
             try:
-                return self._run(self._sessions.mine().open(path, "rb", encoding=None))
+                return self._run(self._sessions.mine().open(path, "rb", encoding=None, block_size=0))
             except (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, ConnectionError):
                 self._sessions.drop()  # it tired of waiting since the last file
                 if last:
@@ -136,16 +144,25 @@ class SftpFeed(FileFeed):
         yield from found
 
     def _walk(self, above: bytes, depth: int, found: list[Entry]) -> None:
-        for name, attributes in self._run(_items(self._sessions.mine(), self._wire_path(_text(above)).rstrip(b"/") or b"/")):
+        folders: list[bytes] = []
+        for name, attributes in self._items(self._wire_path(_text(above)).rstrip(b"/") or b"/"):
             path = above + name
             if _is_folder(attributes):
                 if self._recursive and depth < _DEEPEST:
-                    self._walk(path + b"/", depth + 1, found)
+                    folders.append(path + b"/")
             elif self._listing.wants(text := _text(path)):
                 if not stat.S_ISREG(attributes.permissions or stat.S_IFREG):
                     continue  # a link could lead anywhere; a pipe could be waited for without end
                 modified = None if attributes.mtime is None else datetime.fromtimestamp(attributes.mtime, UTC)
                 found.append(Entry(text, safe_name(text), _stamp(attributes), attributes.size, modified))
+        for folder in folders:
+            self._walk(folder, depth + 1, found)
+
+    def _items(self, folder: bytes) -> Iterator[tuple[bytes, asyncssh.SFTPAttrs]]:
+        """A piece of the listing at a time: each may take as long as one answer, and only what is wanted is kept."""
+        scan = _scanned(self._sessions.mine(), folder)
+        while batch := self._run(_some_of(scan)):
+            yield from batch
 
     def _wire_path(self, path: str) -> bytes:
         root = self._declared.path.rstrip("/").encode()
@@ -189,14 +206,33 @@ class SftpFeed(FileFeed):
         return FeedUnreachable(f"the SSH server {server} does not answer: {told}", hint="check `host`, `port` and the network")
 
 
-def _given_up(coming: deque[Future[bytes]]) -> None:
-    for each in coming:
-        each.cancel()
+async def _read_span(file: asyncssh.SFTPClientFile, start: int, one: int, count: int) -> list[bytes]:
+    """Blocks of one request each, all under way together, up to the first that is not full. They are never joined."""
+    found: list[bytes] = []
+    asked = [(place, min(one, start + count - place)) for place in range(start, start + count, one)]
+    read = await asyncio.gather(*(file.read(size, place) for place, size in asked))
+    for block, (_, size) in zip(read, asked, strict=True):
+        assert isinstance(block, bytes)
+        if block:
+            found.append(block)
+        if len(block) < size:
+            break
+    return found
+
+
+def _given_up(coming: deque[_Asked]) -> None:
+    for _, future in coming:
+        future.cancel()
     coming.clear()
 
 
-async def _items(client: asyncssh.SFTPClient, folder: bytes) -> list[tuple[bytes, asyncssh.SFTPAttrs]]:
-    return [item async for item in _scanned(client, folder)]
+async def _some_of(scan: AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]) -> list[tuple[bytes, asyncssh.SFTPAttrs]]:
+    found: list[tuple[bytes, asyncssh.SFTPAttrs]] = []
+    async for item in scan:
+        found.append(item)
+        if len(found) == _LISTED_AT_ONCE:
+            break
+    return found
 
 
 async def _scanned(client: asyncssh.SFTPClient, folder: bytes) -> AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]:

@@ -54,7 +54,9 @@ class LocalStore:
             with self._written(data) as temporary:
                 return _link(temporary, target)
 
-    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
+    def put_as(
+        self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+    ) -> bool:
         with _errors("a file that arrives", writing=True), self._written(data) as temporary:
             name = key if isinstance(key, str) else key()
             if name is None:

@@ -23,14 +23,15 @@ from startrail.adapters.s3_answer import answer_of
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
+from startrail.adapters.store.s3_client import Client
 from startrail.adapters.store.s3_errors import refusal
 from startrail.adapters.store.s3_leftovers import abort_leftovers
-from startrail.adapters.store.s3_parts import PART, Uploads
+from startrail.adapters.store.s3_parts import PART, Parts
+from startrail.adapters.store.s3_whole import Whole
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.model import profile
 from startrail.ports.store import (
-    WRITTEN_ONCE,
     NotStored,
     StoredObject,
     StoreUnreachable,
@@ -44,6 +45,8 @@ _PARTS_AT_ONCE = 4
 _MOST_PARTS = 9_000
 _TEMPORARY = ".scratch/"
 _LEFT_BEHIND = timedelta(days=1)
+_LARGEST_PUT = 256 << 20
+"""A stream of this size at most goes in one PUT, which has to begin anew when it breaks. Larger ones go in parts."""
 _LARGEST_COPY = 5 << 30
 """What one copy within a bucket may have, by the S3 API."""
 
@@ -64,14 +67,14 @@ class S3Store:
         timeout: timedelta = timedelta(seconds=30),
         retries: int = 4,
     ) -> None:
-        self._name, self._endpoint = declared.bucket, declared.endpoint
+        self._name = declared.bucket
         self._prefix = declared.prefix.strip("/")
         if self._prefix:
             check_key(self._prefix)
         self._account = _account(declared, access_key, secret_key)
-        self._uploads = None
+        self._direct = None
         if self._account is not None:
-            self._uploads = Uploads(self._account, timeout=timeout.total_seconds(), retries=retries)
+            self._direct = _Direct(Client(self._account, timeout=timeout.total_seconds(), retries=retries))
         self._sweeping = threading.Lock()
         self._swept = False
         self._cache_folder = cache
@@ -99,9 +102,9 @@ class S3Store:
             with _errors(key):
                 obstore.put(self._bucket, key, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
             return len(data)
-        whole, stream = _measured(data)
+        pieces, stream = _measured(data)
         if stream is None:
-            return self.put(key, whole)
+            return self.put(key, b"".join(pieces))
         counter = _Counter(stream)
         with _errors(key):
             pump(counter, lambda parts: self._upload(key, parts))
@@ -109,24 +112,27 @@ class S3Store:
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
         check_key(key)
-        whole, stream = _measured((data,) if isinstance(data, bytes) else data)
+        pieces, stream = _measured((data,) if isinstance(data, bytes) else data)
         if stream is None:
-            return self._create(key, whole)
-        return self.size(key) is None and self.put_as(stream, key, replace=False)
+            return self._create(key, b"".join(pieces))
+        return self.size(key) is None and self._put_aside(stream, key, replace=False, size=None)
 
-    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
-        whole, stream = _measured(data)
+    def put_as(
+        self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+    ) -> bool:
+        if size is not None and _PART < size <= _LARGEST_PUT and isinstance(key, str) and self._direct is not None:
+            return self._pass_on(data, check_key(key), replace, size)
+        pieces, stream = _measured(data)
         if stream is not None:
-            if isinstance(key, str) and self._uploads is not None:
-                self._sweep()
-                return self._uploads.put(self._whole_key(check_key(key)), stream, replace=replace)
-            return self._put_aside(stream, key, replace=replace)
+            return self._put_aside(stream, key, replace=replace, size=size)
         name = key if isinstance(key, str) else key()
         if name is None:
             return False
+        if self._direct is not None:
+            return self._direct.whole.put(self._at(check_key(name)), pieces, replace=replace)
         if not replace:
-            return self._create(check_key(name), whole)
-        self.put(name, whole)
+            return self._create(check_key(name), b"".join(pieces))
+        self.put(name, b"".join(pieces))
         return True
 
     @cached_property
@@ -143,9 +149,7 @@ class S3Store:
         size = path.stat().st_size
         with _errors(key):
             obstore.put(self._bucket, key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
-        if key.startswith(WRITTEN_ONCE):
-            self._cache.keep(self._once(key), Path(key).suffix, path)  # most often it is read at once
-        path.unlink(missing_ok=True)
+        path.unlink()
         return size
 
     def get(self, key: str) -> bytes:
@@ -160,12 +164,9 @@ class S3Store:
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        if check_key(key).startswith(WRITTEN_ONCE):
-            version = self._once(key)
-        else:
-            with _errors(key):
-                found = obstore.head(self._bucket, key)
-            version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
+        with _errors(check_key(key)):
+            found = obstore.head(self._bucket, key)
+        version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
         with self._cache.path(version, Path(key).suffix, lambda target: self._download(key, target)) as path:
             yield path
 
@@ -202,10 +203,6 @@ class S3Store:
     def _base(self) -> str:
         return f"s3://{self._name}/{self._prefix}/" if self._prefix else f"s3://{self._name}/"
 
-    def _once(self, key: str) -> str:
-        """The version of an object that has only one."""
-        return f"{self._endpoint or ''} {self.uri(key)}"
-
     def _create(self, key: str, data: bytes) -> bool:
         """One PUT with ``If-None-Match: *``."""
         try:
@@ -217,19 +214,31 @@ class S3Store:
             return False
         return True
 
-    def _whole_key(self, key: str) -> str:
+    def _at(self, key: str) -> str:
+        """The key as the bucket knows it."""
         return f"{self._prefix}/{key}" if self._prefix else key
 
-    def _put_aside(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool) -> bool:
-        """Upload aside in parts, then copy within the bucket, if need be on the condition that the key is free."""
+    def _pass_on(self, data: Iterable[bytes], key: str, replace: bool, size: int) -> bool:
+        """One PUT, which needs neither a part in memory nor a second copy within the bucket."""
+        assert self._direct is not None
+        if not replace and self.size(key) is not None:
+            for _ in data:  # whoever reads it wants to know what it was
+                pass
+            return False
+        return self._direct.whole.stream(self._at(key), data, size, replace=replace)
+
+    def _put_aside(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool, size: int | None) -> bool:
+        """Upload aside, then copy within the bucket, if need be on the condition that the key is free."""
         self._sweep()
         aside, counter = _TEMPORARY + secrets.token_hex(12), _Counter(data)
         try:
             with _errors("a file that arrives"):
-                if self._uploads is not None:
-                    self._uploads.put(self._whole_key(aside), counter)
-                else:
+                if self._direct is None:
                     pump(counter, lambda parts: self._upload(aside, parts))
+                elif size is not None and size <= _LARGEST_PUT:
+                    self._direct.whole.stream(self._at(aside), counter, size)
+                else:
+                    self._direct.parts.put(self._at(aside), counter)
             name = key if isinstance(key, str) else key()
             if name is None:
                 return False
@@ -287,15 +296,22 @@ def _account(declared: profile.S3Store, access_key: str | None, secret_key: str 
     return Account(endpoint, declared.bucket, declared.region, access_key, secret_key, token)
 
 
-def _measured(data: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
+class _Direct:
+    """What is sent without obstore."""
+
+    def __init__(self, client: Client) -> None:
+        self.whole, self.parts = Whole(client), Parts(client)
+
+
+def _measured(data: Iterable[bytes]) -> tuple[list[bytes], Iterator[bytes] | None]:
     """All of it when it fits into one part, else a stream of all of it."""
     chunks, taken, size = iter(data), [], 0
     for chunk in chunks:
         taken.append(chunk)
         size += len(chunk)
         if size > _PART:
-            return b"", itertools.chain(taken, chunks)
-    return b"".join(taken), None
+            return [], itertools.chain(taken, chunks)
+    return taken, None
 
 
 class _Counter:

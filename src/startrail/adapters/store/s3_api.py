@@ -8,7 +8,7 @@ import hmac
 import html
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -34,12 +34,15 @@ def ask(
     method: str,
     key: str,
     query: Mapping[str, str],
-    *,
-    body: bytes = b"",
+    body: Iterable[bytes] = (),
+    length: int = 0,
     sha256: str = NOTHING,
     headers: Mapping[str, str] | None = None,
 ) -> urllib3.BaseHTTPResponse:
-    """One try; ``sha256`` is that of the body, which the server holds it against. Raises urllib3's errors."""
+    """One try. The body comes in pieces that are ``length`` bytes in all; the server holds it against ``sha256``.
+
+    Raises urllib3's errors.
+    """
     base = urlsplit(account.endpoint)
     path = quote(f"{base.path.rstrip('/')}/{account.bucket}" + (f"/{key}" if key else ""))
     asked = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(query.items()))
@@ -53,7 +56,8 @@ def ask(
         signed["x-amz-security-token"] = account.token
     signed["authorization"] = _authorization(account, method, path, asked, signed)
     url = f"{base.scheme}://{base.netloc}{path}" + (f"?{asked}" if asked else "")
-    return pool.request(method, url, headers=signed, body=body or None, redirect=False)
+    signed["content-length"] = str(length)
+    return pool.request(method, url, headers=signed, body=body if length else None, redirect=False)
 
 
 def element(answer: str, name: str) -> str:

@@ -1,9 +1,8 @@
-"""A stream goes into a bucket under its own key, in parts that are sent side by side, and appears there whole or not at all.
+"""A stream goes into a bucket in parts that are sent side by side, and appears there whole or not at all.
 
-obstore's uploads know no condition for the last step, which would leave only a second copy within the bucket to protect an
-object that is already there. So these are four requests of the S3 API: CreateMultipartUpload, UploadPart,
-CompleteMultipartUpload (with ``If-None-Match: *``) and AbortMultipartUpload. Every part carries its SHA-256, which the server
-compares before it takes it.
+CreateMultipartUpload, UploadPart, CompleteMultipartUpload and AbortMultipartUpload of the S3 API. Every part carries its
+SHA-256, which the server compares before it takes it. Half the processor time of obstore's uploads, and memory that is counted
+over all uploads of a store.
 """
 
 from __future__ import annotations
@@ -12,20 +11,14 @@ import base64
 import contextlib
 import hashlib
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from typing import NamedTuple
 
-import urllib3
-
-from startrail.adapters.s3_answer import Answer, meaning_of
-from startrail.adapters.store.s3_api import Account, ask, element
-from startrail.adapters.store.s3_errors import refusal
+from startrail.adapters.store.s3_api import element
+from startrail.adapters.store.s3_client import Client, refused, unanswered
 from startrail.base.errors import ResourceError
-from startrail.base.text import printable
-from startrail.ports.store import StoreFailed
 
 PART = 8 << 20
 _LARGER_AFTER = 1_000
@@ -41,69 +34,64 @@ class _Part(NamedTuple):
     sha256: str
 
 
-class Uploads:
+class Parts:
     """Of one store; safe to share between threads, which together hold no more than a few parts in memory."""
 
-    def __init__(self, account: Account, *, timeout: float, retries: int, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._account, self._retries, self._sleep = account, retries, sleep
-        waits = urllib3.Timeout(connect=min(timeout, 5.0), read=timeout)
-        self._pool = urllib3.PoolManager(maxsize=2 * _AT_ONCE, timeout=waits, retries=False)
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self._room = _Room(_UNDER_WAY)
 
-    def put(self, key: str, chunks: Iterable[bytes], *, replace: bool = True) -> bool:
-        """False when not to ``replace`` an object that is there. Of a stream that breaks nothing is left."""
-        began = {"x-amz-checksum-algorithm": "SHA256"}
-        upload = element(self._answer("POST", key, {"uploads": ""}, headers=began), "UploadId")
+    def put(self, key: str, chunks: Iterable[bytes]) -> None:
+        """Write or replace. Of a stream that breaks nothing is left."""
+        begun = self._client.send("POST", key, {"uploads": ""}, headers={"x-amz-checksum-algorithm": "SHA256"})
+        upload = element(begun.data.decode(), "UploadId")
         sent: list[Future[_Part]] = []
         ended = threading.Event()
         try:
             for number, body in enumerate(_parts(chunks), 1):
                 self._fail_early(sent)
-                self._room.take(len(body))
+                self._room.take(sum(map(len, body)))
                 sent.append(self._threads.submit(self._send, key, upload, number, body, ended))
                 del body
-            return self._complete(key, upload, [part.result() for part in sent], replace)
+            self._complete(key, upload, [part.result() for part in sent])
         except BaseException:
             ended.set()
             self._abort(key, upload, sent)
             raise
 
-    def _complete(self, key: str, upload: str, parts: list[_Part], replace: bool) -> bool:
+    def _complete(self, key: str, upload: str, parts: list[_Part]) -> None:
         listed = "".join(
             f"<Part><PartNumber>{part.number}</PartNumber><ETag>{part.tag}</ETag>"
             f"<ChecksumSHA256>{part.sha256}</ChecksumSHA256></Part>"
             for part in parts
         )
         body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
-        condition = {} if replace else {"if-none-match": "*"}
-        try:
-            answer = self._answer("POST", key, {"uploadId": upload}, body=body, headers=condition)
-        except _Taken:
-            self._abort(key, upload, [])
-            return False
+        answer = self._client.send("POST", key, {"uploadId": upload}, [body]).data.decode()
         if "<Error>" in answer:  # told after all, in an answer that began as a success
-            raise _refused(key, 200, answer)
-        return True
+            raise refused(key, 200, answer)
 
-    def _send(self, key: str, upload: str, number: int, body: bytes, ended: threading.Event) -> _Part:
+    def _send(self, key: str, upload: str, number: int, body: list[bytes], ended: threading.Event) -> _Part:
         try:
             if ended.is_set():
-                raise _silent(key, "given up")
-            digest = hashlib.sha256(body)
+                raise unanswered(key, "given up")
+            digest = hashlib.sha256()
+            for chunk in body:
+                digest.update(chunk)
             told = base64.b64encode(digest.digest()).decode()
             query = {"partNumber": str(number), "uploadId": upload}
-            headers = self._request("PUT", key, query, body, digest.hexdigest(), {"x-amz-checksum-sha256": told}).headers
-            if headers.get("x-amz-checksum-sha256", told) != told or "ETag" not in headers:
-                raise _silent(key, "it has taken other bytes than were sent to it")
-            return _Part(number, headers["ETag"], told)
+            headers = {"x-amz-checksum-sha256": told}
+            answer = self._client.send("PUT", key, query, body, sha256=digest.hexdigest(), headers=headers).headers
+            if answer.get("x-amz-checksum-sha256", told) != told or "ETag" not in answer:
+                raise unanswered(key, "it has other bytes of a part than were sent to it")
+            return _Part(number, answer["ETag"], told)
         finally:
-            self._room.give_back(len(body))
+            self._room.give_back(sum(map(len, body)))
 
     def _abort(self, key: str, upload: str, sent: list[Future[_Part]]) -> None:
         """After the last part of it has arrived: one that comes later would stay."""
         wait(sent)
         with contextlib.suppress(ResourceError):  # what is left is aborted by a later sweep
-            self._request("DELETE", key, {"uploadId": upload}, b"", None, {})
+            self._client.send("DELETE", key, {"uploadId": upload})
 
     @staticmethod
     def _fail_early(sent: list[Future[_Part]]) -> None:
@@ -115,49 +103,19 @@ class Uploads:
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="part")
 
-    def _answer(self, method: str, key: str, query: dict[str, str], *, body: bytes = b"", headers: dict[str, str]) -> str:
-        sha256 = hashlib.sha256(body).hexdigest()
-        return self._request(method, key, query, body, sha256, headers).data.decode("utf-8", "replace")
 
-    def _request(
-        self, method: str, key: str, query: dict[str, str], body: bytes, sha256: str | None, headers: dict[str, str]
-    ) -> urllib3.BaseHTTPResponse:
-        """Tried again while the server cannot answer for now."""
-        more = {} if sha256 is None else {"sha256": sha256}
-        for attempt in range(self._retries + 1):
-            try:
-                answer = ask(self._pool, self._account, method, key, query, body=body, headers=headers, **more)
-                if answer.status < 300:
-                    return answer
-                error = _error(key, answer)
-            except urllib3.exceptions.HTTPError as broken:
-                error = _silent(key, str(broken))
-            if not error.transient or attempt == self._retries:
-                raise error
-            self._sleep(0.2 * 2**attempt)
-        raise AssertionError("unreachable")
-
-
-class _Taken(StoreFailed):
-    """The condition of a completion did not hold; told to nobody."""
-
-
-def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """At least one."""
+def _parts(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """At least one, each as the chunks it came in: to join them would touch all of it once more."""
     held: list[bytes] = []
     size = count = 0
-    wanted = PART
     for chunk in chunks:
         held.append(chunk)
         size += len(chunk)
-        if size >= wanted:
-            body = b"".join(held)
-            held.clear()
-            yield body
-            size, count = 0, count + 1
-            wanted = PART * (1 + count // _LARGER_AFTER)
+        if size >= PART * (1 + count // _LARGER_AFTER):
+            yield held
+            held, size, count = [], 0, count + 1
     if held or not count:
-        yield b"".join(held)
+        yield held
 
 
 class _Room:
@@ -176,19 +134,3 @@ class _Room:
         with self._change:
             self._used -= size
             self._change.notify_all()
-
-
-def _error(key: str, answer: urllib3.BaseHTTPResponse) -> ResourceError:
-    if answer.status == 412:
-        return _Taken("the key is taken")
-    return _refused(key, answer.status, answer.data.decode("utf-8", "replace"))
-
-
-def _refused(key: str, status: int, body: str) -> ResourceError:
-    code, message = element(body, "Code"), element(body, "Message")
-    told = f"{status} {code}: {message}" if message else f"{status} {code}".strip()
-    return refusal(key, Answer(meaning_of(status, code), printable(told, 200)))
-
-
-def _silent(key: str, told: str) -> ResourceError:
-    return refusal(key, Answer("busy", printable(told, 200)))

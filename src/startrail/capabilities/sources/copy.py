@@ -179,7 +179,8 @@ class _Copying:
         key = _key(offer.name)
         crash_point("before land")
         content = Content(self._lanes.flowing(self._feed.fetch(offer)))
-        if not self._target.put_as(content, key, replace=self._is_ours(offer.name, key)):
+        replaces = self._is_ours(offer.name, key)
+        if not self._target.put_as(content, key, replace=replaces, size=offer.size):
             self._agree(key, content.sha256)
         crash_point("after landing bytes")
         return Copied(

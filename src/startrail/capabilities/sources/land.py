@@ -125,7 +125,7 @@ class _Landing:
             delivery = self._delivery(offer, content)
             return None if self._is_safe(delivery) else delivery.key
 
-        self._store.put_as(content, key)
+        self._store.put_as(content, key, size=offer.size)
         crash_point("after landing bytes")
         return self._delivery(offer, content)
 

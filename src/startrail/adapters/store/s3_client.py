@@ -1,0 +1,90 @@
+"""Asks a bucket for what obstore has no call for: again while it cannot answer for now, and with our words for a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import urllib3
+
+from startrail.adapters.s3_answer import Answer, meaning_of
+from startrail.adapters.store.s3_api import Account, ask, element
+from startrail.adapters.store.s3_errors import refusal
+from startrail.base.errors import ResourceError
+from startrail.base.text import printable
+from startrail.ports.store import StoreFailed
+
+_CONNECTIONS = 16
+_CONNECT_SECONDS = 5.0
+
+
+class KeyTaken(StoreFailed):
+    """A condition did not hold; told to nobody."""
+
+
+class Client:
+    """One account and its connections; safe to share between threads. ``timeout`` in seconds, for each wait."""
+
+    def __init__(self, account: Account, *, timeout: float, retries: int, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._account, self._retries, self._sleep = account, retries, sleep
+        waits = urllib3.Timeout(connect=min(timeout, _CONNECT_SECONDS), read=timeout)
+        self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=waits, retries=False)
+
+    def send(
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str],
+        body: Sequence[bytes] = (),
+        *,
+        sha256: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """The answer, which is a success. Raises KeyTaken where a condition did not hold."""
+        digest = sha256 if sha256 is not None else hashlib.sha256(b"".join(body)).hexdigest()
+        length = sum(map(len, body))
+        for attempt in range(self._retries + 1):
+            try:
+                return self._once(method, key, query, body, length, digest, headers)
+            except ResourceError as error:
+                if not error.transient or attempt == self._retries:
+                    raise
+            self._sleep(0.2 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def stream(self, key: str, body: Iterable[bytes], length: int, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """PUT what is not held in memory, so in one try. What ``body`` raises is raised, and the object is not made."""
+        return self._once("PUT", key, {}, body, length, "UNSIGNED-PAYLOAD", headers)
+
+    def _once(
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str],
+        body: Iterable[bytes],
+        length: int,
+        sha256: str,
+        headers: Mapping[str, str] | None,
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            answer = ask(self._pool, self._account, method, key, query, body, length, sha256, headers or {})
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise unanswered(key, str(error)) from error
+        if answer.status == 412:
+            raise KeyTaken("the key is taken")
+        if answer.status >= 300:
+            raise refused(key, answer.status, answer.data.decode("utf-8", "replace"))
+        return answer
+
+
+def unanswered(key: str, told: str) -> ResourceError:
+    """The error for what may go better the next time."""
+    return refusal(key, Answer("busy", printable(told, 200)))
+
+
+def refused(key: str, status: int, body: str) -> ResourceError:
+    """The error for an answer that is no success, or only looks like one."""
+    code, message = element(body, "Code"), element(body, "Message")
+    told = f"{status} {code}: {message}" if message else f"{status} {code}".strip()
+    return refusal(key, Answer(meaning_of(status, code), printable(told, 200)))
