@@ -21,6 +21,7 @@ from tests.fixtures.faulty import BIG, Job, far_files, said, words
 from tests.fixtures.till import Outcome, child
 
 from startrail.adapters.clock import SystemClock
+from startrail.adapters.store import s3
 
 OLD = 1_700_000_000
 
@@ -87,6 +88,7 @@ class Lake:
 def lake(tmp_path: Path, s3_endpoint: str, s3_bucket: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
     monkeypatch.setenv("FAR_KEY", "test")
+    monkeypatch.setattr(s3, "_LARGEST_PUT", 0)
     made = Lake(tmp_path, s3_endpoint, s3_bucket)
     yield made
     made.proxy.close()
@@ -116,8 +118,19 @@ STORES = [
         (Rule(DONE, "lose", 1), s3_error(DONE, 404, "NoSuchUpload", times=1)), "ok|ST604", "ok|ST604",
     ),
     Case("the last word on parts is an error in an answer of success", (s3_error(DONE, 200, "InternalError"),), "ST604", "ST604"),
-    Case("conditions conflict for a while", (s3_error(AFTER, 409, "ConditionalRequestConflict", times=1),), "ok", "ST604"),
+    Case("conditions conflict for a while", (s3_error(AFTER, 409, "ConditionalRequestConflict", times=1),), "ok", "ok"),
+    Case("a byte of a part changes on its way", (Rule(PART, "spoil", 1, at=1000),), "ok|ST607", "ok|ST607"),
 ]  # fmt: skip
+IN_ONE_PUT = [
+    Case("a storm of SlowDown", (s3_error(PUT, 503, "SlowDown"),), "ST604", "ST604"),
+    Case("a gust of SlowDown", (s3_error(PUT, 503, "SlowDown", times=2),), "ok", "ok"),
+    Case("writing is no longer allowed", (s3_error(PUT, 403, "AccessDenied", skip=2),), "ST602", "ST602"),
+    Case("the quota is used up", (s3_error(PUT, 403, "QuotaExceeded", skip=2),), "ST603", "ST603"),
+    Case("answers get lost although the object landed", (Rule(PUT, "lose", 2),), "ok", "ok"),
+    Case("the answer to a stream gets lost", (Rule(r"PUT .*(d\.csv|\.scratch/)", "lose"),), "ST604", "ST604"),
+    Case("a byte of a small file changes on its way", (Rule(PUT, "spoil", 1, at=2),), "ok|ST607", "ok|ST607"),
+    Case("a byte of a stream changes on its way", (Rule(r"PUT .*(d\.csv|\.scratch/)", "spoil", at=5_000_000),), "ST607", "ST607"),
+]
 
 
 _TABLE: list[str] = []
@@ -131,7 +144,17 @@ def table() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("case", STORES, ids=[case.name for case in STORES])
-def test_a_bucket(case: Case, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket(case: Case, lake: Lake) -> None:
+    _hold(case, lake)
+
+
+@pytest.mark.parametrize("case", IN_ONE_PUT, ids=[case.name for case in IN_ONE_PUT])
+def test_a_bucket_that_gets_a_stream_in_one_put(case: Case, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "_LARGEST_PUT", 256 << 20)
+    _hold(case, lake)
+
+
+def _hold(case: Case, lake: Lake) -> None:
     for command, expected in ((lake.job.run, case.run), (lambda: lake.job.copy(lake.address), case.copy)):
         lake.proxy.set(*map(replace, case.rules))
         done = command()
