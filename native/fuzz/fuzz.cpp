@@ -50,6 +50,38 @@ int64_t records(const std::string& text, bool csv) {
   return found;
 }
 
+// What was taken apart is JSON, and its doubtful fields are fields, each told once; its place is that of a line.
+void check(const startrail::Batch& batch, const startrail::Plan& plan, const char* block) {
+  simdjson::dom::parser parser;
+  int64_t line = -1;
+  for (const startrail::Refused& one : batch.refused) {
+    if (one.line <= line || one.line >= batch.lines || block[one.offset + one.size] != '\n') std::abort();
+    line = one.line;
+    if (one.doubts < 0) continue;
+    int64_t last = -1;
+    for (int64_t i = one.doubt; i < one.doubt + one.doubts; ++i) {
+      const int64_t place = batch.doubts.at(static_cast<size_t>(i));
+      if (place <= last || place >= static_cast<int64_t>(plan.root.parts.size())) std::abort();
+      last = place;
+    }
+    const std::string text = batch.doubtful.substr(static_cast<size_t>(one.text), static_cast<size_t>(one.text_size)) + "\n";
+    const std::string padded = text + std::string(startrail::PADDING, '"');
+    const char* at = padded.data();
+    const bool whole = *at == '{' && (text.find('\\') != text.npos || (startrail::skip_value(at) && *at == '\n'));
+    simdjson::dom::object members;
+    const auto error = parser.parse(text).get(members);
+    if (!whole || (error && error != simdjson::NUMBER_ERROR)) std::abort();
+    if (error) continue;  // numbers larger than simdjson holds
+    for (const auto member : members)
+      if (const auto found = plan.root.places.find(member.key); found != plan.root.places.end()) {
+        const auto first = batch.doubts.begin() + one.doubt;
+        if (std::find(first, first + one.doubts, static_cast<int64_t>(found->second)) == first + one.doubts) std::abort();
+      }
+  }
+  for (const startrail::Kept& one : batch.kept)
+    if (one.value_size < 0 && static_cast<size_t>(one.name + one.name_size) > batch.paths.size()) std::abort();
+}
+
 // The block lies in memory of exactly its size, so that a byte too far is found out.
 void read(const startrail::Plan& plan, const std::string& text) {
   std::vector<char> block(text.begin(), text.end());
@@ -61,6 +93,7 @@ void read(const startrail::Plan& plan, const std::string& text) {
     auto batch = std::make_shared<startrail::Batch>(plan);
     const size_t taken = batch->read(block.data() + done, text.size() - done);
     if (taken == 0 || static_cast<int64_t>(batch->rows() + batch->refused.size()) != batch->records) std::abort();
+    check(*batch, plan, block.data() + done);
     found += batch->records;
     batch->keep_first(seen);
     done += taken;

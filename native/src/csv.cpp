@@ -96,12 +96,15 @@ bool Values::read(const char*& at, std::string_view& text) {
 }
 
 void add_json(std::string& out, std::string_view text) {
-  static const char digits[] = "0123456789abcdef";
+  static const char digits[] = "0123456789abcdef", shorts[] = "\b\f\n\r\t";
   out += '"';
   for (const char c : text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
+    } else if (const char* found = c ? std::strchr(shorts, c) : nullptr) {
+      out += '\\';
+      out += "bfnrt"[found - shorts];
     } else if (static_cast<unsigned char>(c) < 0x20) {
       out.append("\\u00").append(1, digits[c >> 4]).append(1, digits[c & 15]);
     } else {

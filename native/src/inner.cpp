@@ -11,18 +11,17 @@ constexpr size_t MOST = 32;             // in one record; the judge has all the 
 constexpr size_t MOST_KEPT = 1024;      // names in one batch
 constexpr size_t LONGEST = 1 << 12;     // bytes of a value, and of a path
 
-// A value without the white space between its tokens, as the judge would write it; false where that is another text.
-bool compact(const char* at, const char* end, std::string& out) {
-  bool quoted = false;
-  for (; at < end; ++at) {
-    if (!quoted && (*at == ' ' || *at == '\t' || *at == '\r')) continue;
-    out += *at;
+// A value, which is JSON, as the judge would write it: no white space between its tokens, no more escapes than needed.
+bool canonical(const char* at, const char* end, Strings& strings, std::string& out) {
+  while (at < end) {
     if (*at == '"') {
-      quoted = !quoted;
-    } else if (*at == '\\') {
-      if (*++at == '/') return false;
-      out += *at;
+      std::string_view text;
+      if (!strings.read(at, text)) return false;
+      add_json(out, text);
+      continue;
     }
+    if (*at != ' ' && *at != '\t' && *at != '\r') out += *at;
+    ++at;
   }
   return true;
 }
@@ -35,7 +34,7 @@ bool Batch::keep_inner(const char*& at, std::string_view name, const Frame& fram
   const char* start = at;
   if (!skip_value(at) || static_cast<size_t>(at - start) > LONGEST) return false;
   Inner made;
-  if (!compact(start, at, made.value)) return false;
+  if (!canonical(start, at, strings_, made.value)) return false;
   const Frame* frames[DEEPEST];
   size_t depth = 0;
   for (const Frame* one = &frame; one; one = one->up) {

@@ -33,9 +33,8 @@ void append_utf8(std::string& out, uint32_t code) {
   }
 }
 
-// `at` stands behind the backslash and the u.
-bool unescape_unicode(const char*& at, std::string& out) {
-  uint32_t code = 0;
+// The character whose escape stands at `at`, behind the backslash and the u. False for NUL and half of a pair.
+bool unescape_unicode(const char*& at, uint32_t& code) {
   if (!hex4(at, code) || code == 0) return false;
   at += 4;
   if (code >= 0xd800 && code < 0xe000) {
@@ -44,15 +43,16 @@ bool unescape_unicode(const char*& at, std::string& out) {
     at += 6;
     code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
   }
-  append_utf8(out, code);
   return true;
 }
 
 bool skip_string(const char*& at) {
-  for (++at;; at += 2) {
+  for (++at;;) {
     at = find_special(at);
     if (*at == '"') return ++at, true;
-    if (*at != '\\' || std::memchr("\"\\/bfnrt", at[1], 8) == nullptr) return false;
+    if (*at != '\\') return false;
+    at += 2;
+    if (uint32_t code = 0; at[-1] == 'u' ? !unescape_unicode(at, code) : std::memchr("\"\\/bfnrt", at[-1], 8) == nullptr) return false;
   }
 }
 
@@ -116,9 +116,12 @@ bool Strings::unescape(const char*& at, std::string_view& text) {
       case 'n': scratch_ += '\n'; break;
       case 'r': scratch_ += '\r'; break;
       case 't': scratch_ += '\t'; break;
-      case 'u':
-        if (!unescape_unicode(from, scratch_)) return false;
+      case 'u': {
+        uint32_t code = 0;
+        if (!unescape_unicode(from, code)) return false;
+        append_utf8(scratch_, code);
         break;
+      }
       default: return false;
     }
   }

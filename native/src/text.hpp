@@ -114,7 +114,7 @@ inline bool skip_number(const char*& at) {
 }
 
 // Pass over a value that is kept as it stands. False for what is not JSON, says a key twice, or is better left to
-// the judge: escapes of the form \u, and what is nested more deeply than DEEPEST.
+// the judge: keys with escapes, NUL, halves of surrogate pairs, and what is nested more deeply than DEEPEST.
 bool skip_value(const char*& at, int depth = 0);
 
 }  // namespace startrail

@@ -232,6 +232,16 @@ def test_what_a_bucket_answers_becomes_the_error_that_says_what_to_do(
     fails(code, "bucket", s3_site, to=changed(s3_site, endpoint=http_server.address))
 
 
+def test_a_bucket_that_hangs_is_given_up(s3_site: S3Site, http_server: HttpServer) -> None:
+    never = threading.Event()
+    http_server.routes[f"/{s3_site.declared.bucket}/to/there/daily.csv"] = lambda request: Answer(b"", wait=never)
+    try:
+        away = changed(s3_site, endpoint=http_server.address, timeout="1s")
+        assert fails("ST708", "did not answer", s3_site, to=away).transient
+    finally:
+        never.set()
+
+
 # -- an SSH server ----------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from startrail.model.expect import Arrival
 from startrail.model.listing import NameChanges, RememberedName, Superseded
 from startrail.model.run import Lease, NewFact
 from startrail.model.step import Step, StepOutput
+from startrail.ports.ledger import Arrival as Arrived
 from startrail.ports.ledger import Ledger
 
 FACT = NewFact("source.expected_missing", "shop")
@@ -168,3 +169,22 @@ def test_a_ledger_from_before_knows_which_delivery_each_name_stands_for(
     assert ledger.superseded("shop") == [Superseded("1", "a", False, "2", "waits")]
     assert [each.name for each in ledger.landed_names("shop", "", later(-1))] == ["a", "b"]
     assert compared(ledger, take(ledger), "a", "b", "c").nothing
+
+
+def test_names_within_archives_have_versions_and_are_in_no_listing(place: Place) -> None:
+    ledger = place.open()
+    lease = take(ledger)
+
+    def unpacked(content: str, member: str) -> None:
+        archive = msgspec.structs.replace(land(ledger, lease, "a.zip", content), media="zip")
+        inner = msgspec.structs.replace(
+            a_delivery(member), id=member, source="shop", name="a.zip/x.csv", sha256=member, parent=archive.id
+        )
+        ledger.record_members(archive, [Arrived(inner, "", ())], lease, lambda new: ())
+
+    unpacked("1", "10")
+    assert compared(ledger, lease, "a.zip").deleted == ()
+    assert ledger.seen("shop").landed.keys() == {"a.zip"}
+    unpacked("2", "20")
+    assert ledger.superseded("shop") == [Superseded("10", "a.zip/x.csv", False, "20", "waits")]
+    assert [each.name for each in ledger.landed_names("shop", "a.zip/", later(-1))] == ["a.zip/x.csv"]

@@ -10,12 +10,14 @@ import pytest
 from tests.docs.sessions import Differs, agrees, blocks, play, script
 from tests.fixtures.mail import MAIL_PASSWORD, MailServer
 from tests.fixtures.sftp import SSH_PASSWORD, SftpServer
+from tests.fixtures.sqs import Queue
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 WITH_SESSION = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
 PLAYED_ELSEWHERE = {
-    "postgres-ledger.md": "postgres", "s3-store.md": "s3", "team.md": "both", "deliver-reports.md": "s3, SSH and mail",
+    "postgres-ledger.md": "postgres", "s3-store.md": "s3", "s3-events.md": "s3 and a queue", "team.md": "both",
+    "deliver-reports.md": "s3, SSH and mail",
 }  # fmt: skip
 """Pages whose sessions need a server, and which one."""
 
@@ -75,6 +77,13 @@ def test_the_page_on_destinations_tells_what_happens(
     assert play(page.read_text(encoding="utf-8"), tmp_path, reader(tmp_path, **there)) > 0
     assert sorted(to for to, _ in starttls_mail_server.taken) == ["ana@shop.example", "ben@shop.example"]
     assert starttls_mail_server.taken[0][1]["Subject"] == "Daily sales of 2026-10-03"
+
+
+def test_the_page_on_events_tells_what_happens(tmp_path: Path, s3_endpoint: str, s3_bucket: str, s3_queue: Queue) -> None:
+    there = _bucket(s3_endpoint, s3_bucket) | {"QUEUE": s3_queue.url}
+    page = ROOT / "docs/how-to/s3-events.md"
+    assert play(page.read_text(encoding="utf-8"), tmp_path, reader(tmp_path, **there)) > 0
+    assert s3_queue.left() == 0
 
 
 def _bucket(endpoint: str, bucket: str) -> dict[str, str]:

@@ -89,12 +89,29 @@ def command_line(death: Death, arguments: tuple[str, ...], output: Path, environ
         _tell(hook)
 
 
+def transfer(death: Death, arguments: tuple[str, ...], output: Path, environment: dict[str, str]) -> None:
+    """The same; what is larger than a part goes into a bucket in parts, as only very large files do otherwise."""
+    from startrail.adapters.store import s3
+
+    s3._LARGEST_PUT = 0
+    command_line(death, arguments, output, environment)
+
+
 def naive(death: Death, folder: Path, output: Path, environment: dict[str, str]) -> None:
     """The naive pipeline in ``folder``, likewise."""
     hook = _harness(death, output, environment)
     from tests.faults.naive import main
 
     main(folder)
+    _tell(hook)
+
+
+def naive_copy(death: Death, what: tuple[int, str, Path], output: Path, environment: dict[str, str]) -> None:
+    """The naive copy from a port and folder of an FTP server into a folder, likewise."""
+    hook = _harness(death, output, environment)
+    from tests.faults.naive_copy import main
+
+    main(*what)
     _tell(hook)
 
 

@@ -102,6 +102,8 @@ def test_a_missing_file_is_told_once_and_is_over_when_it_has_landed(till: Till) 
     assert (arrived["told"]["minutes_late"], arrived["told"]["file"]) == (30, "sales_2026-10-03.csv")
     assert [each["state"] for each in incidents(till)] == ["resolved"]
     assert till.call("status", "--now", "2026-10-04T08:31+02:00").code == 0
+    star = till.call("incident", "star", incident["id"]).out
+    assert "2026-10-03.csv landed, 30 min after it was expected" in star, star
     check_ledger(till)
 
 
@@ -126,6 +128,8 @@ def test_a_source_that_cannot_be_asked_explains_what_is_missing(till: Till) -> N
     [incident] = incidents(till)
     assert incident["cause"] == "failure"
     assert {symptom["rule"] for symptom in incident["symptoms"]} == {"step failed", "freshness", "report at risk"}
+    [missing] = facts(till, "source.expected_missing")
+    assert missing["told"]["asked"].startswith("2026-10-03T05:00")  # in vain does not count
     (till.root / "away").rename(till.root / "inbox")
     till.run(now="2026-10-04T08:40+02:00")
     assert [each["state"] for each in incidents(till)] == ["open"]  # it can be asked, and the file is still not there

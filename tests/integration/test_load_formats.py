@@ -282,8 +282,8 @@ def test_a_contract_version_is_written_beside_each_refused_row(tmp_path: Path) -
 def test_a_delivery_of_several_copies_keeps_every_ordinal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from startrail.adapters.loader import spool
 
-    monkeypatch.setenv("STARTRAIL_READER", "msgspec")  # the other one needs no file between
-    monkeypatch.setattr(spool, "SPOOL", 60_000)
+    monkeypatch.setenv("STARTRAIL_READER", "msgspec")  # the other one has no spool
+    monkeypatch.setattr(spool, "SPOOL", 200_000)
     made = [order(n, amount="x") if n % 1000 == 0 else order(n) for n in range(1, 20_001)]
     loaded = load_bytes(tmp_path, gzip.compress(lines(*made)), ORDERS, "ndjson+gzip")
     assert loaded.counts == (20_000, 19_980, 20, 0)

@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from tests.fixtures.readers import needs_native
 
-from startrail.adapters.loader import native_csv, native_stream
+from startrail.adapters.loader import native_csv, native_lines
 from startrail.adapters.loader.native_library import CHOICE
 from startrail.model.contract import Contract, Format
 from startrail.model.source import Dialect
@@ -198,7 +198,7 @@ def compare(
 @pytest.mark.parametrize("seed", range(12))
 def test_mutated_records_of_every_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     source = random.Random(seed)
-    monkeypatch.setattr(native_stream, "CHUNK", source.choice((200, 5_000, 1 << 20)))
+    monkeypatch.setattr(native_lines, "CHUNK", source.choice((200, 5_000, 1 << 20)))
     data = b"\n".join([line(source, SMALL) for _ in range(400)] + [b"{}"])
     media = source.choice(("ndjson", "ndjson+gzip"))
     compare(tmp_path, monkeypatch, gzip.compress(data) if "gzip" in media else data, SMALL, media)
@@ -296,7 +296,7 @@ def test_mutated_rows_of_csv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, se
 def test_repeated_keys_of_several_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Also where the first of them is one that only the judge accepts, or that no one accepts."""
     source = random.Random(seed)
-    monkeypatch.setattr(native_stream, "CHUNK", 2_000)
+    monkeypatch.setattr(native_lines, "CHUNK", 2_000)
     monkeypatch.setattr(native_csv, "CHUNK", 2_000)
     price = source.choice(("decimal(10,2)", "long"))
     promised = contract(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,10 @@ def test_without_a_word_a_new_version_is_held_and_the_older_one_stays(tmp_path: 
     assert till.run(now="2026-10-03T09:05+02:00").code == 0
     assert sales(till) == [("a1", "11.00")]
     assert ("hold", "resolved") in states(till)
+    [incident] = [
+        each["id"] for each in till.call("incident", "list", "--all", "--json").of("incident") if each["cause"] == "hold"
+    ]
+    assert "1 in = 1 loaded + 0 quarantined + 0 held + 0 discarded; 0 lost" in till.call("incident", "star", incident).out
     check_ledger(till)
 
 
@@ -156,6 +162,30 @@ def test_a_file_that_was_rotated_away_is_no_older_version(tmp_path: Path) -> Non
     (till.root / NAME).rename(till.root / "inbox/sales_2026-10-01.1.csv")
     assert come(till, SECOND, 1).code == 0
     assert sales(till) == [("a1", "10.00"), ("a1", "11.00"), ("a2", "5.50")]
+
+
+def zipped(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, content in files.items():
+            packed.writestr(f"{name}.csv", content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("hold", OLD), ("replace", [("a1", "11.00")])])
+def test_files_in_archives_have_versions_too(tmp_path: Path, policy: str, expected: list[tuple[str, str]]) -> None:
+    till = Till.write(tmp_path / "till")
+    till.remove(NAME)
+    more = f"on_replace: {policy}\n    archive: {{}}"
+    till.put("sources/sales.yml", SOURCE.replace("sales_*.csv", "*").format(more=more))
+    other = HEAD + "b9,2026-10-02,north,1.00\n"
+    till.put("inbox/october.zip", zipped(one=FIRST, two=other))
+    till.good_run()
+    assert sales(till) == OLD
+    till.put("inbox/october.zip", zipped(one=SECOND, two=other))
+    assert till.run(now="2026-10-03T09:01+02:00").code == (1 if policy == "hold" else 0)
+    assert sales(till) == expected
+    assert facts(till, "source.deleted") == []
 
 
 def test_a_file_that_is_deleted_keeps_its_rows(tmp_path: Path) -> None:

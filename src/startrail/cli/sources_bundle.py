@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from startrail.capabilities.sources.bundle.plan import Trigger
 
 
+_DOES = {"land": "lands", "copy": "copies"}
+
+
 @click.command("bundle")
 @click.argument("name")
 @click.option("--target", required=True, metavar="aws-lambda", help="What kind of function.")
@@ -43,7 +46,7 @@ def command(
         made = bundle_source(root, profile_name, wanted)
         size = f"{show_size(made.size)}, {show_size(made.unpacked)} unpacked"
         console.say(f"{folder / made.package}: {made.modules} modules, {size} (limits: 50 MB, 250 MB with layers)")
-        console.say(f"{folder / 'main.tf.json'}: it {made.mode}s {name}, called by {' and '.join(made.triggers)}")
+        console.say(f"{folder / 'main.tf.json'}: it {_DOES[made.mode]} {name}, called by {' and '.join(made.triggers)}")
         if not vendor and made.requirements:
             console.say(f"{folder / 'requirements.txt'}: {', '.join(made.requirements)}, for a layer")
         for parameter in made.parameters:

@@ -30,6 +30,11 @@ name: "{name}"
 profiles:
   local:
     warehouse: {{kind: duckdb, memory: 2 GB}}
+
+  # For a team: everything that lasts lies in a bucket and a database, and any machine can run it.
+  # team:
+  #   ledger: {{kind: postgres, dsn: "env:LEDGER_DSN"}}
+  #   store: {{kind: s3, bucket: my-bucket, prefix: {name}, region: us-east-1}}
 """
 _GITIGNORE = "# What Startrail makes: the ledger, landed bytes, tables, reports.\n/.startrail/\n/delivered/\n"
 

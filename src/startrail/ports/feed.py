@@ -70,7 +70,7 @@ class FeedFailed(SourceError):
 
 
 class SizeUntrue(SourceError):
-    """A server says that a file has fewer bytes than it sends, and says so again when it is asked. Nothing of the file was landed.
+    """A server says that a file has fewer bytes than it sends, and says so again when it is asked. Nothing of it was landed.
 
     Which of the two is wrong cannot be told from here. Have the server mended, or the file written again at its source.
     """
@@ -86,6 +86,16 @@ class AskedToWait(SourceError):
     """
 
     code = "ST241"
+
+
+class OtherBytes(SourceError):
+    """Other bytes arrived than the server has, by its own checksum. Nothing of them became a delivery.
+
+    It is tried again. If it stays: something between here and the server, or the server's disk, changes bytes.
+    """
+
+    code = "ST242"
+    transient = True
 
 
 class FeedExtraMissing(SourceError):

@@ -142,7 +142,7 @@ def test_plain_names_mean_themselves(name: str) -> None:
         ("a[0-9].csv", "a7.csv", True),
         ("a[!0-9].csv", "a7.csv", False),
         ("{{x}}.csv", "{x}.csv", True),
-        ("w_{date:%G-W%V}.csv", "w_2026-W48.csv", True),
+        ("w_{date:%G-W%V-%u}.csv", "w_2026-W48-1.csv", True),
     ],
 )
 def test_patterns_of_names(pattern: str, name: str, matches: bool) -> None:

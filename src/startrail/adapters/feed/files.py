@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import BinaryIO
 
 from startrail.adapters.feed.listing import Entry, Listing, resumed
-from startrail.ports.feed import Offer, Seen
+from startrail.ports.feed import Fetched, Offer, Seen
 
 
 class FileFeed(ABC):
@@ -15,8 +16,12 @@ class FileFeed(ABC):
 
     lanes: int
     _listing: Listing
+    _seen: Seen
+    """What is remembered while a listing is made."""
+    _now: datetime
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
+        self._seen, self._now = seen, now
         return self._listing.offers(self._entries, seen, now)
 
     def growing(self) -> dict[str, str]:
@@ -27,6 +32,9 @@ class FileFeed(ABC):
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         return resumed(lambda start: self._read(offer, start))
+
+    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
+        return Fetched()
 
     @abstractmethod
     def _entries(self) -> Iterable[Entry]:

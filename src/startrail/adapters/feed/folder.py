@@ -5,22 +5,23 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.model import source
 from startrail.ports.clock import Clock
-from startrail.ports.feed import FeedFailed, FeedForbidden, FeedMissing, Fetched, Offer, Seen, StillGrowing
+from startrail.ports.feed import FeedFailed, FeedForbidden, FeedMissing, Offer, StillGrowing
 
 _BLOCK = 1 << 20
 
 
-class FolderFeed:
+class FolderFeed(FileFeed):
     """``project`` is the folder that a relative ``path`` starts from."""
 
     def __init__(self, declared: source.FolderFeed, project: Path, clock: Clock) -> None:
@@ -29,19 +30,11 @@ class FolderFeed:
         self._recursive = is_recursive(declared.pattern)
         self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
 
-    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
-        return self._listing.offers(self._entries, seen, now)
-
-    def growing(self) -> dict[str, str]:
-        return self._listing.growing
-
-    def listed(self) -> dict[str, str] | None:
-        return self._listing.listed
-
-    def fetch(self, offer: Offer) -> Iterator[bytes]:
+    def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         path = self._root / self._listing.entry(offer).path
         try:
             with _opened(path, self._root, offer) as file:
+                file.seek(start)
                 while block := file.read(_BLOCK):
                     yield block
                 if _stamp(os.fstat(file.fileno())) != offer.stamp:
@@ -50,9 +43,6 @@ class FolderFeed:
             raise StillGrowing(f"'{offer.name}' is gone since it was listed") from error
         except OSError as error:
             raise _translated(error, offer.name) from error
-
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -8,13 +8,13 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 from startrail.adapters.feed import ftp_tls
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.ftp_data import received_blocks
-from startrail.adapters.feed.ftp_listing import Item, from_list_line, from_mlsd, time_of
+from startrail.adapters.feed.ftp_listing import Item, ServerZone, Unlisted, from_list_line, from_mlsd, time_of, wall_of
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.pool import Pool
 from startrail.base.errors import SourceError
@@ -28,13 +28,13 @@ from startrail.ports.feed import (
     FeedIncomplete,
     FeedMissing,
     FeedUnreachable,
-    Fetched,
     Offer,
     SizeUntrue,
     StillGrowing,
 )
 
 _DEEPEST = 32
+_RECENT = timedelta(days=8)
 _AGAIN = "run again; if it stays, see the log of the server and `timeout` in the source's feed"
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
@@ -61,7 +61,8 @@ class FtpFeed(FileFeed):
         self._pool = Pool(
             declared.transfers, open=self._connected, close=ftplib.FTP.close, interrupt=_interrupt, refused=_is_enough
         )
-        self._has_mlsd = True
+        self._has_mlsd = self._has_mdtm = True
+        self._zone = ServerZone()
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         path = sendable(self._listing.entry(offer).path, offer.name)
@@ -80,9 +81,6 @@ class FtpFeed(FileFeed):
             _end(data)
             self._session().voidresp()
             self._compare(path, offer, received)
-
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
 
     def close(self) -> None:
         for session in self._pool.idle():
@@ -146,35 +144,83 @@ class FtpFeed(FileFeed):
         for item in self._items(above):
             path = above + item.name
             if item.is_folder:
-                if self._recursive and depth < _DEEPEST:
+                if depth < _DEEPEST:
                     yield from self._walk(path + "/", depth + 1)
-            elif self._listing.wants(_text(path)):
-                size, modified = (item.size, item.modified) if self._has_mlsd else self._asked(path, item)
-                if item.is_link and size is None:
-                    continue  # a link to a folder, or to nothing
-                yield Entry(path, safe_name(_text(path)), f"{size}-{modified}", size, time_of(modified))
+            else:
+                entry = self._entry(path, safe_name(_text(path)), item)
+                if entry is not None:
+                    yield entry
 
-    def _items(self, folder: str) -> list[Item]:
-        session = self._session()
-        lines: list[str] = []
-        where = self._wire_path(folder).rstrip("/") or "/"
+    def _entry(self, path: str, name: str, item: Item) -> Entry | None:
+        """None for a link to a folder, or to nothing."""
+        if self._has_mlsd:
+            return _entry_of(path, name, item.size, item.modified)
+        known = self._unasked(name, item)
+        if known is not None:
+            return _entry_of(path, name, item.size, known)
+        if any(letter in path for letter in "\r\n\0"):
+            return _entry_of(path, name, item.size, item.modified)  # it cannot be asked for; fetching it says so
+        size, modified = self._asked(path, item)
+        self._zone.learn(wall_of(item.modified, self._now), time_of(modified))
+        return None if item.is_link and size is None else _entry_of(path, name, size, modified)
+
+    def _unasked(self, name: str, item: Item) -> str | None:
+        """The time of a file that landed before, when the listing shows it as it was then.
+
+        A listing is exact to the minute at best, so files of the last days are asked for all the same.
+        """
+        size, dash, modified = self._seen.landed.get(name, "").partition("-")
+        if not dash or item.is_link or size != str(item.size):
+            return None
+        wall = wall_of(item.modified, self._now)
+        if wall is None or self._now.replace(tzinfo=None) - wall.time < _RECENT:
+            return None
+        if time_of(modified) is None:  # it does not know MDTM: what the listing said then must mean the same
+            before = wall_of(modified, self._now)
+            return modified if before is not None and before.may_be(wall) else None
+        return modified if self._zone.agrees(wall, time_of(modified)) else None
+
+    def _items(self, above: str) -> list[Item]:
+        """The wanted files of a folder, and its folders where these count. Other names are forgotten as they come."""
+        where = self._wire_path(above).rstrip("/") or "/"
         if self._has_mlsd:
             try:
-                _listed(session, f"MLSD {where}", lines)
-                return [item for line in lines if (item := from_mlsd(line))]
+                return self._shown(f"MLSD {where}", from_mlsd, above)
             except ftplib.error_perm as error:
                 if not str(error).startswith(_NOT_IMPLEMENTED):
                     raise
                 self._has_mlsd = False
-        session.cwd(where)  # LIST of a folder that is not there succeeds with nothing on many servers
-        _listed(session, "LIST", lines)
-        items = [item for line in lines if (item := from_list_line(line))]
-        if not items and any(line.strip() and not line.startswith("total") for line in lines):
-            raise FeedFailed(
-                f"the listing of {self._declared.host} cannot be read: {printable(lines[0], 80)}",
-                hint="ask its administrator for a server that knows MLSD (RFC 3659)",
-            )
-        return items
+        self._session().cwd(where)  # LIST of a folder that is not there succeeds with nothing on many servers
+        try:
+            return self._shown("LIST", from_list_line, above)
+        except Unlisted as error:
+            if self._recursive:
+                raise FeedFailed(
+                    f"the listing of {self._declared.host} cannot be read: {printable(str(error), 80)}",
+                    hint="without folders (`pattern` without **/) names alone will do; or ask for a server that knows MLSD",
+                ) from error
+        self._session().cwd(where)
+        try:  # what has no size is then no file
+            return self._shown("NLST", lambda line: Item(line.rpartition("/")[2], False, None, "", True), above)
+        except ftplib.error_perm as error:
+            if str(error).startswith("550"):  # how many say that there is nothing
+                return []
+            raise
+
+    def _shown(self, command: str, read: Callable[[str], Item | None], above: str) -> list[Item]:
+        found: list[Item] = []
+
+        def take(line: str) -> None:
+            item = read(line)
+            if item is not None and (self._recursive if item.is_folder else self._listing.wants(_text(above + item.name))):
+                found.append(item)
+
+        try:
+            _listed(self._session(), command, take)
+        except (Unlisted, SourceError):
+            self._drop()  # the rest of the listing is still on its way
+            raise
+        return found
 
     def _asked(self, path: str, item: Item) -> tuple[int | None, str]:
         """Size and time by SIZE and MDTM, as far as the server knows these."""
@@ -184,8 +230,11 @@ class FtpFeed(FileFeed):
             session.voidcmd("TYPE I")
             found = session.size(wire)
             size = size if found is None else found
-        with contextlib.suppress(ftplib.error_perm):
-            modified = session.voidcmd(f"MDTM {wire}")[4:].strip()
+        if self._has_mdtm:
+            try:
+                modified = session.voidcmd(f"MDTM {wire}")[4:].strip()
+            except ftplib.error_perm as error:
+                self._has_mdtm = not str(error).startswith(_NOT_IMPLEMENTED)
         return size, modified
 
     def _wire_path(self, path: str) -> str:
@@ -271,10 +320,10 @@ class FtpFeed(FileFeed):
         )
 
 
-def _listed(session: ftplib.FTP, command: str, lines: list[str]) -> None:
+def _listed(session: ftplib.FTP, command: str, take: Callable[[str], None]) -> None:
     """Listings are sent as text; all else on the same connection is not."""
     try:
-        session.retrlines(command, lines.append)
+        session.retrlines(command, take)
     except ftplib.error_perm:
         session.voidcmd("TYPE I")
         raise
@@ -302,6 +351,10 @@ def _end(data: socket.socket) -> None:
         with contextlib.suppress(OSError):  # the size and the server's reply say whether all of it came
             data.unwrap()
     data.close()
+
+
+def _entry_of(path: str, name: str, size: int | None, modified: str) -> Entry:
+    return Entry(name if name == path else path, name, f"{size}-{modified}", size, time_of(modified))
 
 
 def _wire(text: str) -> str:

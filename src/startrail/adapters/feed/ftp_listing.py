@@ -7,16 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-_MONTHS = {
-    name: number
-    for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)
-}
+_MONTHS = {f"{datetime(2000, month, 1):%b}".lower(): month for month in range(1, 13)}
 _WHEN = r"[^\W\d_]{3,4}\.?\s+\d{1,2}\s+(?:\d{1,2}:\d\d|\d{4})|\d{1,2}\.?\s+[^\W\d_]{3,4}\.?\s+(?:\d{1,2}:\d\d|\d{4})"
 _ISO = r"\d{4}-\d\d-\d\d\s+\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:\s+[-+]\d{4})?"
 _UNIX = re.compile(rf"([-a-zA-Z])[-rwxsStTlL]{{9}}\S*\s+(?:\S.*?\s)??(\d{{1,18}})\s+({_WHEN}|{_ISO}) (.+)", re.DOTALL)
 _DEVICE = re.compile(rf"[bc][-rwxsStT]{{9}}\S*\s.*?\d+,\s*\d+\s+(?:{_WHEN}|{_ISO}) .+", re.DOTALL)
 _DOS = re.compile(
-    r"(\d\d-\d\d-\d{2,4}\s+\d\d:\d\d\s?(?:[AaPp][Mm])?|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+(<[A-Z]+>|[\d,.]{1,24})\s(.+)", re.DOTALL
+    r"(\d\d-\d\d-\d{2,4}\s+\d\d:\d\d\s?(?:[AaPp][Mm])?|\d{4}-\d\d-\d\d\s+\d\d:\d\d)\s+(?:(<[A-Z]+>)\s+|([\d,.]{1,24})\s)(.+)",
+    re.DOTALL,
 )
 _EPLF = re.compile(r"\+([^\t]*)\t(.+)", re.DOTALL)
 _NO_ENTRY = re.compile(r"\s*|total\s+\d+.*", re.IGNORECASE | re.DOTALL)
@@ -72,9 +70,9 @@ def from_list_line(line: str) -> Item | None:
         name = name.partition(" -> ")[0] if kind == "l" else name
         return _item(name, kind == "d", int(size), modified, is_link=kind == "l")
     if match := _DOS.fullmatch(line):
-        modified, size, name = match.groups()
-        if size.startswith("<"):
-            return _item(name, size == "<DIR>", None, modified, is_link=size != "<DIR>")
+        modified, special, size, name = match.groups()
+        if special:
+            return _item(name, special == "<DIR>", None, modified, is_link=special != "<DIR>")
         digits = re.sub(r"[,.]", "", size)
         return _item(name, False, int(digits) if digits else None, modified)
     if match := _EPLF.fullmatch(line):
@@ -122,6 +120,12 @@ class Wall(msgspec.Struct, frozen=True):
     time: datetime
     """Without a zone."""
     to_the_minute: bool = True
+
+    def may_be(self, other: Wall) -> bool:
+        """Whether the two can be one time, as far as both say it."""
+        if self.to_the_minute and other.to_the_minute:
+            return self.time == other.time
+        return self.time.date() == other.time.date()
 
 
 def wall_of(modified: str, now: datetime) -> Wall | None:
@@ -190,15 +194,14 @@ class ServerZone:
         return min(self._seen)
 
     def agrees(self, wall: Wall | None, instant: datetime | None) -> bool:
-        """Whether a time in the listing can be this instant; never true when the zone is not known."""
-        offset = self.offset
-        if offset is None or wall is None or instant is None:
+        """Whether a time in the listing can be this instant, with or without summer time. To the minute it needs a known zone."""
+        if wall is None or instant is None:
             return False
-        around = (offset - timedelta(hours=1), offset, offset + timedelta(hours=1))
-        shown = [instant.replace(tzinfo=None) + each for each in around]
-        if wall.to_the_minute:
-            return any(each.replace(second=0, microsecond=0) == wall.time for each in shown)
-        return any(each.date() == wall.time.date() for each in shown)
+        there = instant.replace(tzinfo=None)
+        if not wall.to_the_minute:
+            return -_FARTHEST <= there - wall.time < _FARTHEST + timedelta(days=1)
+        apart = None if self.offset is None else wall.time - there.replace(second=0, microsecond=0) - self.offset
+        return apart is not None and abs(apart) in (timedelta(0), timedelta(hours=1))
 
 
 def _rounded(wall: Wall, instant: datetime) -> timedelta | None:

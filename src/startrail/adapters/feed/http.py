@@ -15,7 +15,8 @@ from urllib3 import BaseHTTPResponse
 from startrail.adapters.feed.http_client import Client
 from startrail.adapters.feed.http_links import files_of, next_of
 from startrail.adapters.feed.http_page import Page, PageReader
-from startrail.adapters.feed.listing import matcher, safe_name
+from startrail.adapters.feed.http_range import rest_of, validator_of
+from startrail.adapters.feed.listing import matcher, resumed, safe_name
 from startrail.base.errors import SourceError
 from startrail.base.units import parse_duration
 from startrail.model import source
@@ -58,6 +59,7 @@ class HttpFeed:
         self._response: BaseHTTPResponse | None = None
         self._refusal: SourceError | None = None
         self._page: Page | None = None
+        self._asked_for = ""
         self._digest = b""
         self._cursor: str | None = None
         self._link: str | None = None
@@ -88,10 +90,18 @@ class HttpFeed:
             raise self._refusal
         assert self._response is not None
         digest = hashlib.sha256()
-        for chunk in self._client.read(self._response, offer.name, _BLOCK):
+        for chunk in resumed(lambda start: self._read(offer, start)):
             digest.update(chunk)
             yield chunk
         self._digest = digest.digest()
+
+    def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
+        """From an offset on. A page is a moment's answer, which no other one goes on with."""
+        assert self._response is not None
+        if not start:
+            return self._client.read(self._response, offer.name, _BLOCK)
+        validator = validator_of(self._response.headers) if self._declared.files or self._declared.links else None
+        return rest_of(self._client, self._asked_for, validator, start, offer.name, offer.size, _BLOCK)
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         with content() as file:
@@ -181,7 +191,7 @@ class HttpFeed:
         if response is None or response.status == 204:
             self._ended = True
             return
-        self._response = response
+        self._response, self._asked_for = response, address
         self._link = next_of(response.headers.get("Link"))
         if response.status == 304:
             return

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from types import TracebackType
 from urllib.parse import urlsplit
 
 import urllib3
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import (
     HTTPError,
     InvalidHeader,
@@ -69,7 +70,8 @@ class Client:
         self._token = Token(oauth, secret or "", self._pool, timeout) if oauth is not None else None
 
     def get(self, address: str, headers: dict[str, str], *, missing_is_none: bool = False) -> urllib3.BaseHTTPResponse | None:
-        """The answer with its body unread: 200, 204 or 304. None for 404 when that only means there is no more."""
+        """The answer with its body unread: 200, 204, 304, or 206 where a range was asked for. None for 404 when that only
+        means there is no more."""
         if urlsplit(address).scheme not in ("http", "https"):
             raise FeedFailed(f"'{_bare(address)}' is no HTTP address", hint="`url` must begin with https:// or http://")
         response = self._sent(address, headers)
@@ -77,7 +79,7 @@ class Client:
             response.close()
             self._token.forget()
             response = self._sent(address, headers)
-        if response.status in (200, 204, 304):
+        if response.status in (200, 204, 304) or (response.status == 206 and "Range" in headers):
             return response
         response.close()
         if response.status == 404 and missing_is_none:
@@ -118,11 +120,17 @@ class _Patience(Retry):
     """Waits as the server asks, and gives up at once when that is too long."""
 
     def increment(
-        self, method: str | None = None, url: str | None = None, response: Any = None, *more: Any, **others: Any
-    ) -> Retry:
-        if response is not None and (self.get_retry_after(response) or 0) > _LONGEST_WAIT_SECONDS:
-            raise MaxRetryError(others.get("_pool"), url or "", ResponseError("it asks to wait"))  # pyrefly: ignore
-        return super().increment(method, url, response, *more, **others)
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> _Patience:
+        if response is not None and _pool is not None and (self.get_retry_after(response) or 0) > _LONGEST_WAIT_SECONDS:
+            raise MaxRetryError(_pool, url or "", ResponseError("it asks to wait"))
+        return super().increment(method, url, response, error, _pool, _stacktrace)
 
     def parse_retry_after(self, retry_after: str) -> float:
         try:

@@ -20,6 +20,16 @@ from startrail.ports.feed import FeedFailed, Offer, Seen, StillGrowing
 
 _MOMENT_SECONDS = 0.2
 _PICK_UPS = 3
+MOST_NAMES = 300_000
+
+
+class TooManyNames(SourceError):
+    """A listing shows more names that match than are kept in memory: 300,000.
+
+    Narrow `pattern` or `path`, or declare several sources, each for a part of the names. Names that do not match cost nothing.
+    """
+
+    code = "ST222"
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -41,7 +51,9 @@ class Listing:
     def __init__(
         self, pattern: str, clock: Clock, *, settle: str = "0s", complete: Complete | None = None, whole: bool = False
     ) -> None:
+        self._pattern = pattern
         self._matches = matcher(pattern)
+        self._wanted = 0
         self._sign = Sign(complete)
         self._settle = parse_duration(settle)
         self._clock = clock
@@ -52,12 +64,25 @@ class Listing:
         """Every wanted file, also those that are not offered; None until a listing has come to its end."""
 
     def wants(self, path: str) -> bool:
-        """Whether a listed path is to be handed to :meth:`offers`: it may be offered, or is a sign that another is whole."""
-        return self._matches(path) or self._sign.is_sign(path)
+        """Whether a listed path is to be handed to :meth:`offers`: it may be offered, or is a sign that another is whole.
+
+        Raises TooManyNames when one listing has too many of them.
+        """
+        if not (self._matches(path) or self._sign.is_sign(path)):
+            return False
+        self._wanted += 1
+        if self._wanted > MOST_NAMES:
+            raise TooManyNames(
+                f"the listing has more than {MOST_NAMES:,} names that match '{printable(self._pattern, 80)}'",
+                affects="nothing of this source is landed",
+                hint="narrow `pattern` or `path`, or have files that have landed moved away at their source",
+            )
+        return True
 
     def offers(self, entries: Callable[[], Iterable[Entry]], seen: Seen, now: datetime) -> Iterator[Offer]:
         """Complete and not yet landed files, in order of names. ``entries`` lists them, once or twice."""
         self.listed = None
+        self._wanted = 0
         listed = {entry.path: entry for entry in entries()}
         files = [entry for path, entry in listed.items() if self._matches(path) and not self._sign.is_sign(path)]
         self.listed = {entry.name: entry.stamp for entry in files}
@@ -65,7 +90,8 @@ class Listing:
         still = {name for name, entry in new.items() if self._stood_still(entry, seen, now)}
         if len(still) < len(new) and not self._settle:
             self._clock.sleep(_MOMENT_SECONDS)
-            again = {entry.name: entry.stamp for entry in entries()}
+            self._wanted = 0
+            again = {entry.name: entry.stamp for entry in entries() if entry.name in new}
             still |= {name for name, entry in new.items() if again.get(name) == entry.stamp}
         still = {name for name in still if self._sign.is_whole(new[name], listed)}
         self._entries = {name: new[name] for name in sorted(still)}

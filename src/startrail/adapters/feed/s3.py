@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import hashlib
+import re
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError, PreconditionError
@@ -25,13 +27,14 @@ from startrail.ports.feed import (
     FeedIncomplete,
     FeedMissing,
     FeedUnreachable,
-    Fetched,
     Offer,
+    OtherBytes,
     SizeUntrue,
     StillGrowing,
 )
 
 _BLOCK = 1 << 20
+_MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 
 class Version(Entry, frozen=True, kw_only=True):
@@ -55,6 +58,7 @@ class S3Feed(FileFeed):
         self._declared = declared
         self.lanes = declared.transfers
         self._prefix = declared.prefix.strip("/")
+        self._tags_are_md5 = True
         self._listing = Listing(declared.pattern, clock, whole=True)
         timeout = parse_duration(declared.timeout)
         given = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
@@ -71,6 +75,31 @@ class S3Feed(FileFeed):
                 retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=3)},
                 **{name: value for name, value in given.items() if value is not None},
             )
+
+    def fetch(self, offer: Offer) -> Iterator[bytes]:
+        """An ETag is the object's MD5, unless it came in parts, or is encrypted with a key of its own."""
+        told = _MD5.fullmatch(offer.stamp)
+        if told is None or not self._tags_are_md5:
+            yield from super().fetch(offer)
+            return
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in super().fetch(offer):
+            digest.update(block)
+            yield block
+        if digest.hexdigest() != told[1]:
+            self._read_again(offer, digest.hexdigest())
+
+    def _read_again(self, offer: Offer, before: str) -> None:
+        """What comes the same way twice is what is there: then the ETags of this bucket say nothing."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in super().fetch(offer):
+            digest.update(block)
+        if digest.hexdigest() != before:
+            raise OtherBytes(
+                f"'{offer.name}' arrived with other bytes than the bucket '{printable(self._declared.bucket)}' has",
+                hint="run again; if it stays, look for what changes bytes on the way",
+            )
+        self._tags_are_md5 = False
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         entry, received = self._entry(offer), start
@@ -95,9 +124,6 @@ class S3Feed(FileFeed):
 
     def _entry(self, offer: Offer) -> Entry:
         return self._listing.entry(offer)
-
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
 
     def close(self) -> None:
         """Connections are the library's own."""
@@ -154,6 +180,9 @@ class S3Feed(FileFeed):
                 where = "check `region` and `endpoint` in the source's feed"
                 return FeedFailed(f"the bucket '{bucket}' sends us elsewhere for '{what}': {answer.told}", hint=where)
         where = "check `bucket`, `region` and `endpoint`"
+        if "invalid path" in answer.told:
+            where = "have that object renamed, or let `prefix` name a place without it: no //, ., .. and control characters"
+            return FeedFailed(f"the bucket '{bucket}' has a name that cannot be asked for: {answer.told}", hint=where)
         return FeedFailed(f"the bucket '{bucket}' refused '{what}': {answer.told}", hint=where)
 
 

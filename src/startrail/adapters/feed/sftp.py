@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import stat
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import asyncssh
 
@@ -28,7 +28,6 @@ from startrail.ports.feed import (
     FeedIncomplete,
     FeedMissing,
     FeedUnreachable,
-    Fetched,
     Offer,
     SizeUntrue,
     StillGrowing,
@@ -40,6 +39,7 @@ _AHEAD = 4
 """Spans that were asked for and are not used yet, at most: so much is on a long line at a time."""
 _SAFE_READ = 1 << 15
 _DEEPEST = 32
+_LISTED_AT_ONCE = 500
 _T = TypeVar("_T")
 _Asked = tuple[int, Future[list[bytes]]]
 
@@ -119,9 +119,6 @@ class SftpFeed(FileFeed):
         finally:
             _given_up(coming)
 
-    def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
-        return Fetched()
-
     def close(self) -> None:
         self._sessions.close()
 
@@ -147,16 +144,25 @@ class SftpFeed(FileFeed):
         yield from found
 
     def _walk(self, above: bytes, depth: int, found: list[Entry]) -> None:
-        for name, attributes in self._run(_items(self._sessions.mine(), self._wire_path(_text(above)).rstrip(b"/") or b"/")):
+        folders: list[bytes] = []
+        for name, attributes in self._items(self._wire_path(_text(above)).rstrip(b"/") or b"/"):
             path = above + name
             if _is_folder(attributes):
                 if self._recursive and depth < _DEEPEST:
-                    self._walk(path + b"/", depth + 1, found)
+                    folders.append(path + b"/")
             elif self._listing.wants(text := _text(path)):
                 if not stat.S_ISREG(attributes.permissions or stat.S_IFREG):
                     continue  # a link could lead anywhere; a pipe could be waited for without end
                 modified = None if attributes.mtime is None else datetime.fromtimestamp(attributes.mtime, UTC)
                 found.append(Entry(text, safe_name(text), _stamp(attributes), attributes.size, modified))
+        for folder in folders:
+            self._walk(folder, depth + 1, found)
+
+    def _items(self, folder: bytes) -> Iterator[tuple[bytes, asyncssh.SFTPAttrs]]:
+        """A piece of the listing at a time: each may take as long as one answer, and only what is wanted is kept."""
+        scan = _scanned(self._sessions.mine(), folder)
+        while batch := self._run(_some_of(scan)):
+            yield from batch
 
     def _wire_path(self, path: str) -> bytes:
         root = self._declared.path.rstrip("/").encode()
@@ -220,8 +226,13 @@ def _given_up(coming: deque[_Asked]) -> None:
     coming.clear()
 
 
-async def _items(client: asyncssh.SFTPClient, folder: bytes) -> list[tuple[bytes, asyncssh.SFTPAttrs]]:
-    return [item async for item in _scanned(client, folder)]
+async def _some_of(scan: AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]) -> list[tuple[bytes, asyncssh.SFTPAttrs]]:
+    found: list[tuple[bytes, asyncssh.SFTPAttrs]] = []
+    async for item in scan:
+        found.append(item)
+        if len(found) == _LISTED_AT_ONCE:
+            break
+    return found
 
 
 async def _scanned(client: asyncssh.SFTPClient, folder: bytes) -> AsyncIterator[tuple[bytes, asyncssh.SFTPAttrs]]:

@@ -11,7 +11,7 @@ import contextlib
 import threading
 from collections.abc import Awaitable
 from concurrent.futures import CancelledError, Future
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import asyncssh
 
@@ -113,7 +113,7 @@ def ended(future: Future[_T]) -> _T:
         raise ConnectionAbortedError("closed from our side") from error
 
 
-def _nobody_asks(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _nobody_asks(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """What becomes of a read that was given up. Without this the loop tells it on standard error, as a traceback."""
 
 

@@ -164,7 +164,7 @@ class SqlLedger(SqlArrivals, ABC):
         with self._leased(lease) as session:
             if not deliveries.unpacked(session, archive.id):
                 return []
-            new = [deliveries.record_alone(session, member.delivery) for member in members]
+            new = [deliveries.record_member(session, member.delivery) for member in members]
             told = [fact for member, is_new in zip(members, new, strict=True) if is_new for fact in member.facts]
             at, run = (members[-1].delivery.landed_at, members[-1].delivery.run) if members else (archive.landed_at, archive.run)
             _append(session, (*told, *facts(new)), run, at)

@@ -13,19 +13,19 @@ from startrail.ports.feed import Seen
 
 
 def record(session: Session, delivery: Delivery, stamp: str) -> bool:
-    new = record_alone(session, delivery)
-    session.run(
-        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
-        at=to_text(delivery.landed_at),
-    )  # fmt: skip
+    new = _record(session, delivery, stamp, within=False)
     if delivery.cursor is not None:
         greatest = later(_cursor(session, delivery.source), delivery.cursor)
         session.run("deliveries.move_cursor", source=delivery.source, cursor=greatest)
     return new
 
 
-def record_alone(session: Session, delivery: Delivery) -> bool:
-    """Without its name, which no listing shows."""
+def record_member(session: Session, delivery: Delivery) -> bool:
+    """One that came in an archive: no listing shows its name."""
+    return _record(session, delivery, "", within=True)
+
+
+def _record(session: Session, delivery: Delivery, stamp: str, *, within: bool) -> bool:
     new = session.run(
         "deliveries.record",
         id=delivery.id,
@@ -40,6 +40,10 @@ def record_alone(session: Session, delivery: Delivery) -> bool:
         cursor=delivery.cursor,
         parent=delivery.parent,
     )
+    session.run(
+        "deliveries.remember_name", source=delivery.source, name=delivery.name, stamp=stamp, delivery=delivery.id,
+        at=to_text(delivery.landed_at), within=int(within),
+    )  # fmt: skip
     return new > 0
 
 

@@ -25,7 +25,11 @@ _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6}0*)?"
 _OFFSET = r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 _WHOLE = r"-?(0|[1-9][0-9]*)(\.0+)?"
-_FLOATING = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+_POINTED = r"-?(0|[1-9][0-9]*)\.[0-9]+"
+"""Most numbers of binary types; half as long to look for as all that they may be written like."""
+_FLOATING = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)|" + _POINTED
+_SMALL = {"float": 6, "double": 14}
+"""Further digits."""
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _NUL = "chr(0)"
 _CASTABLE = ("boolean", "int", "long", "float", "double", "string", "date")
@@ -111,8 +115,9 @@ def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | No
             separated = _no_point(source, field.format)
             source = _with_point(source, field.format)
             value = f"TRY_CAST({source} AS {sql.word(kind)})"
-            small = f"(length({source}) <= 7 OR NOT {_matches(source, '-?[0-9]+')})"
-            return value, f"({_matches(source, _FLOATING)} AND isfinite({value}) AND {small}{separated})"
+            whole = f"-?(0|[1-9][0-9]{{0,{_SMALL[kind.name]}}})"  # what is larger may not be held exactly
+            written = _either(_matches(source, _POINTED), _matches(source, f"{whole}|{_FLOATING}"))
+            return value, f"({written} AND isfinite({value}){separated})"
         case "boolean":
             return _words(source, field.format)
         case "date" | "time" | "timestamp" | "timestamptz" if field.format.pattern:
@@ -122,7 +127,7 @@ def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | No
         case "date" | "time" | "timestamp" if form == "json":
             return cast, f"strlen({source}) <= {_LONGEST[kind.name]} AND {cast} IS NOT NULL"
         case "date":
-            return cast, f"(CAST({cast} AS VARCHAR) = {source} AND length({source}) = 10)"
+            return cast, f"({_matches(source, _DATE)} AND coalesce({cast} >= '0001-01-01', false))"
         case "time":
             return cast, f"({_matches(source, _CLOCK)} AND {cast} IS NOT NULL)"
         case "timestamp":

@@ -17,7 +17,7 @@ from startrail.adapters.loader.convert import Conversion, conversion
 from startrail.adapters.loader.csv_quick import LONGEST_PLAIN
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.model.contract import Field
-from startrail.model.types import Primitive
+from startrail.model.types import Decimal, Primitive
 from startrail.ports.loader import LoadTask
 
 _BUFFER = 8 << 20
@@ -64,42 +64,67 @@ class Habit(msgspec.Struct, frozen=True):
         return minutes * 60_000_000 * (-1 if self.zone[0] == "-" else 1)
 
 
-def reader(paths: str, task: LoadTask, width: int, null: str = _NUL) -> str:
-    """Columns ``c0``, ``c1`` and so on, all text; what is written as ``null`` is null."""
+def reader(path: str, task: LoadTask, width: int, null: str = _NUL, skip: int = 0) -> str:
+    """Columns ``c0``, ``c1`` and so on, all text; what is written as ``null`` is null. ``skip``: lines in front."""
     columns = ", ".join(f"c{at}: 'VARCHAR'" for at in range(width))
     delimiter, quote = sql.text(task.dialect.delimiter), sql.text(task.dialect.quote)
     word = "chr(0)" if null == _NUL else sql.text(null)
     return (
-        f"read_csv({paths}, columns = {{{columns}}}, auto_detect = false, header = false, delim = {delimiter}, "
+        f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, header = false, skip = {skip}, delim = {delimiter}, "
         f"quote = {quote}, escape = {quote}, new_line = '\\n', nullstr = {word}, allow_quoted_nulls = true, strict_mode = true, "
         f"null_padding = false, compression = 'none', max_line_size = {3 * LONGEST_PLAIN}, buffer_size = {_BUFFER})"
     )
 
 
-def typed_rows(paths: str, task: LoadTask, names: tuple[str, ...], habits: dict[str, Habit], absent: Mapping[str, str]) -> str:
+def typed_rows(
+    path: str,
+    task: LoadTask,
+    names: tuple[str, ...],
+    habits: dict[str, Habit],
+    absent: Mapping[str, str],
+    whole: int | None = None,
+) -> str:
     """A query of ``v0``, ``v1`` and so on, the values of the contract's fields; of ``extra``, and of ``fine``. ``absent``
-    columns are not in the stream and have these values."""
+    columns are not in the lines and have these values. ``whole``: behind so many lines every line is a record."""
     places = {name: f"c{at}" for at, name in enumerate(names)}
     fields = task.contract.fields
     empty = _only_empty(task, names)
-    there = "c0 IS DISTINCT FROM chr(0)" if empty else "c0 IS NOT NULL"
-    sources, values, fine = [f"{there} AS there"], ["there"], ["there"]
+    sources: list[str] = []
+    values: list[str] = []
+    fine: list[str] = []
+    if whole is None and not (empty and any(field.name in places and _exacting(field) for field in fields)):
+        there = "c0 IS DISTINCT FROM chr(0)" if empty else "c0 IS NOT NULL"
+        sources, values, fine = [f"{there} AS there"], ["there"], ["there"]
     for index, field in enumerate(fields):
         if field.name in absent:
             values.append(f"{absent[field.name]} AS v{index}")
             continue
         source = _source(places.get(field.name), () if empty else _words(field, task))
         sources.append(f"{source} AS s{index}")
+        habit = habits.get(field.name) if _iso(field) else None
+        if habit is not None:
+            sources.append(f"{habit.shows(places[field.name])} AS h{index}")
+            values.append(f"h{index}")
         must = field.required or field.name in task.contract.primary_key
-        found = _textual(field, f"s{index}", f"v{index}", habits.get(field.name), must)
+        found = _textual(field, index, habit, must)
         values += [f"s{index}", f"{found.value} AS v{index}"]
         if found.fine is not None:
             fine.append(found.fine)
     extra = _extra([(name, place) for name, place in places.items() if task.contract.field(name) is None])
-    read = f"SELECT {', '.join(sources)}, {extra} AS extra FROM {reader(paths, task, len(names), '' if empty else _NUL)}"
+    read = (
+        f"SELECT {', '.join(sources)}, {extra} AS extra FROM {reader(path, task, len(names), '' if empty else _NUL, whole or 0)}"
+    )
     made = f"SELECT {', '.join(values)}, extra FROM ({read})"
     columns = ", ".join(f"v{index}" for index in range(len(fields)))
-    return f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})"
+    return f"SELECT {columns}, extra, coalesce({' AND '.join(fine) or 'true'}, false) AS fine FROM ({made})"
+
+
+def _exacting(field: Field) -> bool:
+    """Whether no value of the field can be a NUL, so that a line that is to be passed over is not fine because of it."""
+    kind = field.type
+    return isinstance(kind, Decimal) or (
+        isinstance(kind, Primitive) and kind.name not in ("string", "binary", "boolean") and field.format.pattern is None
+    )
 
 
 def _words(field: Field, task: LoadTask) -> tuple[str, ...]:
@@ -119,21 +144,24 @@ def _source(place: str | None, words: tuple[str, ...]) -> str:
     return f"CASE WHEN {place} NOT IN ({', '.join(map(sql.text, words))}) THEN {place} END" if words else place
 
 
-def _textual(field: Field, source: str, name: str, habit: Habit | None, must: bool) -> Conversion:
-    """The value, and a condition in which it goes by its name."""
+def _textual(field: Field, index: int, habit: Habit | None, must: bool) -> Conversion:
+    """The value of ``s0`` and so on, and a condition in which it goes by ``v0`` and so on, and that it is written as usual
+    by ``h0`` and so on."""
+    source, name, usual = f"s{index}", f"v{index}", f"h{index}"
     plain = msgspec.structs.replace(field, format=msgspec.structs.replace(field.format, null_words=()))
     found = conversion(plain, source, "plain", must=must)
     value, fine = found.value, found.fine_of(name, source)
-    if habit is None or fine is None or field.type != Primitive("timestamptz") or not _iso(field):
+    if habit is None:
         return Conversion(value, fine)
-    value = f"CASE WHEN {habit.shows(source)} THEN {habit.value(source)} ELSE {value} END"
-    quick = f"{habit.shows(source)} AND {name} BETWEEN '1000-01-03' AND '9999-12-29'"
+    value = f"CASE WHEN {usual} THEN {habit.value(source)} ELSE {value} END"
+    quick = f"{usual} AND {name} BETWEEN '1000-01-03' AND '9999-12-29'"
     return Conversion(value, f"CASE WHEN {quick} THEN true ELSE {fine} END")
 
 
 def _iso(field: Field) -> bool:
-    """Without limits or a pattern of its own, so that being an instant is all it has to be."""
-    return field.minimum is None and field.maximum is None and field.enum is None and field.format.pattern is None
+    """Whether being an instant is all it has to be: without limits, or a pattern of its own."""
+    bare = field.minimum is None and field.maximum is None and field.enum is None and field.format.pattern is None
+    return bare and field.type == Primitive("timestamptz")
 
 
 def _extra(unknown: list[tuple[str, str]]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -23,6 +24,9 @@ LONGEST_PLAIN = 1 << 20
 """Bytes of a line that the engine is asked to read; the judge takes longer ones."""
 _DELIMITERS = ",;\t|:!#$%&*/=@^~ "
 _QUOTES = "\"'`"
+_PIECE = 1 << 12
+"""Bytes of a piece of a chunk that has an odd line."""
+_MARKS = (b"\0", b"\r", b"\n")
 
 
 class Run(Block, frozen=True):
@@ -33,6 +37,8 @@ class Run(Block, frozen=True):
     size: int = 0
     names: tuple[str, ...] = ()
     dialect: Dialect = Dialect()
+    bare: bool = False
+    """The lines are those of the file, and the engine reads them as they stand."""
 
     @property
     def own(self) -> bool:
@@ -42,18 +48,26 @@ class Run(Block, frozen=True):
     def count(self) -> int:
         return self.size
 
+    @property
+    def length(self) -> int:
+        """Bytes in the file, where each record is a line."""
+        return sum(len(part.raw) + 1 if isinstance(part, Row) else len(part) for part in self.parts)
+
     def records(self) -> Iterator[Record]:
         return iter(self.sequence())
 
     def sequence(self) -> Sequence[Record]:
         return AskedRecords(self.size, self._each, self._record)
 
-    def _each(self) -> Iterator[bytes | Row]:
+    def _each(self) -> list[bytes | Row]:
+        found: list[bytes | Row] = []
         for part in self.parts:
             if isinstance(part, Row):
-                yield part
+                found.append(part)
             else:
-                yield from part.split(b"\n")[:-1]
+                found += part.split(b"\n")
+                found.pop()
+        return found
 
     def _record(self, found: bytes | Row) -> Record:
         return (found if isinstance(found, Row) else self._row(found)).record(self.names)
@@ -68,10 +82,16 @@ class Run(Block, frozen=True):
 
 
 class QuickCsv(Csv):
-    """``wary``: also look whether each line is UTF-8; otherwise that is left to the engine, which refuses what is not."""
+    """``wary``: also look whether each line is UTF-8; otherwise that is left to the engine, which refuses what is not.
+    ``known``: how many lines each chunk of the same file has that was found plain by another reader, which spares a look."""
 
-    def __init__(self, file: BinaryIO, contract: Contract, dialect: Dialect, *, wary: bool = False) -> None:
+    def __init__(
+        self, file: BinaryIO, contract: Contract, dialect: Dialect, *, wary: bool = False, known: Sequence[int] = ()
+    ) -> None:
         super().__init__(file, contract, dialect)
+        self._known = known
+        self.plain = array("q")
+        """Lines of each chunk, from the first, that is plain; 0 for one that is not."""
         delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
         self._wary = wary
         self._shape = delimiter * (len(self.names) - 1)
@@ -82,6 +102,9 @@ class QuickCsv(Csv):
         self._quoted = _quoted(delimiter, quote, len(self.names))
         self._skip = skip(dialect, len(self.names))
         self._sampled: list[Row] = []
+        head = "".join(self._taken).encode(errors="surrogateescape")
+        self.head = (len(head), bool(head)) if self._bare(head.removesuffix(b"\n")) else None
+        """Bytes of the header, and lines; None where it is not one line, or none, that is passed over with ease."""
 
     @staticmethod
     def speaks(dialect: Dialect) -> bool:
@@ -101,7 +124,9 @@ class QuickCsv(Csv):
                 chunk = self._lines.chunk()
             except UnicodeError as error:
                 raise self._not_text(error) from error
-            if chunk:
+            if chunk and len(self.plain) < len(self._known) and self._known[len(self.plain)]:
+                yield self._plain_run(chunk, self._known[len(self.plain)])
+            elif chunk:
                 yield from self._taken_apart(chunk)
             elif rows := self._next_rows(ROWS):
                 yield self._run(list(rows))
@@ -111,18 +136,30 @@ class QuickCsv(Csv):
 
     def _taken_apart(self, chunk: bytes) -> Iterator[Block]:
         """Pass over this chunk of lines, or, where a record goes on behind it, a bit more."""
+        lines = self._lines_of(chunk)
+        if lines:
+            yield self._plain_run(chunk, lines)
+            return
+        self.plain.append(0)
+        yield self._run(self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk))
+
+    def _plain_run(self, chunk: bytes, lines: int) -> Block:
+        self.plain.append(lines)
+        self._take(chunk, lines)
+        if b"\r" in chunk:
+            return self._run([chunk])
+        return Run(chunk, (), {}, (chunk,), lines, self.names, self._dialect, bare=True)
+
+    def _lines_of(self, chunk: bytes) -> int:
+        """How many lines, where all of them are plain, and all end alike; otherwise 0."""
         marks = chunk.translate(None, self._ordinary)
         count, odd = divmod(len(marks), len(self._plain))
         if not odd and marks == self._plain * count and self._certain(chunk):
-            self._take(chunk, count)
-            yield self._run([chunk])
-            return
+            return count
         count, odd = divmod(len(marks), len(self._plain_crlf))
         if not odd and marks == self._plain_crlf * count == self._plain_crlf * chunk.count(b"\r\n") and self._certain(chunk):
-            self._take(chunk, count)
-            yield self._run([chunk])
-            return
-        yield self._run(self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk, marks))
+            return count
+        return 0
 
     def _certain(self, chunk: bytes) -> bool:
         """What the marks alone do not say."""
@@ -140,27 +177,21 @@ class QuickCsv(Csv):
         self._multibyte += not chunk.isascii()
         self.unended = False
 
-    def _parts(self, chunk: bytes, marks: bytes) -> list[bytes | Row]:
-        """Lines without quotes: each stands for itself. Those between two odd ones are looked at together."""
+    def _parts(self, chunk: bytes) -> list[bytes | Row]:
+        """Lines without quotes: each stands for itself, and most are plain also beside odd ones."""
         parts: list[bytes | Row] = []
-        lines, shapes = chunk.split(b"\n")[:-1], marks.split(b"\n")[:-1]
-        usual = self._shape + b"\r" if shapes[0].endswith(b"\r") else self._shape
-        at = 0
-        for odd in [place for place, shape in enumerate(shapes) if shape != usual] + [len(lines)]:
-            self._run_of(parts, lines[at:odd])
-            if odd < len(lines):
-                self._each(parts, lines[odd : odd + 1])
-            at = odd + 1
+        start = 0
+        while start < len(chunk):
+            stop = chunk.rfind(b"\n", start, start + _PIECE) + 1 or chunk.find(b"\n", start) + 1
+            piece = chunk[start:stop]
+            lines = self._lines_of(piece)
+            if lines:
+                self._take(piece, lines)
+                parts.append(piece)
+            else:
+                self._each(parts, piece.split(b"\n")[:-1])
+            start = stop
         return parts
-
-    def _run_of(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
-        """Lines with as many delimiters as columns need, all of them with a carriage return, or none."""
-        joined = b"\n".join([*lines, b""])
-        returns = joined.count(b"\r")
-        if self._certain(joined) and (not returns or returns == joined.count(b"\r\n") == len(lines)):
-            self._add(parts, lines)
-        else:
-            self._each(parts, lines)
 
     def _each(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
         plain: list[bytes] = []
@@ -208,6 +239,7 @@ class QuickCsv(Csv):
         broken: dict[int, Violation] = {}
         stream: list[bytes] = []
         size = 0
+        bare = all(self._bare(part.raw) if isinstance(part, Row) else b"\r" not in part for part in parts)
         for part in parts:
             if isinstance(part, Row):
                 if part.broken is not None:
@@ -217,7 +249,12 @@ class QuickCsv(Csv):
             else:
                 stream.append(part.replace(b"\r\n", b"\n") if b"\r" in part else part)
                 size += part.count(b"\n")
-        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect)
+        bare = bare and not broken
+        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect, bare=bare)
+
+    def _bare(self, raw: bytes) -> bool:
+        """Whether what stands in the file is one line that the engine takes for the same record."""
+        return len(raw) <= LONGEST_PLAIN and self._quote not in raw and not any(mark in raw for mark in _MARKS)
 
     def _anew(self, row: Row) -> bytes:
         """The row for the engine: every value quoted. What it might read otherwise is left to the judge."""

@@ -19,15 +19,18 @@ from startrail.adapters.loader.avro_file import avro
 from startrail.adapters.loader.blocks import PACKED, SKIP, Block, Record, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
 from startrail.adapters.loader.csv_queries import Habit, typed_rows
-from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv_quick import QuickCsv, Run
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.gate import Gate, Passed, Wary
+from startrail.adapters.loader.keys import differ, missing, repeats
+from startrail.adapters.loader.native_batch import Batch, Refusal
 from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
 from startrail.adapters.loader.native_library import Chosen
+from startrail.adapters.loader.native_lines import Lines, lines_from, lines_of
 from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
 from startrail.adapters.loader.native_repeated import Repeated
-from startrail.adapters.loader.native_stream import Batch, Lines, NativeReader, NativeStream, Refusal, lines_from, lines_of
+from startrail.adapters.loader.native_stream import NativeReader, NativeStream
 from startrail.adapters.loader.parquet_direct import direct
 from startrail.adapters.loader.parquet_file import parquet, parquet_rows
 from startrail.adapters.loader.queries import Queries
@@ -210,16 +213,18 @@ class Loading:
         if self._native_csv:
             self._quick = NativeCsv(file, contract, dialect, self._chosen.library)
         else:
-            self._quick = QuickCsv(file, contract, dialect, wary=self._wary == "yes")
+            known = () if self._quick is None else self._quick.plain
+            self._quick = QuickCsv(file, contract, dialect, wary=self._wary == "yes", known=known)
         return self._quick
 
-    def _query(self, path: str, longest: int, offset: int) -> str:
-        """Of a spool that has been filled."""
+    def _query(self, path: str, longest: int, offset: int, whole: int | None = None) -> str:
+        """Of a spool that has been filled. ``whole``: or of a CSV file itself, behind so many lines."""
         absent = self._absent()
         if self._quick is None:
             return self._queries.streamed(path, offset, absent, max(2 * longest, _LITTLE))
         habits = {name: habit for name, values in self._quick.first_values().items() if (habit := Habit.of(values))}
-        return self._queries.numbered(typed_rows(path, self._task, self._quick.names, habits, absent), offset)
+        rows = typed_rows(path, self._task, self._quick.names, habits, absent, whole)
+        return self._queries.numbered(rows, offset)
 
     def _streamed(self) -> list[LocalFile]:
         """Everything that passes the gate goes through the engine; what does not, to the judge."""
@@ -231,6 +236,10 @@ class Loading:
         natively = self._natively_csv()
         if natively is not None:
             return natively
+        head = self._csv_head()
+        if head is not None:
+            query = self._query(sql.text(str(self._path)), 0, 0, head)
+            return self._engine.copy(query, "direct", self._task.schema)
         gate = Gate(self._task.contract, wary=self._wary)
         if self._passes_whole(gate):
             query = self._queries.streamed(sql.text(str(self._path)), longest=max(2 * self._longest, _LITTLE))
@@ -382,6 +391,26 @@ class Loading:
         self._counts = self._passed
         return True
 
+    def _csv_head(self) -> int | None:
+        """Lines of the header of a CSV file that can go to the engine as it is; None for another file."""
+        task, length, rows = self._task, 0, 0
+        if self._careful or task.media != "csv" or task.dialect.encoding != "utf-8":
+            return None
+        with closing(self._blocks()) as blocks:
+            for block in blocks:
+                if not isinstance(block, Run) or not block.bare or (task.closed and self._unknown_columns):
+                    break
+                rows += block.count
+                length += block.length
+                self._advance(len(block.lines))
+        head = None if self._quick is None else self._quick.head
+        if rows and head is not None and head[0] + length - self._unended == self._path.stat().st_size:
+            self._rows_in = rows
+            self._tell_unknown()
+            return head[1]
+        self._bytes = self._told = 0
+        return None
+
     def _fill(self, spool: Spool, blocks: Iterator[Block], sieve: Sieve) -> bool:
         """Send blocks to the engine; True when it is full and there may be more."""
         for block in blocks:
@@ -466,7 +495,8 @@ class Loading:
         if self._distinct or discarded or not files:
             return []
         for columns in self._queries.unique_keys():
-            self._early[columns] = self._repeats(files, columns, None)
+            once = differ(self._engine, self._queries, files, columns)
+            self._early[columns] = [] if once else self._repeats(files, columns, None)
         found = frozenset(chain.from_iterable(self._early.values()))
         self._wanted = self._staged = found if len(found) <= _MOST_AHEAD else frozenset()
         return sorted(self._staged)
@@ -478,7 +508,7 @@ class Loading:
     def _missing(self, files: list[LocalFile]) -> Iterator[int]:
         decided = sorted(self._aside.ordinals)
         position = 0
-        for (ordinal,) in self._engine.each(self._queries.missing(files, self._rows_in)):
+        for ordinal in missing(self._engine, self._queries, files, self._rows_in):
             while position < len(decided) and decided[position] < ordinal:
                 position += 1
             if position == len(decided) or decided[position] != ordinal:
@@ -541,7 +571,7 @@ class Loading:
         for columns in self._queries.unique_keys():
             found = list(self._early.get(columns, ()))
             known = self._distinct or columns in self._early
-            if self._saved if known else self._engine.number(self._queries.count_repeated(files, columns)):
+            if self._saved if known else repeats(self._engine, self._queries, files, columns):
                 found += self._repeats(files, columns, self._saved if known else None)
             if not found:
                 continue

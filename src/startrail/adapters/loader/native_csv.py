@@ -20,7 +20,7 @@ from startrail.adapters.loader.blocks import BLOCK, Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Row
 from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.adapters.loader.native_library import address_of, certain_lines, is_utf8
-from startrail.adapters.loader.native_stream import END, Lines
+from startrail.adapters.loader.native_lines import END, Lines
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
 from startrail.ports.loader import Violation

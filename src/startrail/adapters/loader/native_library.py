@@ -17,7 +17,7 @@ from ctypes import (
     c_void_p,
     cast,
     create_string_buffer,
-)  # fmt: skip
+)
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from ctypes import CDLL
 from pathlib import Path
 
 import msgspec
 
+from startrail.adapters.loader import native_lines
 from startrail.adapters.loader.engine import Engine
+from startrail.adapters.loader.native_lines import END, Lines
 from startrail.adapters.loader.native_plan import NativePlan
-from startrail.adapters.loader.native_stream import CHUNK, END, Lines, NativeReader, NativeStream
+from startrail.adapters.loader.native_stream import NativeReader, NativeStream
 from startrail.adapters.loader.queries import Queries
 from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile
+from startrail.ports.store import disk_error
 
 
 class Repeated:
@@ -33,16 +36,19 @@ class Repeated:
     def add(self, ordinal: int, line: bytes) -> None:
         """``line`` as the library read it."""
         self._ordinals.append(ordinal)
-        self._file.write(line + b"\n")
+        with self._errors():
+            self._file.write(line + b"\n")
 
     def close(self) -> None:
-        self._file.close()
+        with suppress(OSError):
+            self._file.close()
 
     def staged(self, library: CDLL, plan: NativePlan, engine: Engine, queries: Queries, schema: TableSchema) -> list[LocalFile]:
         """Files of the rows. One that does not become a row again is in none of them."""
         if not self._ordinals:
             return []
-        self._file.flush()
+        with self._errors():
+            self._file.flush()
         plan = msgspec.structs.replace(plan, keys=())
         done = 0
         with (
@@ -57,10 +63,17 @@ class Repeated:
                     stream.push(batch, 0)
         return stream.files
 
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise disk_error(error, str(self._path), writing=True) from error
+
     def _lines(self) -> Iterator[Lines]:
         head = b""
         with self._path.open("rb") as file:
-            while data := file.read(CHUNK):
+            while data := file.read(native_lines.CHUNK):
                 lines, _, rest = data.rpartition(b"\n")
                 if lines:
                     whole = b"".join((head, lines, b"\n"))

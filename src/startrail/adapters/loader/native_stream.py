@@ -4,163 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-from array import array
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from ctypes import CDLL, POINTER, addressof, byref, c_int64, c_size_t, c_void_p, py_object, pythonapi, string_at
+from ctypes import CDLL, addressof, byref, c_void_p, py_object, pythonapi
 from ctypes import c_char_p as text
-from functools import partial
-from struct import Struct
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
-import msgspec
-
-from startrail.adapters.loader.blocks import BOM, LONGEST, Block, Record, Unreadable, check_utf8, overlong
+from startrail.adapters.loader.blocks import Block, Unreadable
 from startrail.adapters.loader.engine import Engine
-from startrail.adapters.loader.native_library import (
-    ArrowSchema,
-    ArrowStream,
-    KeptField,
-    RefusedLine,
-    address_of,
-    lines_taken,
-    opened_plan,
-)
+from startrail.adapters.loader.native_batch import Batch, Refusal
+from startrail.adapters.loader.native_library import ArrowSchema, ArrowStream, address_of, lines_taken, opened_plan
+from startrail.adapters.loader.native_lines import Lines
 from startrail.adapters.loader.native_plan import NativePlan
 from startrail.model.table import TableSchema
 from startrail.ports.loader import LocalFile
 
-CHUNK = 2 << 20
-PADDING = 128
-"""Bytes behind the lines that the library may load."""
-END = b"\n" + bytes(PADDING)
 _MOST_WAITING = 4
-_REFUSED = Struct("=8q")
 _PATIENCE = 200
 """Milliseconds until we look whether the engine still lives."""
-
-
-class Lines(msgspec.Struct, frozen=True):
-    """``size`` bytes of whole lines in a buffer, with a line feed behind them; ``whole`` False: the last one of a file
-    does not end."""
-
-    buffer: bytes | bytearray
-    start: int
-    size: int
-    whole: bool = True
-    record: Callable[[int, int, int], Record] | None = None
-    """What stands at such a place behind so many lines, where it is not JSON as it is; ``raw``: what stood there in the
-    delivery."""
-    raw: Callable[[int, int], bytes] | None = None
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """An undeclared field: its first record, in how many it is, and its first value; of one inside an object no value."""
-
-    ordinal: int
-    name: str
-    rows: int
-    value: bytes
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """A record that was not taken, by its place behind so many lines. ``doubtful``: the only fields of it that may break the contract, by their
-    numbers; those that are there stand in ``members`` as a JSON object, with undeclared ones. None: it must be looked at
-    as a whole."""
-
-    ordinal: int
-    start: int
-    size: int
-    line: int
-    doubtful: tuple[int, ...] | None = None
-    members: bytes = b""
-
-
-class Batch:
-    """What was read of some lines. Ordinals count from 1 in the batch."""
-
-    def __init__(self, library: CDLL, handle: int, lines: Lines, offset: int, before: int = 0) -> None:
-        """``offset`` bytes and ``before`` lines of the lines were read before."""
-        self._library = library
-        self.handle = handle
-        self.records = int(library.startrail_records(handle))
-        at = lines.start + offset
-        self.line = partial(_cut, lines)
-        self._record = lines.record
-        self.raw: Callable[[int, int], bytes] = lines.raw or self.line
-        """What stood in the delivery at such a place, with its size; ``line``: what stands in the lines."""
-        self._start = at
-        self._before = before
-        self.refused = self._refusals()
-        names = POINTER(KeptField)()
-        kept = [names[index] for index in range(library.startrail_kept(handle, byref(names)))]
-        self.kept = [
-            Kept(
-                one.ordinal,
-                _cut(lines, at + one.name, one.name_size).decode(),
-                one.rows,
-                _cut(lines, at + one.value, one.value_size),
-            )
-            if one.value_size >= 0
-            else Kept(one.ordinal, string_at(library.startrail_paths(handle) + one.name, one.name_size).decode(), one.rows, b"")
-            for one in kept
-        ]
-
-        taken = POINTER(c_int64)()
-        size = library.startrail_defaulted(handle, byref(taken))
-        self.defaulted = {place: int(taken[place]) for place in range(size) if taken[place]}
-        """Records that took a default, by the number of the field."""
-
-    def repeated(self, seen: int) -> list[Refusal]:
-        """Records whose key a row before may have; they are no longer among the rows. For one batch after the other."""
-        first = POINTER(RefusedLine)()
-        size = self._library.startrail_repeated(seen, self.handle, byref(first))
-        if size < 0:
-            raise MemoryError("the native reader has no memory for keys")
-        return [Refusal(ordinal, self._start + offset, size, line) for ordinal, offset, size, line, *_ in _lines(first, size)]
-
-    def record(self, refusal: Refusal) -> Record:
-        """All of it, for the judge."""
-        if self._record is not None:
-            return self._record(refusal.start, refusal.size, refusal.line)
-        line = self.line(refusal.start, refusal.size)
-        return Record(line, line)
-
-    @property
-    def lines(self) -> int:
-        return int(self._library.startrail_lines(self.handle))
-
-    def number(self, ordinals: array[int], first: int) -> None:
-        """Its records are those from ``first`` on; to be pushed behind 0 records."""
-        self._library.startrail_number(self.handle, ordinals.buffer_info()[0] + first * ordinals.itemsize)
-
-    def _refusals(self) -> list[Refusal]:
-        first, places, text, room = POINTER(RefusedLine)(), POINTER(c_int64)(), c_void_p(), c_size_t()
-        found = _lines(first, self._library.startrail_refused(self.handle, byref(first)))
-        if not found:
-            return []
-        doubts = places[: self._library.startrail_doubts(self.handle, byref(places), byref(text), byref(room))]
-        members = string_at(text.value, room.value) if text.value and room.value else b""
-        return [
-            Refusal(ordinal, self._start + offset, size, self._before + line)
-            if number < 0
-            else Refusal(
-                ordinal, self._start + offset, size, self._before + line,
-                tuple(doubts[doubt : doubt + number]), members[place : place + length],
-            )
-            for ordinal, offset, size, line, number, doubt, place, length in found
-        ]  # fmt: skip
-
-
-def _lines(first: Any, count: int) -> list[tuple[int, ...]]:
-    """The fields of so many :class:`RefusedLine`, at once."""
-    return list(_REFUSED.iter_unpack(string_at(first, count * _REFUSED.size))) if count else []
-
-
-def _cut(lines: Lines, start: int, size: int) -> bytes:
-    return bytes(memoryview(lines.buffer)[start : start + size])
 
 
 class NativeReader:
@@ -320,62 +183,3 @@ def _capsule(struct: Any, name: bytes) -> object:
     make.restype = py_object
     make.argtypes = (c_void_p, text, c_void_p)
     return make(addressof(struct), name, None)
-
-
-def lines_of(blocks: Iterator[Block]) -> Generator[Lines | Block]:
-    """Blocks that are in memory already; those whose lines we made ourselves stay as they are."""
-    for block in blocks:
-        if block.own:
-            yield block
-            continue
-        yield Lines(b"".join((block.lines, END)), 0, len(block.lines), block.lines.endswith(b"\n"))
-
-
-def lines_from(file: BinaryIO) -> Generator[Lines | Block]:
-    """Lines of an NDJSON file; a record beyond the limit comes as a block of its own. Raises Unreadable when there is
-    not a single byte."""
-    head = b""
-    first = more = True
-    while more:
-        room = max(CHUNK, 2 * len(head))
-        buffer = bytearray(room + PADDING)
-        buffer[: len(head)] = head
-        filled = _fill(file, memoryview(buffer), len(head), room)
-        if first and not filled:
-            raise Unreadable("the file is empty", "truncated")
-        if first:
-            check_utf8(bytes(buffer[: min(4, filled)]))
-        start = len(BOM) if first and buffer.startswith(BOM) else 0
-        first = False
-        more = filled == room
-        end = buffer.rfind(b"\n", start, filled) + 1 if more else filled
-        if end:
-            head = bytes(memoryview(buffer)[end:filled])
-            yield from _split(buffer, start, end, file)
-        elif filled - start <= LONGEST:
-            head = bytes(memoryview(buffer)[start:filled])
-        else:
-            head = b""
-            yield overlong(bytes(memoryview(buffer)[start:filled]), file)
-
-
-def _fill(file: BinaryIO, view: memoryview, filled: int, room: int) -> int:
-    """Read until there is no more room, or no more file."""
-    while filled < room and (size := file.readinto(view[filled:room])):  # type: ignore[attr-defined]  (every raw file has it)
-        filled += size
-    return filled
-
-
-def _split(buffer: bytearray, start: int, end: int, file: BinaryIO) -> Iterator[Lines | Block]:
-    """Only the first of the lines can be beyond the limit: a buffer is at most twice as long as the line it was made for."""
-    if end - start > LONGEST:
-        line = buffer.find(b"\n", start, end) + 1 or end
-        if line - start > LONGEST:
-            found = overlong(bytes(memoryview(buffer)[start:line]), file)
-            if found.own:
-                yield found
-                start = line
-    if end > start:
-        whole = buffer[end - 1] == ord("\n")
-        buffer[end] = ord("\n")
-        yield Lines(buffer, start, end - start, whole)

@@ -94,8 +94,6 @@ class Queries:
     def missing(self, files: list[LocalFile], rows: int) -> str:
         """Ordinals that no staged row has, ascending."""
         everything = f"SELECT o FROM range(1, {rows + 1}) AS r(o)"
-        if not files:
-            return everything
         return f"{everything} WHERE o NOT IN (SELECT {sql.quote(ORDINAL)} FROM {files_list(files)}) ORDER BY o"
 
     def unique_keys(self) -> list[tuple[str, ...]]:
@@ -103,6 +101,32 @@ class Queries:
         contract = self._task.contract
         found = [contract.primary_key] if contract.primary_key else []
         return found + [(f.name,) for f in contract.fields if f.unique and (f.name,) != contract.primary_key]
+
+    def gaps(self, files: list[LocalFile]) -> str:
+        """Places in which a row's ordinal does not follow that of the row before it, and both."""
+        own = sql.quote(ORDINAL)
+        rows = f"SELECT lag({own}, 1, 0) OVER () AS before, {own} AS here FROM {files_list(files)}"
+        return f"SELECT before, here FROM ({rows}) WHERE here != before + 1"
+
+    def last(self, files: list[LocalFile]) -> str:
+        """The greatest ordinal."""
+        return f"SELECT max({sql.quote(ORDINAL)}) FROM {files_list(files)}"
+
+    def whole_numbers(self, columns: tuple[str, ...]) -> bool:
+        """Whether a key is one column of whole numbers."""
+        found = self._task.schema.column(columns[0]) if len(columns) == 1 else None
+        return found is not None and str(found.type) in ("int", "long")
+
+    def bounds(self, files: list[LocalFile], column: str) -> str:
+        """Least and greatest value of a column, and how many are not null; mostly known from the files' statistics."""
+        name = sql.quote(column)
+        return f"SELECT min({name}), max({name}), count({name}) FROM {files_list(files)}"
+
+    def different(self, files: list[LocalFile], column: str, low: int, high: int) -> str:
+        """How many different whole numbers there are, all of them between these: each has a bit of its own."""
+        name = f"CAST({sql.quote(column)} AS BIGINT)"
+        least, greatest = (f"CAST({sql.text(str(value))} AS BIGINT)" for value in (low, high))
+        return f"SELECT bit_count(bitstring_agg({name}, {least}, {greatest})) FROM {files_list(files)}"
 
     def count_repeated(self, files: list[LocalFile], columns: tuple[str, ...]) -> str:
         """How many rows have a key that an earlier row has; null is never a repetition."""

@@ -87,7 +87,7 @@ class Names:
 
     def _report(self, report: Report) -> Name:
         """``{date}`` stays as it is: the reports of all days are one dataset."""
-        file = report.file or f"{report.name}-{{date}}.{report.format}"
+        file = report.file or f"{report.name.rpartition('/')[2]}_{{date}}.{report.format}"
         to = report.places()[0].destination
         if isinstance(to, S3Destination):
             return f"s3://{to.bucket}", f"{to.prefix.strip('/')}/{file}".lstrip("/")

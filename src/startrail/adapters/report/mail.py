@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import ssl
 import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 
 from startrail.adapters.report.errors import (
@@ -73,8 +75,8 @@ class Mail:
                 f"nothing is sent to {self._server} without TLS", hint="write `security: starttls` or `tls`"
             )
         if security == "tls":
-            return smtplib.SMTP_SSL(host, self._port, timeout=self._timeout, context=self._context())
-        server = smtplib.SMTP(host, self._port, timeout=self._timeout)
+            return smtplib.SMTP_SSL(host, self._port, _own_name(), timeout=self._timeout, context=self._context())
+        server = smtplib.SMTP(host, self._port, _own_name(), timeout=self._timeout)
         if security == "starttls":
             try:
                 server.starttls(context=self._context())
@@ -179,6 +181,13 @@ class Mail:
         return DestinationUnreachable(
             f"{self._server} does not answer, or broke off: {told}", hint="check `host`, `port`, `security` and the network"
         )
+
+
+@cache
+def _own_name() -> str:
+    """What this machine calls itself in greetings. It may take a name server's patience, so it is found once."""
+    name = socket.getfqdn()
+    return name if "." in name else "[127.0.0.1]"
 
 
 def _encoded(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 MOST_LINES = 300
+_SPACES, _TABS = re.compile(r"\s+"), re.compile(r" *\t *")
 _SILENT = frozenset(("style", "svg", "head", "script"))
 _ENDS = frozenset(("p", "h1", "h2", "h3", "tr", "div", "caption", "figcaption", "footer", "li", "dd"))
 
@@ -14,7 +16,7 @@ def text_of(page: str) -> str:
     reader = _Reader()
     reader.feed(page)
     reader.close()
-    lines = [line for line in (" ".join(each.split(" ")).strip() for each in reader.lines) if line]
+    lines = [line for line in (_TABS.sub("\t", each).strip() for each in reader.lines) if line]
     if len(lines) > MOST_LINES:
         lines = [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} more lines, which the page has"]
     return "\n".join(lines) + "\n"
@@ -47,7 +49,7 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._silent:
-            self.lines[-1] += " ".join(data.split()) if data.strip() else " " if data and self.lines[-1] else ""
+            self.lines[-1] += _SPACES.sub(" ", data)
 
     def _cell(self, tag: str) -> None:
         if tag == "dd":

@@ -84,7 +84,7 @@ def unanswered(key: str, told: str) -> ResourceError:
 
 
 def refused(key: str, status: int, body: str) -> ResourceError:
-    """The error for an answer that is no success."""
+    """The error for an answer that is no success, or only looks like one."""
     code, message = element(body, "Code"), element(body, "Message")
     told = f"{status} {code}: {message}" if message else f"{status} {code}".strip()
     return refusal(key, Answer(meaning_of(status, code), printable(told, 200)))

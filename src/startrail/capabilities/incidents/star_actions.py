@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from startrail.capabilities.incidents.spans import count, instant
-from startrail.flow.events import Adopted, Discarded, DriftAcknowledged, Replayed
+from startrail.flow.events import Adopted, Discarded, DriftAcknowledged, Replayed, SourceExpectedArrived, Withdrawn
 from startrail.model import incident as i
 from startrail.model.delivery import Counts
 from startrail.model.incident import BY_ITSELF, Change, Incident
@@ -15,7 +15,9 @@ from startrail.model.star import Entry, Figure
 from startrail.model.step import Fact
 from startrail.ports.ledger import Ledger
 
-_DEEDS = frozenset((str(Adopted.fact), str(Replayed.fact), str(Discarded.fact), str(DriftAcknowledged.fact)))
+_DEEDS = frozenset(
+    str(each.fact) for each in (Adopted, Replayed, Discarded, DriftAcknowledged, SourceExpectedArrived, Withdrawn)
+)  # fmt: skip
 
 
 class _Deed(msgspec.Struct):
@@ -30,6 +32,10 @@ class _Deed(msgspec.Struct):
     reason: str = ""
     until: str = ""
     rows: int = 0
+    what: str = ""
+    file: str = ""
+    due: str = ""
+    minutes_late: int | None = None
     fields: tuple[str, ...] = ()
     before: Counts = Counts()
     counts: Counts = Counts()
@@ -96,6 +102,11 @@ def _of_deed(fact: Fact, incident: Incident, deliveries: frozenset[str]) -> Entr
         words |= {"what": f"{deed.kind} at {deed.path}", "note": f": {deed.note}" if deed.note else ""}
         until = at | {"until": Figure(deed.until, (fact.seq,))}
         return Entry("{at} {who}: acknowledged drift of {subject}, {what}, until {until}{note}", until, words, person=True)
+    if fact.kind == SourceExpectedArrived.fact:
+        if f"freshness {fact.subject} {deed.due} {deed.what}" not in {symptom.key for symptom in incident.symptoms}:
+            return None
+        late = Figure(None if deed.minutes_late is None else f"{deed.minutes_late:,} min", (fact.seq,))
+        return Entry("{at} {file} landed, {late} after it was expected", at | {"late": late}, {"file": deed.file})
     if deed.delivery not in deliveries:
         return None
     if fact.kind == Discarded.fact:
@@ -103,6 +114,7 @@ def _of_deed(fact: Fact, incident: Incident, deliveries: frozenset[str]) -> Entr
         words |= {"reason": deed.reason}
         return Entry("{at} {who}: discarded {rows} of {subject}: {reason}", figures, words, person=True)
     how = "replayed" if fact.kind == Replayed.fact else "loaded again, since the contract declares " + ", ".join(deed.fields)
+    how = "taken out, since a new version of it came" if fact.kind == Withdrawn.fact else how
     words |= {"how": how, "name": deed.name}
     return Entry("{at} {who}: {name} {how}: {rows}", at | {"rows": _rows(deed, fact.seq)}, words)
 

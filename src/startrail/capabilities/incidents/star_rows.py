@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from startrail.capabilities.incidents.spans import count
-from startrail.flow.events import Adopted, DeliveryHeld, Discarded, DriftFound, Loaded, Replayed
+from startrail.flow.events import Adopted, DeliveryHeld, Discarded, DriftFound, Loaded, Replayed, Withdrawn
 from startrail.model.delivery import Counts
 from startrail.model.incident import Incident
 from startrail.model.star import Entry, Figure
@@ -15,7 +15,8 @@ from startrail.model.step import Fact
 from startrail.ports.ledger import Ledger
 
 _SHOWING = (str(DriftFound.fact), str(DeliveryHeld.fact))
-_LOADS = (str(Loaded.fact), str(Adopted.fact), str(Replayed.fact))
+_AGAIN = {str(Replayed.fact): "replayed", str(Adopted.fact): "adopted", str(Withdrawn.fact): "withdrawn"}
+_LOADS = (str(Loaded.fact), *_AGAIN)
 
 
 class _Told(msgspec.Struct):
@@ -32,7 +33,7 @@ class _Rows:
     def __init__(self) -> None:
         self.counts: dict[str, tuple[Counts, int]] = {}
         self.again: dict[str, dict[int, _Told]] = {}
-        """``replayed`` or ``adopted`` -> what each of these facts says."""
+        """``replayed``, ``adopted`` or ``withdrawn`` -> what each of these facts says."""
         self.discarded: dict[str, list[int]] = {}
         """The facts by which people discarded rows since the last load; that load says itself what was discarded before."""
 
@@ -126,5 +127,5 @@ def _read(source: str, wanted: frozenset[str], rows: _Rows, ledger: Ledger) -> N
             rows.discard(told.delivery, told.rows, fact.seq)
         elif told.counts is not None:
             rows.load(told.delivery, told.counts, fact.seq)
-            if fact.kind != Loaded.fact:
-                rows.again.setdefault("replayed" if fact.kind == Replayed.fact else "adopted", {})[fact.seq] = told
+            if fact.kind in _AGAIN:
+                rows.again.setdefault(_AGAIN[fact.kind], {})[fact.seq] = told

@@ -11,7 +11,7 @@ from startrail.base.time import to_text
 from startrail.capabilities.sources.expect import HORIZON, Wanted, after, judge, one, wanted
 from startrail.flow.events import Event, SourceExpectedArrived, SourceExpectedDropped, SourceExpectedMissing
 from startrail.model.expect import Arrival, Expectation, Expected, LandedName, Settled
-from startrail.model.source import Source
+from startrail.model.source import HttpFeed, Source
 from startrail.ports.arrivals import Arrivals
 
 
@@ -34,14 +34,31 @@ def open_instants(source: Source, ledger: Arrivals, since: Mapping[str, datetime
     """
     known = {(each.what, each.due): each.state for each in ledger.arrivals(source.name, now - HORIZON)}
 
-    def landed(prefix: str, after: datetime) -> list[LandedName]:
-        return ledger.landed_names(source.name, prefix, after)
-
     found: list[Expected] = []
     for expectation in source.expect:
         instants = _instants(expectation, since.get(expectation.what, now), known, now)
-        found += [judge(source.name, expectation, each, landed, now) for each in instants]
+        landed = _Landed(source, ledger, min((each.after for each in instants), default=now))
+        found += [judge(source.name, expectation, each, landed.since, now) for each in instants]
     return sorted(found, key=lambda each: (each.due, each.what))
+
+
+class _Landed:
+    """Names that landed, asked for once however many instants look at them."""
+
+    def __init__(self, source: Source, ledger: Arrivals, earliest: datetime) -> None:
+        self._source, self._ledger, self._earliest = source, ledger, earliest
+        self._known: dict[str, list[LandedName]] = {}
+
+    def since(self, prefix: str, after: datetime) -> list[LandedName]:
+        if prefix not in self._known:
+            self._known[prefix] = self._asked(prefix)
+        return [each for each in self._known[prefix] if each.at > after]
+
+    def _asked(self, prefix: str) -> list[LandedName]:
+        if not isinstance(self._source.feed, HttpFeed):
+            return self._ledger.landed_names(self._source.name, prefix, self._earliest)
+        found = self._ledger.landed_names(self._source.name, "", self._earliest)  # whose names are whole paths
+        return [msgspec.structs.replace(each, name=each.name.rpartition("/")[2]) for each in found]
 
 
 def _instants(

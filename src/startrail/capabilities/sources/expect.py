@@ -16,7 +16,7 @@ import msgspec
 from startrail.base.time import zone
 from startrail.base.units import parse_duration
 from startrail.flow.due import instants
-from startrail.model.dated import Named, expand, is_dated
+from startrail.model.dated import NamesOfDay, expand, is_dated
 from startrail.model.expect import Expectation, Expected, LandedName
 
 HORIZON = timedelta(days=31)
@@ -33,7 +33,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
     due: datetime
     until: datetime
-    named: Named
+    named: NamesOfDay
     after: datetime
     dated: bool
 

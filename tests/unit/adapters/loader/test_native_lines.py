@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from startrail.adapters.loader import blocks, native_stream
+from startrail.adapters.loader import blocks, native_lines
 from startrail.adapters.loader.blocks import BOM, Block, Unreadable, ndjson
-from startrail.adapters.loader.native_stream import Lines, lines_from, lines_of
+from startrail.adapters.loader.native_lines import Lines, lines_from, lines_of
 
 texts = st.lists(st.sampled_from((b"a", b"bb", b"\n", b"\n", b"\r\n", b"x" * 30, b"y" * 70, BOM)), min_size=1).map(b"".join)
 
@@ -33,7 +33,7 @@ def given_back(found: list[Lines | Block]) -> list[bytes]:
 @given(texts, st.integers(8, 100))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_line_comes_once_and_in_order(monkeypatch: pytest.MonkeyPatch, data: bytes, size: int) -> None:
-    monkeypatch.setattr(native_stream, "CHUNK", size)
+    monkeypatch.setattr(native_lines, "CHUNK", size)
     lines = data.removeprefix(BOM).split(b"\n")
     assert given_back(list(lines_from(io.BytesIO(data)))) == (lines if lines[-1] else lines[:-1])
 
@@ -41,10 +41,10 @@ def test_every_line_comes_once_and_in_order(monkeypatch: pytest.MonkeyPatch, dat
 @given(texts, st.integers(8, 40))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_same_records_are_too_long_for_both_readers(monkeypatch: pytest.MonkeyPatch, data: bytes, size: int) -> None:
-    for module in (blocks, native_stream):
+    for module in (blocks, native_lines):
         monkeypatch.setattr(module, "LONGEST", 60)
     monkeypatch.setattr(blocks, "KEPT", 10)
-    monkeypatch.setattr(native_stream, "CHUNK", size)
+    monkeypatch.setattr(native_lines, "CHUNK", size)
     monkeypatch.setattr(blocks, "BLOCK", size)
     ours = [line for line in given_back(list(lines_from(io.BytesIO(data)))) if line.strip()]
     theirs = [

@@ -8,7 +8,7 @@ from openlineage.client.naming.dataset import S3, LocalFileSystem
 
 from startrail.adapters.openlineage.names import Names
 from startrail.base.span import Span
-from startrail.model.destination import FolderDestination
+from startrail.model.destination import Destination, EmailDestination, FolderDestination, S3Destination, SftpDestination
 from startrail.model.model import Model
 from startrail.model.profile import LocalStore, OpenLineage, Profile, S3Store
 from startrail.model.project import Project
@@ -62,7 +62,22 @@ def test_a_source_is_where_it_comes_from(source: str, name: tuple[str, str]) -> 
 
 
 def test_the_reports_of_all_days_are_one_dataset() -> None:
-    assert names().dataset("report:daily") == ("file", "/data/shop/out/daily-{date}.csv")
+    assert names().dataset("report:daily") == ("file", "/data/shop/out/daily_{date}.csv")
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [
+        (S3Destination("lake", "reports/"), ("s3://lake", "reports/daily_{date}.csv")),
+        (SftpDestination("files.example", "me", "/out", password="env:P"), ("sftp://files.example:22", "/out/daily_{date}.csv")),
+        (EmailDestination("mail.example", "Us <us@shop.example>"), ("mailto", "us@shop.example/daily_{date}.csv")),
+    ],
+)
+def test_a_report_is_where_its_first_place_is(to: Destination, name: tuple[str, str]) -> None:
+    declared = project()
+    report = msgspec.structs.replace(declared.reports["daily"], destination=None, destinations=(to,), recipients=("a@b.example",))
+    found = Names(msgspec.structs.replace(declared, reports={"daily": report}), Profile())
+    assert found.dataset("report:daily") == name
 
 
 def test_runs_and_steps_have_ids_that_stay() -> None:

@@ -68,8 +68,9 @@ def _numbers(text: str, low: int, high: int, names: tuple[str, ...]) -> set[int]
         if match is None:
             raise NotForAws(f"'{term}' cannot be said there")
         first = low if match[1] is None else _number(match[1], low, names)
-        open_ended = match[1] is None or match[3] is not None
-        last = _number(match[2], low, names) if match[2] is not None else high if open_ended else first
+        last = high if match[1] is None else first if match[2] is None else _number(match[2], low, names)
+        if first == last and match[3] is not None:
+            last = high  # a step from one value on, as the scheduler here takes it, also in 2-2/5
         found.update(range(first, last + 1, int(match[3] or 1)))
     return found
 

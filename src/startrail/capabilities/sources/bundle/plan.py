@@ -16,7 +16,7 @@ from startrail.capabilities.sources.bundle.rights import queue_arn
 from startrail.model.bundle import Bundle
 from startrail.model.profile import LocalStore, PostgresLedger, Profile, S3Store, SqliteLedger
 from startrail.model.project import Project
-from startrail.model.source import FolderFeed, HttpFeed, PostgresFeed, S3Feed, SftpFeed, Source
+from startrail.model.source import Feed, FolderFeed, HttpFeed, PostgresFeed, S3Feed, SftpFeed, Source
 
 Trigger = Literal["schedule", "queue", "s3"]
 _ROLE_KEYS = {"env:AWS_ACCESS_KEY_ID", "env:AWS_SECRET_ACCESS_KEY"}
@@ -50,7 +50,7 @@ def plan_function(
         profile_name,
         project.digest,
         "land" if target is None else "copy",
-        msgspec.structs.replace(source, feed=_with_names(_with_role(source.feed), names)),
+        msgspec.structs.replace(source, feed=_with_names(_with_role(_without_queue_keys(source.feed)), names)),
         _with_names(_with_role(store), names),
         _with_names(ledger, names) if ledger is not None else None,
         profile.limits.retries,
@@ -165,6 +165,13 @@ def _with_names(declared: _Declared, names: _Names) -> _Declared:
 def _header(text: str, names: _Names) -> str:
     before, space, last = text.rpartition(" ")
     return f"{before}{space}env:{names.of(last)}" if _REFERENCE.fullmatch(last) else text
+
+
+def _without_queue_keys(feed: Feed) -> Feed:
+    """The queue calls the function, which never asks it for anything."""
+    if not isinstance(feed, S3Feed) or feed.events is None:
+        return feed
+    return msgspec.structs.replace(feed, events=msgspec.structs.replace(feed.events, access_key=None, secret_key=None))
 
 
 def _with_role(declared: _Declared) -> _Declared:

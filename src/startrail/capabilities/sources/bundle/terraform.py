@@ -15,6 +15,7 @@ from startrail.capabilities.sources.bundle.plan import FunctionPlan
 from startrail.capabilities.sources.bundle.rights import PARTITION, Right, bucket_arn, rights
 from startrail.model.source import S3Feed
 
+_SURROUNDINGS = ("aws_caller_identity", "aws_partition", "aws_region")
 HANDLER = "startrail_handler.handle"
 _FUNCTION = "${aws_lambda_function.source.arn}"
 _DEAD = "${aws_sqs_queue.dead_letters.arn}"
@@ -71,16 +72,14 @@ def _written(resources: dict[str, Any], documents: dict[str, Any], *, vendored: 
     }
     if not vendored:
         variables["layers"] = {"type": "list(string)", "description": "ARNs of layers with the packages of requirements.txt."}
-    whole = {
+    whole: dict[str, Any] = {
         "terraform": {
             "required_version": ">= 1.5",
             "required_providers": {"aws": {"source": "hashicorp/aws", "version": ">= 6.0, < 7.0"}},
         },
         "variable": variables,
         "data": {
-            "aws_caller_identity": {"current": {}},
-            "aws_partition": {"current": {}},
-            "aws_region": {"current": {}},
+            **{name: {"current": {}} for name in _SURROUNDINGS},
             "aws_iam_policy_document": documents,
         },
         "resource": resources,
@@ -89,6 +88,9 @@ def _written(resources: dict[str, Any], documents: dict[str, Any], *, vendored: 
             "dead_letters": {"value": _DEAD, "description": "ARN of the queue of calls that failed for good."},
         },
     }
+    said = json.dumps(whole)
+    asked = {name: whole["data"].pop(name) for name in _SURROUNDINGS}
+    whole["data"] |= {name: value for name, value in asked.items() if f"data.{name}." in said}
     return json.dumps(whole, indent=2, sort_keys=True) + "\n"
 
 

@@ -37,7 +37,7 @@ insert into looks (source, at) values (%(source)s, %(at)s)
 on conflict (source) do update set at = excluded.at;
 
 -- name: names
-select name, delivery, told, gone_at from landed_names where source = %(source)s;
+select name, delivery, told, gone_at from landed_names where source = %(source)s and within = 0;
 
 -- name: go
 update landed_names set gone_at = %(at)s where source = %(source)s and name = %(name)s;

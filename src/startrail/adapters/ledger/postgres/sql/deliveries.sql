@@ -10,14 +10,14 @@ values (%(id)s, %(source)s, %(name)s, %(sha256)s, %(size)s, %(landed_at)s, %(med
 on conflict do nothing;
 
 -- name: remember_name
-insert into landed_names (source, name, stamp, delivery, first_at, at)
-values (%(source)s, %(name)s, %(stamp)s, %(delivery)s, %(at)s, %(at)s)
+insert into landed_names (source, name, stamp, delivery, first_at, at, within)
+values (%(source)s, %(name)s, %(stamp)s, %(delivery)s, %(at)s, %(at)s, %(within)s)
 on conflict (source, name) do update set
     stamp = excluded.stamp, at = excluded.at, gone_at = null, delivery = excluded.delivery,
     versions = landed_names.versions + case when landed_names.delivery = excluded.delivery then 0 else 1 end;
 
 -- name: names
-select name, stamp from landed_names where source = %(source)s;
+select name, stamp from landed_names where source = %(source)s and within = 0;
 
 -- name: forget_growing
 delete from growing_names where source = %(source)s;

@@ -21,7 +21,6 @@ update landed_names set versions = (
 create index landed_names_delivery on landed_names (delivery);
 create index landed_names_versions on landed_names (source) where versions > 1;
 -- From now on `deliveries.loaded` is 4 for a delivery whose rows were taken out, since its file came again.
-create index deliveries_withdrawn on deliveries (source) where loaded = 4;
 
 -- When each source was last listed to its end.
 create table looks (

@@ -37,7 +37,7 @@ insert into looks (source, at) values (:source, :at)
 on conflict (source) do update set at = excluded.at;
 
 -- name: names
-select name, delivery, told, gone_at from landed_names where source = :source;
+select name, delivery, told, gone_at from landed_names where source = :source and within = 0;
 
 -- name: go
 update landed_names set gone_at = :at where source = :source and name = :name;

@@ -10,14 +10,14 @@ values (:id, :source, :name, :sha256, :size, :landed_at, :media, :run, :source_t
 on conflict do nothing;
 
 -- name: remember_name
-insert into landed_names (source, name, stamp, delivery, first_at, at)
-values (:source, :name, :stamp, :delivery, :at, :at)
+insert into landed_names (source, name, stamp, delivery, first_at, at, within)
+values (:source, :name, :stamp, :delivery, :at, :at, :within)
 on conflict (source, name) do update set
     stamp = excluded.stamp, at = excluded.at, gone_at = null, delivery = excluded.delivery,
     versions = landed_names.versions + case when landed_names.delivery = excluded.delivery then 0 else 1 end;
 
 -- name: names
-select name, stamp from landed_names where source = :source;
+select name, stamp from landed_names where source = :source and within = 0;
 
 -- name: forget_growing
 delete from growing_names where source = :source;

@@ -1,0 +1,171 @@
+"""Names as a feed may show them: hostile, odd, and alike. One suite for every feed that lists names."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import pytest
+from tests.conformance.test_feed import FolderSite, S3Site, _site
+from tests.fixtures.http import Answer, HttpServer
+from tests.fixtures.landing import Place
+
+from startrail.adapters.feed import listing
+from startrail.adapters.feed.http import HttpFeed
+from startrail.adapters.feed.listing import TooManyNames
+from startrail.base.errors import SourceError
+from startrail.model import source
+from startrail.ports.feed import FeedFailed, Seen
+from startrail.testing.clock import ManualClock
+
+
+class LinksSite:
+    """Files that an HTML page links to."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self.server = server
+        self.files: dict[str, bytes] = {}
+        self.pretends: list[bytes] = []
+        self.declared = source.HttpFeed(f"{server.address}/out/", links="**", format="csv", retries=0, timeout="5s")
+        server.routes["/out/"] = lambda _: Answer(self._page())
+
+    def put(self, name: str, content: bytes) -> None:
+        self.files[name] = content
+        self.server.routes[f"/out/{quote(name)}"] = lambda _: Answer(content, headers={"ETag": f'"{hash(content)}"'})
+
+    def feed(self, clock: ManualClock, **changes: Any) -> HttpFeed:
+        return HttpFeed(msgspec.structs.replace(self.declared, **changes))
+
+    def _page(self) -> bytes:
+        names = [quote(name).encode() for name in self.files] + [quote(name).encode() for name in self.pretends]
+        return b"".join(b'<a href="' + name + b'">x</a>\n' for name in names)
+
+
+FEEDS = ["folder", "ftp", "old ftp", "ftps explicit", "sftp", "s3", "links"]
+
+
+def _opened(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    return LinksSite(request.getfixturevalue("http_server")) if kind == "links" else _site(kind, request, tmp_path)
+
+
+@pytest.fixture(params=FEEDS)
+def named(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    return _opened(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["ftp", "old ftp", "sftp", "links"])
+def lying(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Servers that can be made to show any name."""
+    return _opened(request.param, request, tmp_path)
+
+
+HOSTILE = [
+    b"../outside.csv", b"../../../../../../etc/passwd", b"/etc/passwd", b"sub/../../outside.csv", b"a//b.csv", b"..", b".",
+    b"nul\0.csv", b"~root/x.csv", b"..\\outside.csv", b"C:\\x.csv", b"\xff\xfe.csv", b"x" * 300 + b".csv",
+    "\u202ecsv.exe".encode(), b"esc\x1b[2J.csv", b"bell\x07.csv",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_name_that_leads_elsewhere_or_cannot_be_asked_for_harms_nothing(
+    lying: Any, hostile: bytes, place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "outside.csv").write_bytes(b"outside")
+    lying.put("sound.csv", b"sound")
+    target = lying if isinstance(lying, LinksSite) else lying.server
+    target.pretends.append(hostile)
+    with contextlib.suppress(SourceError):
+        place.land(lying.feed(place.clock))
+    assert place.contents() == [b"sound"]
+    assert all(name.isprintable() for name in place.ledger.seen("shop").landed)
+    target.pretends.clear()
+    assert place.land(lying.feed(place.clock)) == (), "the next run is as if it had never been there"
+
+
+ODD = [
+    "with space.csv",
+    "ünï-日本-🙂.csv",
+    "per%20cent?#&.csv", "-rf *.csv", "x" * 240 + ".csv", "'quotes\".csv", "semi;colon,=.csv",
+    "bidi \u202e csv.csv", "zero\u200bwidth.csv", "tab\tin.csv",
+]  # fmt: skip
+
+
+def test_odd_names_come_whole_and_are_safe_to_show(named: Any, place: Place) -> None:
+    names = [name for name in ODD if "\t" not in name or not isinstance(named, S3Site)]
+    for name in names:
+        named.put(name, name.encode())
+    landed = place.land(named.feed(place.clock))
+    assert place.contents() == sorted(name.encode() for name in names)
+    assert all(delivery.name.isprintable() and len(delivery.name) <= 200 for delivery in landed)
+    assert len({delivery.name for delivery in landed}) == len(names)
+    assert place.land(named.feed(place.clock)) == ()
+
+
+def test_names_that_are_alike_to_some_are_different_files(named: Any, place: Place) -> None:
+    names = ["Ü.csv", "ü.csv", "u\u0308.csv", "a.csv", "A.csv", "ﬁ.csv", "fi.csv", "ß.csv", "ss.csv"]
+    for name in names:
+        named.put(name, name.encode())
+    landed = place.land(named.feed(place.clock))
+    assert len({delivery.name for delivery in landed}) == len(names)
+    assert place.contents() == sorted(name.encode() for name in names)
+
+
+def test_names_of_300_bytes_are_told_apart(named: Any, place: Place) -> None:
+    if not isinstance(named, S3Site | LinksSite):
+        names = ["d" * 200 + "/" + "f" * 95 + end + ".csv" for end in "ab"]
+    else:
+        names = ["f" * 295 + end + ".csv" for end in "ab"]
+    for name in names:
+        named.put(name, name.encode())
+    landed = place.land(named.feed(place.clock))
+    assert len({delivery.name for delivery in landed}) == 2
+    assert all(len(delivery.name) <= 200 for delivery in landed)
+
+
+@pytest.mark.parametrize("kind", ["folder", "ftp", "sftp", "s3"])
+def test_more_names_than_are_kept_are_refused_and_told(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = _opened(kind, request, tmp_path)
+    for number in range(12):
+        site.put(f"{number:02}.csv", b"%d" % number)
+    monkeypatch.setattr(listing, "MOST_NAMES", 10)
+    with pytest.raises(TooManyNames, match=r"ST222 .* more than 10 names that match"):
+        place.land(site.feed(place.clock))
+    assert place.contents() == []
+    feed = site.feed(place.clock, pattern="0*")
+    assert len(list(feed.offers(Seen(), place.clock.now()))) == 10
+    feed.close()
+
+
+def test_bytes_that_are_no_utf8_keep_names_apart(tmp_path: Path, place: Place) -> None:
+    site = FolderSite(tmp_path / "in")
+    for name in (b"\xff.csv", b"\xfe.csv", b"\\xff.csv"):
+        (site.root / os.fsdecode(name)).write_bytes(name)
+    landed = place.land(site.feed(place.clock))
+    assert len({delivery.name for delivery in landed}) == 3
+
+
+@pytest.mark.parametrize("key", ["tab\tin.csv", "a//b.csv", "../x.csv", "./x.csv", "esc\x1b.csv"])
+def test_an_object_that_cannot_be_asked_for_is_named_and_nothing_is_passed_over(
+    key: str, s3_endpoint: str, s3_bucket: str, place: Place
+) -> None:
+    import boto3
+
+    site = S3Site(s3_endpoint, s3_bucket)
+    site.put("sound.csv", b"sound")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=s3_endpoint, **keys)
+    client.put_object(Bucket=s3_bucket, Key=f"from/here/{key}", Body=b"odd")
+    with pytest.raises(FeedFailed, match="ST206") as told:
+        place.land(site.feed(place.clock))
+    assert "have that object renamed" in str(told.value)
+    assert str(told.value).replace("\n", "").isprintable()
+    assert place.contents() == []
+    client.delete_object(Bucket=s3_bucket, Key=f"from/here/{key}")
+    assert [delivery.name for delivery in place.land(site.feed(place.clock))] == ["sound.csv"]
+    client.close()
