@@ -18,8 +18,10 @@ _REFUSED = frozenset(
     ("AccessDenied", "ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "AllAccessDisabled")
 )
 _LATER = frozenset(
-    ("RequestTimeout", "InternalError", "SlowDown", "ServiceUnavailable", "NoSuchUpload", "BadDigest", "IncompleteBody",
-     "XAmzContentSHA256Mismatch")
+    (
+        "RequestTimeout", "InternalError", "SlowDown", "ServiceUnavailable", "NoSuchUpload", "BadDigest", "IncompleteBody",
+        "XAmzContentSHA256Mismatch",
+    )
 )  # fmt: skip
 _FULL = re.compile(r"Quota|StorageFull|InsufficientStorage|InsufficientCapacity|EntityTooLargeForBucket")
 _BROKEN = re.compile(r"HTTP error|error sending request|timed out|error decoding response|error response")
