@@ -269,9 +269,12 @@ class S3Store:
             self._swept = True
             if self._account is not None:
                 abort_leftovers(self._account, f"{self._prefix}/{_TEMPORARY}".lstrip("/"))
-            with contextlib.suppress(BaseError, OSError):
+            with contextlib.suppress(BaseError, OSError, ResourceError):
                 marker = _TEMPORARY + secrets.token_hex(12)  # the server's clock decides, not this machine's
-                obstore.put(self._bucket, marker, b"")
+                if self._direct is not None:
+                    self._direct.whole.put(self._at(marker), [b"?"])  # which also shows what this bucket's ETags are
+                else:
+                    obstore.put(self._bucket, marker, b"")
                 found = [each for batch in obstore.list(self._bucket, prefix=_TEMPORARY) for each in batch]
                 now = max((each["last_modified"] for each in found), default=None)
                 for each in found:
@@ -300,7 +303,8 @@ class _Direct:
     """What is sent without obstore."""
 
     def __init__(self, client: Client) -> None:
-        self.whole, self.parts = Whole(client), Parts(client)
+        self.whole = Whole(client)
+        self.parts = Parts(client, self.whole)
 
 
 def _measured(data: Iterable[bytes]) -> tuple[list[bytes], Iterator[bytes] | None]:
