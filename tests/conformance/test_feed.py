@@ -6,7 +6,6 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +15,7 @@ import pytest
 from obstore.store import S3Store as Bucket
 from tests.fixtures.ftp import PASSWORD, USER, FtpServer, made_certificate
 from tests.fixtures.http import Answer, HttpServer, Request
+from tests.fixtures.landing import Place
 from tests.fixtures.sftp import SSH_PASSWORD, SSH_USER, SftpServer
 from tests.fixtures.sqs import Queue
 
@@ -28,17 +28,11 @@ from startrail.adapters.feed.s3_queue import S3QueueFeed
 from startrail.adapters.feed.sftp import SftpFeed
 from startrail.adapters.feed.sqs import SqsQueue
 from startrail.adapters.ssh.trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
-from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
-from startrail.base.span import Span
-from startrail.capabilities.sources.land import land
-from startrail.flow.events import Event, Growing
+from startrail.flow.events import Growing
 from startrail.model import source
-from startrail.model.delivery import Delivery
-from startrail.model.run import Run
 from startrail.ports.feed import Feed, FeedFailed, FeedForbidden, FeedMissing, FeedUnreachable, Offer, Seen, StillGrowing
 from startrail.testing.clock import ManualClock
-from startrail.testing.ledger import memory_ledger
 
 
 class Site(Protocol):
@@ -200,38 +194,6 @@ def _changed(declared: Declared, changes: dict[str, Any]) -> Declared:
 Files = FolderSite | FtpSite | FtpsSite | SftpSite
 
 
-class Place:
-    """A ledger, a durable store and a clock, and :meth:`land`."""
-
-    def __init__(self, root: Path) -> None:
-        self.ledger = memory_ledger()
-        self.store = LocalStore(root)
-        self.clock = ManualClock(datetime.now(UTC) + timedelta(hours=1))
-        self.events: list[Event] = []
-        lease = self.ledger.acquire("runner", "test", 3600, self.clock.now())
-        assert lease is not None
-        self.lease = lease
-        self.ledger.start_run(Run("run-1", self.clock.now()), lease)
-
-    def land(self, feed: Feed) -> tuple[Delivery, ...]:
-        declared = source.Source("shop", source.FolderFeed("unused"), Span("sources/shop.yml"))
-        around = {"ledger": self.ledger, "store": self.store, "lease": self.lease, "clock": self.clock}
-        try:
-            return land(declared, feed, run="run-1", emit=self.events.append, **around)
-        finally:
-            feed.close()
-
-    def contents(self) -> list[bytes]:
-        return sorted(self.store.get(delivery.key) for delivery in self.ledger.deliveries("shop"))
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "store")
-    yield made
-    made.ledger.close()
-
-
 def _site(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     of = request.getfixturevalue
     match kind:
@@ -277,40 +239,40 @@ def named(request: pytest.FixtureRequest, tmp_path: Path) -> Files | S3Site:
 # -- every feed ----------------------------------------------------------------------------------------
 
 
-def test_exact_bytes_are_landed(site: Site, place: Place) -> None:
+def test_exact_bytes_are_landed(site: Site, anywhere: Place) -> None:
     contents = [b'{"a":1}\r\n\r\n\n', bytes(range(256)), b"\xef\xbb\xbfx\n"]
     for number, content in enumerate(contents):
         site.put(f"{number}.csv", content)
-    landed = place.land(site.feed(place.clock))
-    assert sorted(contents) == place.contents()
+    landed = anywhere.land(site.feed(anywhere.clock))
+    assert sorted(contents) == anywhere.contents()
     assert [delivery.size for delivery in landed] == [len(content) for content in contents]
 
 
-def test_nothing_there_is_nothing_landed(site: Site, place: Place) -> None:
+def test_nothing_there_is_nothing_landed(site: Site, anywhere: Place) -> None:
     site.put("first", b"x")
-    place.land(site.feed(place.clock))
-    assert place.land(site.feed(place.clock)) == ()
+    anywhere.land(site.feed(anywhere.clock))
+    assert anywhere.land(site.feed(anywhere.clock)) == ()
 
 
-def test_what_comes_later_is_landed_later(site: Site, place: Place) -> None:
+def test_what_comes_later_is_landed_later(site: Site, anywhere: Place) -> None:
     site.put("a.csv", b"1")
-    place.land(site.feed(place.clock))
+    anywhere.land(site.feed(anywhere.clock))
     site.put("b.csv", b"2")
-    assert [place.store.get(delivery.key) for delivery in place.land(site.feed(place.clock))] == [b"2"]
+    assert [anywhere.store.get(delivery.key) for delivery in anywhere.land(site.feed(anywhere.clock))] == [b"2"]
 
 
-def test_the_same_bytes_under_two_names_are_one_delivery(site: Site, place: Place) -> None:
+def test_the_same_bytes_under_two_names_are_one_delivery(site: Site, anywhere: Place) -> None:
     for name, content in (("a.csv", b"same"), ("b.csv", b"other"), ("c.csv", b"same")):
         site.put(name, content)
-    assert len(place.land(site.feed(place.clock))) == 2
-    assert place.contents() == [b"other", b"same"]
+    assert len(anywhere.land(site.feed(anywhere.clock))) == 2
+    assert anywhere.contents() == [b"other", b"same"]
 
 
-def test_a_big_file_comes_in_pieces(site: Site, place: Place) -> None:
+def test_a_big_file_comes_in_pieces(site: Site, anywhere: Place) -> None:
     content = os.urandom(1 << 20) * 20
     site.put("big.csv", content)
-    feed = site.feed(place.clock)
-    (offer, *_) = _first(feed, place.clock)
+    feed = site.feed(anywhere.clock)
+    (offer, *_) = _first(feed, anywhere.clock)
     pieces, digest = [], hashlib.sha256()
     for piece in feed.fetch(offer):
         pieces.append(len(piece))
@@ -318,35 +280,35 @@ def test_a_big_file_comes_in_pieces(site: Site, place: Place) -> None:
     feed.close()
     assert digest.digest() == hashlib.sha256(content).digest()
     assert max(pieces) <= 1 << 20
-    assert place.land(site.feed(place.clock))[0].size == len(content)
+    assert anywhere.land(site.feed(anywhere.clock))[0].size == len(content)
 
 
 @pytest.mark.parametrize("site", [*_SERVERS, "http"], indirect=True)
-def test_a_connection_that_breaks_lands_nothing_and_the_next_run_recovers(site: Site, place: Place) -> None:
+def test_a_connection_that_breaks_lands_nothing_and_the_next_run_recovers(site: Site, anywhere: Place) -> None:
     site.put("a.csv", b"small")
     site.put("b.csv", b"x" * 3_000_000)
     site.break_after(100_000)
     with pytest.raises(SourceError) as told:
-        place.land(site.feed(place.clock))
+        anywhere.land(site.feed(anywhere.clock))
     assert told.value.transient
-    assert place.contents() == [b"small"]
-    assert len(list(place.store.list("landing/"))) == 1
-    assert list(place.store.scratch.iterdir()) == []
+    assert anywhere.contents() == [b"small"]
+    assert len(list(anywhere.store.list("landing/"))) == 1
+    assert list(anywhere.store.scratch.iterdir()) == []
     site.break_after(None)
-    assert [delivery.size for delivery in place.land(site.feed(place.clock))] == [3_000_000]
+    assert [delivery.size for delivery in anywhere.land(site.feed(anywhere.clock))] == [3_000_000]
 
 
-def test_a_fetch_that_is_given_up_does_not_spoil_the_feed(site: Site, place: Place) -> None:
+def test_a_fetch_that_is_given_up_does_not_spoil_the_feed(site: Site, anywhere: Place) -> None:
     site.put("a.csv", b"x" * 3_000_000)
-    feed = site.feed(place.clock)
-    (offer, *_) = _first(feed, place.clock)
+    feed = site.feed(anywhere.clock)
+    (offer, *_) = _first(feed, anywhere.clock)
     chunks = feed.fetch(offer)
     next(chunks)
     chunks.close()  # type: ignore[attr-defined]
-    assert len(place.land(feed)) == 1
+    assert len(anywhere.land(feed)) == 1
 
 
-def test_an_unreachable_server_is_worth_another_try(site: Site, place: Place) -> None:
+def test_an_unreachable_server_is_worth_another_try(site: Site, anywhere: Place) -> None:
     site.put("a.csv", b"1")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
@@ -361,7 +323,7 @@ def test_an_unreachable_server_is_worth_another_try(site: Site, place: Place) ->
         else:
             changes, expected = {"url": f"http://127.0.0.1:{port}/"}, FeedUnreachable
         with pytest.raises(expected) as told:
-            place.land(site.feed(place.clock, **changes))
+            anywhere.land(site.feed(anywhere.clock, **changes))
     assert told.value.transient == (expected is FeedUnreachable)
     assert told.value.hint
 

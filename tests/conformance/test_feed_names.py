@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import pytest
-from tests.conformance.test_feed import FolderSite, Place, S3Site, _site
+from tests.conformance.test_feed import FolderSite, S3Site, _site
 from tests.fixtures.http import Answer, HttpServer
+from tests.fixtures.landing import Place
 
 from startrail.adapters.feed import listing
 from startrail.adapters.feed.http import HttpFeed
@@ -21,13 +21,6 @@ from startrail.base.errors import SourceError
 from startrail.model import source
 from startrail.ports.feed import FeedFailed, Seen
 from startrail.testing.clock import ManualClock
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "store")
-    yield made
-    made.ledger.close()
 
 
 class LinksSite:

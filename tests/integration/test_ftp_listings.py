@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.conformance.test_feed import FtpSite, Place
+from tests.conformance.test_feed import FtpSite
 from tests.fixtures.ftp import FtpServer
+from tests.fixtures.landing import Place
 
 from startrail.adapters.feed import listing
 from startrail.adapters.feed.listing import TooManyNames
@@ -63,11 +64,9 @@ def served(tmp_path: Path) -> Iterator[Callable[..., FtpSite]]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "store")
-    made.clock.advance(-3600)
-    yield made
-    made.ledger.close()
+def place(place: Place) -> Place:
+    place.clock.advance(-3600)
+    return place
 
 
 NAMES = ["a.csv", "two words.csv", "a -> b.csv", "ü.csv", "sub/deep one.csv"]

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.conformance.test_feed import Place
 from tests.fixtures.http import Answer, HttpServer, Request
+from tests.fixtures.landing import Place
 
 from startrail.adapters.feed.http import HttpFeed
 from startrail.model import source
 from startrail.ports.feed import FeedIncomplete
 
 CONTENT = os.urandom(2_000_000)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "store")
-    yield made
-    made.ledger.close()
 
 
 class Breaking:

@@ -5,28 +5,19 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conformance.test_feed import Place
 from tests.fixtures.http import Answer, HttpServer, Request
+from tests.fixtures.landing import Place
 
 from startrail.adapters.feed import http_guard
 from startrail.adapters.feed.http import HttpFeed
 from startrail.adapters.feed.http_links import files_of, next_of
 from startrail.model import source
 from startrail.ports.feed import FeedFailed, FeedForbidden
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "store")
-    yield made
-    made.ledger.close()
 
 
 def _feed(server: HttpServer, path: str, secret: str | None = None, **declared: Any) -> HttpFeed:

@@ -167,6 +167,7 @@ class S3QueueFeed(S3Feed):
             self._open, self._strays = {}, {}
         self._parcels, self._told, self._refused, self._offered = {}, {}, {}, {}
         self._listed, self._unswept = False, set()
+        self._listing.listed = None
 
     def _received(self) -> Iterator[list[tuple[_Parcel, ObjectEvent]]]:
         """The events of a few messages at a time, of each key in the order in which they happened."""
