@@ -88,6 +88,18 @@ def test_a_pause_is_waited_for_and_needs_a_person_only_when_it_is_too_long() -> 
     assert (late.state, late.person) == ("at risk", True)
 
 
+def test_a_file_that_is_expected_may_come_earlier_and_is_taken_to_come_in_time() -> None:
+    by = NOW + timedelta(minutes=2)
+    awaited = msgspec.structs.replace(TWO_WAYS["orders"], waits="orders.csv expected by 06:02 UTC", comes_by=by)
+    found = forecast("daily", TWO_WAYS | {"orders": awaited}, due=DUE, now=NOW, running=True)
+    assert found.lower == NOW + seconds(95)
+    assert found.expected == by + seconds(190)
+    assert found.upper == by + seconds(440)
+    assert (found.state, found.waits, found.person) == ("on time", ("orders: orders.csv expected by 06:02 UTC",), False)
+    late = msgspec.structs.replace(awaited, comes_by=DUE)
+    assert forecast("daily", TWO_WAYS | {"orders": late}, due=DUE, now=NOW, running=True).state == "at risk"
+
+
 @pytest.mark.parametrize(("running", "starts", "person"), [(False, None, True), (True, None, False), (False, NOW, False)])
 def test_late_is_late_and_needs_a_person_when_nothing_happens_by_itself(
     running: bool, starts: datetime | None, person: bool
