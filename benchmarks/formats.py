@@ -66,10 +66,11 @@ def _measured(
     cpu = {name: median(one["cpu"] for one in found) for name, found in each.items()}
     named = f"loading {clean.stat().st_size // 1_000_000} MB of {ending}"
     memory = max(one["memory"] for name in ("clean", "dirty") for one in each[name]) / 1e6
+    goal = GOAL_CSV if ending == "csv" else None
     return [
         Figure(f"{named}: DuckDB's plain conversion", cpu["plain"]),
-        Figure(f"{named}: under contract, to plain", cpu["clean"] / cpu["plain"], "x", GOAL_CSV if ending == "csv" else None),
-        Figure(f"{named}: under contract, 1 % of the rows broken in ten ways, to plain", cpu["dirty"] / cpu["plain"], "x"),
+        Figure(f"{named}: under contract, to plain", cpu["clean"] / cpu["plain"], "x", goal),
+        Figure(f"{named}: under contract, 1 % of the rows broken in ten ways, to plain", cpu["dirty"] / cpu["plain"], "x", goal),
         Figure(f"{named}: peak memory", memory, "MB", GOAL_MEMORY / 1e6),
     ]
 

@@ -75,11 +75,8 @@ def _figures(named: str, found: dict[str, list[Measured]], little: Measured) -> 
         for name, told in (("promised", "as promised"), ("drifted", "a field that nobody knows"), ("mixed", "1 % broken")):
             place = f"{name}, {reader}"
             made.append(Figure(f"{named}: {reader}, {told}", cpu[place]))
-            made.append(
-                Figure(
-                    f"{named}: {reader}, {told}, to plain", cpu[place] / cpu["plain"], "x", goal if name == "promised" else None
-                )
-            )
+            held = goal if name == "promised" or reader == "native" else None
+            made.append(Figure(f"{named}: {reader}, {told}, to plain", cpu[place] / cpu["plain"], "x", held))
         if reader == "native":
             ratio = wall["promised, native"] / wall["plain"]
             made.append(Figure(f"{named}: native, as promised, wall to plain", ratio, "x", GOAL_NATIVE_WALL))

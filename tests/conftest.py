@@ -5,6 +5,7 @@ from tests.faults.figures import pytest_terminal_summary
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.s3",
+    "tests.fixtures.landing",
     "tests.fixtures.sqs",
     "tests.fixtures.ftp",
     "tests.fixtures.sftp",

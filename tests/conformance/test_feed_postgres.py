@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
-from tests.conformance.test_feed import Place
+from tests.fixtures.landing import Place
 
 from startrail.adapters.feed.postgres import PostgresFeed
 from startrail.model import source
 from startrail.ports.feed import FeedFailed, FeedForbidden, FeedMissing, FeedUnreachable, Seen
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "store")
-    yield made
-    made.ledger.close()
 
 
 class Shop:
@@ -51,65 +43,65 @@ def shop(postgres_dsn: str, postgres_schema: str) -> Iterator[Shop]:
     made.execute("drop schema {schema} cascade")
 
 
-def _lines(place: Place, content: bytes) -> list[Any]:
+def _lines(anywhere: Place, content: bytes) -> list[Any]:
     return [json.loads(line) for line in content.splitlines()]
 
 
-def test_rows_beyond_the_cursor_are_landed_each_once(shop: Shop, place: Place) -> None:
+def test_rows_beyond_the_cursor_are_landed_each_once(shop: Shop, anywhere: Place) -> None:
     shop.execute("""insert into {schema}."Orders" values (2, '2026-10-03 06:00+02', '{{"a":\n1}}'), (1, null, null)""")
-    (first,) = place.land(shop.feed())
-    assert _lines(place, place.store.get(first.key)) == [
+    (first,) = anywhere.land(shop.feed())
+    assert _lines(anywhere, anywhere.store.get(first.key)) == [
         {"id": 1, "at": None, "note": None},
         {"id": 2, "at": "2026-10-03T04:00:00+00:00", "note": {"a": 1}},
     ]
-    assert place.land(shop.feed()) == ()
+    assert anywhere.land(shop.feed()) == ()
     shop.execute("""insert into {schema}."Orders" values (10, null, null), (9, null, null)""")
-    (second,) = place.land(shop.feed())
-    assert [row["id"] for row in _lines(place, place.store.get(second.key))] == [9, 10]
-    assert place.land(shop.feed()) == ()
+    (second,) = anywhere.land(shop.feed())
+    assert [row["id"] for row in _lines(anywhere, anywhere.store.get(second.key))] == [9, 10]
+    assert anywhere.land(shop.feed()) == ()
 
 
-def test_without_a_cursor_the_same_rows_are_one_delivery(shop: Shop, place: Place) -> None:
+def test_without_a_cursor_the_same_rows_are_one_delivery(shop: Shop, anywhere: Place) -> None:
     shop.execute("""insert into {schema}."Orders" values (2, null, null), (1, null, null)""")
-    assert len(place.land(shop.feed(cursor=None))) == 1
+    assert len(anywhere.land(shop.feed(cursor=None))) == 1
     shop.execute("""delete from {schema}."Orders" where id = 1; insert into {schema}."Orders" values (1, null, null)""")
-    assert place.land(shop.feed(cursor=None)) == ()
+    assert anywhere.land(shop.feed(cursor=None)) == ()
     shop.execute("""update {schema}."Orders" set id = 3 where id = 2""")
-    assert len(place.land(shop.feed(cursor=None))) == 1
+    assert len(anywhere.land(shop.feed(cursor=None))) == 1
 
 
-def test_what_is_written_meanwhile_belongs_to_the_next_run(shop: Shop, place: Place) -> None:
+def test_what_is_written_meanwhile_belongs_to_the_next_run(shop: Shop, anywhere: Place) -> None:
     shop.execute("""insert into {schema}."Orders" select i, null, null from generate_series(1, 20000) i""")
     feed = shop.feed()
-    offers = feed.offers(Seen(), place.clock.now())
+    offers = feed.offers(Seen(), anywhere.clock.now())
     chunks = feed.fetch(next(offers))
     content = next(chunks)
     shop.execute("""insert into {schema}."Orders" values (30000, null, null); delete from {schema}."Orders" where id = 19999""")
     content += b"".join(chunks)
-    assert [row["id"] for row in _lines(place, content)] == list(range(1, 20001))
+    assert [row["id"] for row in _lines(anywhere, content)] == list(range(1, 20001))
     offers.close()  # type: ignore[attr-defined]
 
 
-def test_a_query_may_only_read(shop: Shop, place: Place) -> None:
+def test_a_query_may_only_read(shop: Shop, anywhere: Place) -> None:
     shop.execute(
         """create function {schema}.spoil() returns int language sql
         as 'insert into {schema}."Orders" values (7) returning 1'"""
     )
     name = sql.Identifier(shop.schema).as_string(None)
     with pytest.raises(FeedFailed, match="read-only transaction"):
-        place.land(shop.feed(table=None, query=f"select {name}.spoil() as id"))
-    (landed,) = place.land(shop.feed(table=None, query="select 5 as id, 0.1::numeric(10,3) as price;"))
-    assert place.store.get(landed.key) == b'{"id":5,"price":0.100}\n'
+        anywhere.land(shop.feed(table=None, query=f"select {name}.spoil() as id"))
+    (landed,) = anywhere.land(shop.feed(table=None, query="select 5 as id, 0.1::numeric(10,3) as price;"))
+    assert anywhere.store.get(landed.key) == b'{"id":5,"price":0.100}\n'
 
 
-def test_a_null_in_the_cursor_is_refused(shop: Shop, place: Place) -> None:
+def test_a_null_in_the_cursor_is_refused(shop: Shop, anywhere: Place) -> None:
     shop.execute("""insert into {schema}."Orders" values (1, null, null), (null, null, null)""")
     with pytest.raises(FeedFailed, match="cursor 'id' is null"):
-        place.land(shop.feed())
-    assert place.contents() == []
+        anywhere.land(shop.feed())
+    assert anywhere.contents() == []
 
 
-def test_what_is_wrong_is_said_without_the_password(shop: Shop, place: Place) -> None:
+def test_what_is_wrong_is_said_without_the_password(shop: Shop, anywhere: Place) -> None:
     host = shop.dsn.rpartition("@")[2]
     for changes, kind in (
         ({"table": "nowhere.orders"}, FeedMissing),
@@ -121,6 +113,6 @@ def test_what_is_wrong_is_said_without_the_password(shop: Shop, place: Place) ->
         ({"table": None}, FeedFailed),
     ):
         with pytest.raises(kind) as told:
-            place.land(shop.feed(**changes))
+            anywhere.land(shop.feed(**changes))
         assert "s3cret" not in str(told.value)
         assert told.value.hint

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 from tests.fixtures.ledgers import NOW, Place, later
@@ -145,10 +148,17 @@ def test_of_a_kind_and_subject_only_what_is_not_told_yet_is_told(place: Place, n
     assert ledger.newest_fact("w", "y") is None
 
 
-def test_what_happened_before_incidents_were_known_opens_none(place: Place) -> None:
+def test_what_happened_before_incidents_were_known_opens_none(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = importlib.import_module(f"startrail.adapters.ledger.{place.dialect}.ledger")
+    newest = module._MIGRATIONS
+    (tmp_path / "second").mkdir()
+    for version in ("0001.sql", "0002.sql"):
+        shutil.copy(newest / version, tmp_path / "second")
+    monkeypatch.setattr(module, "_MIGRATIONS", tmp_path / "second")
     ledger = place.open()
     ledger.append([NewFact("x", "y"), NewFact("x", "z")], run=None, at=NOW)
-    place.sql("drop table incidents", *(f"drop table if exists {later}" for later in ("outbox", "watches", "ticks")),
-              "delete from meta where key = 'incidents.mark'",
-              "update meta set value = '2' where key = 'startrail.version'", "select 1")  # fmt: skip
+    ledger.close()
+    monkeypatch.setattr(module, "_MIGRATIONS", newest)
     assert place.open().incident_mark() == Mark(2, 0)

@@ -65,17 +65,17 @@ def test_killed_at_every_point_and_resumed_every_file_is_there_once(
 ) -> None:
     transfers, random = made(setting), Random(f"{setting} {verb}")
     command = transfers.commands[0 if verb == "run" else 1]
-    for nth in (1, 3):
-        for point in POINTS:
-            transfers.arrive(random, 2, large=300_000)
-            with Watch(transfers):
-                with transfers.running(command, Death(point, nth)) as child:
-                    assert child.ended().code == -signal.SIGKILL
-                transfers.done(command)
+    nth = 1 if setting.startswith("s3") else 3
+    for point in POINTS:
+        transfers.arrive(random, 2, large=300_000)
+        with Watch(transfers):
+            with transfers.running(command, Death(point, nth)) as child:
+                assert child.ended().code == -signal.SIGKILL
+            transfers.done(command)
         for each in transfers.commands:
             transfers.done(each)
         transfers.examine_whole()
-    record(request, "transfers killed at points", kills=2 * len(POINTS), files_lost=0, files_doubled=0)
+    record(request, "transfers killed at points", kills=len(POINTS), files_lost=0, files_doubled=0)
 
 
 @pytest.mark.parametrize("setting", SETTINGS[:2])

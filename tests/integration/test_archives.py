@@ -217,3 +217,48 @@ def test_a_killed_unpacking_is_continued_and_nothing_is_lost_or_doubled(tmp_path
 def _run(root: Path, point: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(SCRIPT), str(root), point]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("policy", "rows"), [("hold", ["1", "2", "3"]), ("add", ["1", "2", "3", "4"]), ("replace", ["3", "4"])], ids=str
+)
+def test_a_new_version_of_an_archive_is_what_its_source_says(tmp_path: Path, policy: str, rows: list[str]) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    (place / "june.zip").write_bytes(zipped(JUNE))
+    folder = Folder(
+        tmp_path / "project", feed={"kind": "folder", "path": str(place)}, archive={"members": "*.csv"}, on_replace=policy
+    )
+    folder.call("run")
+    (place / "june.zip").write_bytes(zipped(JUNE | {"sales_07.csv": b"id\n4\n"}))
+    ran = folder.call("run")
+    assert [row[0] for row in folder.rows()] == rows
+    assert ("it came before with other bytes" in ran) == (policy == "hold")
+    for _ in range(2):
+        ran = folder.call("run")
+        assert "gone" not in ran
+        assert "landed" not in ran
+        assert [row[0] for row in folder.rows()] == rows
+    assert not list(_facts(folder, "source.deleted")), "no listing shows what is in an archive, and none misses it"
+
+
+def test_a_sound_version_takes_the_place_of_a_damaged_one(tmp_path: Path) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    (place / "june.zip").write_bytes(zipped(JUNE)[:100])
+    folder = Folder(
+        tmp_path / "project", feed={"kind": "folder", "path": str(place)}, archive={"members": "*.csv"}, on_replace="replace"
+    )
+    assert "ST218" in folder.call("run")
+    (place / "june.zip").write_bytes(zipped(JUNE))
+    folder.call("run")
+    assert [row[0] for row in folder.rows()] == ["1", "2", "3"]
+    assert "ST218" not in folder.call("run"), "nobody waits for the damaged one any more"
+
+
+def _facts(folder: Folder, kind: str) -> list[object]:
+    ledger = open_ledger(folder.root / ".startrail" / "ledger.sqlite")
+    try:
+        return list(ledger.facts(kind=kind))
+    finally:
+        ledger.close()

@@ -118,7 +118,7 @@ STORES = [
         "the last word gets lost, and the upload is unknown then",
         (Rule(DONE, "lose", 1), s3_error(DONE, 404, "NoSuchUpload", times=1)), "ok|ST604", "ok|ST604", True,
     ),
-    Case("the last word on parts is an error in an answer of success", (s3_error(DONE, 200, "InternalError"),), "ST604", "ST604", True),
+    Case("the last word on parts is an error after all", (s3_error(DONE, 200, "InternalError"),), "ST604", "ST604", True),
     Case("conditions conflict for a while", (s3_error(AFTER, 409, "ConditionalRequestConflict", times=1),), "ok", "ok"),
 ]  # fmt: skip
 

@@ -17,8 +17,10 @@ from startrail.testing.store import MemoryStore
 class CaseBlind(MemoryStore):
     """As the disks of many laptops and shares are."""
 
-    def put_as(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True) -> bool:
-        return super().put_as(data, lambda: _fallen(key if isinstance(key, str) else key()), replace=replace)
+    def put_as(
+        self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
+    ) -> bool:
+        return super().put_as(data, lambda: _fallen(key if isinstance(key, str) else key()), replace=replace, size=size)
 
     def size(self, key: str) -> int | None:
         return super().size(_fallen(key) or "")

@@ -18,7 +18,7 @@ from startrail.model.listing import NameChanges, RememberedName, Superseded
 from startrail.model.run import Lease, NewFact
 
 _LAST = "\U0010ffff"
-_STATES: dict[int, Literal["waits", "loaded"]] = {0: "waits", 1: "loaded"}
+_STATES: dict[int, Literal["waits", "loaded"]] = {0: "waits", 1: "loaded", 3: "loaded"}
 
 
 class SqlArrivals(ABC):

@@ -124,7 +124,9 @@ class Queries:
 
     def different(self, files: list[LocalFile], column: str, low: int, high: int) -> str:
         """How many different whole numbers there are, all of them between these: each has a bit of its own."""
-        return f"SELECT bit_count(bitstring_agg({sql.quote(column)}, {low}, {high})) FROM {files_list(files)}"
+        name = f"CAST({sql.quote(column)} AS BIGINT)"
+        least, greatest = (f"CAST({sql.text(str(value))} AS BIGINT)" for value in (low, high))
+        return f"SELECT bit_count(bitstring_agg({name}, {least}, {greatest})) FROM {files_list(files)}"
 
     def count_repeated(self, files: list[LocalFile], columns: tuple[str, ...]) -> str:
         """How many rows have a key that an earlier row has; null is never a repetition."""

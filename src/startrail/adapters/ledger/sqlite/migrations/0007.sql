@@ -15,6 +15,7 @@ create table deliveries_7 (
     source_time text,
     cursor text,
     -- 0: waits to be loaded. 1: a load step of it is published. 2: discarded while it was held. 3: an archive, unpacked.
+    -- 4: its rows were taken out, since its file came again.
     loaded integer not null default 0,
     parent text
 );
@@ -22,6 +23,8 @@ insert into deliveries_7
 select seq, id, source, name, sha256, size, landed_at, media, run, source_time, cursor, loaded, null from deliveries;
 drop table deliveries;
 alter table deliveries_7 rename to deliveries;
+create index deliveries_name on deliveries (source, name);
+create index deliveries_withdrawn on deliveries (source) where loaded = 4;
 create index deliveries_source on deliveries (source, seq);
 create index deliveries_pending on deliveries (source, seq) where loaded = 0;
 create index deliveries_parent on deliveries (parent) where parent is not null;
