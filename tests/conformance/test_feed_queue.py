@@ -24,9 +24,10 @@ from startrail.flow.events import Event, MessageSetAside
 from startrail.model import source
 from startrail.model.delivery import Delivery
 from startrail.model.run import Run
-from startrail.ports.feed import FeedMissing, FeedUnreachable, QueueForbidden, QueueMissing, Seen
+from startrail.ports.feed import Feed, FeedMissing, FeedUnreachable, QueueForbidden, QueueMissing, Seen
 from startrail.testing.clock import ManualClock
 from startrail.testing.ledger import memory_ledger
+from startrail.wiring.feeds import open_feed
 
 KEYS = {"access_key": "test", "secret_key": "test"}
 
@@ -56,7 +57,7 @@ class Lake:
         assert declared.told_by is not None
         return S3QueueFeed(declared, self.clock, SqsQueue(declared.told_by, "us-east-1", **KEYS), retries=0, **KEYS)
 
-    def land(self, feed: S3QueueFeed | None = None) -> tuple[Delivery, ...]:
+    def land(self, feed: Feed | None = None) -> tuple[Delivery, ...]:
         shop = source.Source("shop", self.declared, Span("sources/shop.yml"))
         around = {"ledger": self.ledger, "store": self.store, "lease": self.lease, "clock": self.clock}
         feed = feed or self.feed()
@@ -144,6 +145,21 @@ def test_a_bucket_with_versions_loses_none_whatever_their_order(lake: Lake) -> N
     lake.queue.send({"Records": [records[0]]})  # late, and for the second time
     lake.land()
     assert (lake.contents(), lake.queue.left()) == ([b"one", b"two", b"three"], 0)
+
+
+def test_where_a_file_replaces_the_one_before_a_late_message_brings_no_older_version(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    lake.s3.put_bucket_versioning(Bucket=lake.bucket, VersioningConfiguration={"Status": "Enabled"})
+    versions = [lake.put("a.csv", content) for content in (b"one", b"two")]
+    lake.queue.lose()
+    replacing = source.Source("shop", lake.declared, Span("sources/shop.yml"), on_replace="replace")
+    for version in reversed(versions):
+        lake.queue.send({"Records": [lake.told("a.csv", versionId=version)]})
+        lake.land(open_feed(Path("/nowhere"), lake.clock, replacing))
+    assert (lake.contents(), lake.queue.left()) == ([b"two"], 0)
 
 
 def test_other_messages_of_a_bucket_are_taken_out_silently(lake: Lake) -> None:

@@ -90,22 +90,23 @@ def test_killed_at_a_few_random_times_every_file_is_there_once(
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_killed_at_random_times_every_file_is_there_once(
     made: Callable[[str], Transfers],
+    setting: str,
     request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kills, seed = int(os.environ.get("TRANSFER_KILLS", "500")), os.environ.get("SOAK_SEED", "1")
-    for setting in SETTINGS:
-        soak = _Soak(made(setting), Random(f"{seed} {setting}"))
-        try:
-            soak.until(kills // len(SETTINGS))
-            soak.sweep(monkeypatch)
-        finally:
-            record(request, f"transfers killed, {setting}", **soak.figures)
-            with capsys.disabled():
-                print(f"\ntransfers, {setting}: {dict(soak.figures)}", flush=True)  # noqa: T201
+    soak = _Soak(made(setting), Random(f"{seed} {setting}"))
+    try:
+        soak.until(kills // len(SETTINGS))
+        soak.sweep(monkeypatch)
+    finally:
+        record(request, f"transfers killed, {setting}", **soak.figures)
+        with capsys.disabled():
+            print(f"\ntransfers, {setting}: {dict(soak.figures)}", flush=True)  # noqa: T201
 
 
 def test_a_naive_copy_fails_the_same_examination(made: Callable[[str], Transfers], side: FarSide) -> None:
@@ -129,7 +130,7 @@ def test_a_naive_copy_fails_the_same_examination(made: Callable[[str], Transfers
 class _Soak:
     """One project through many nights, each with a few kills."""
 
-    def __init__(self, transfers: Transfers, random: Random, a_night: tuple[int, int] = (8, 14)) -> None:
+    def __init__(self, transfers: Transfers, random: Random, a_night: tuple[int, int] = (16, 24)) -> None:
         """``a_night``: kills, at least and at most."""
         self._transfers, self._random, self._a_night = transfers, random, a_night
         self._seconds: dict[tuple[str, ...], float] = {}

@@ -18,7 +18,7 @@ def read_parameters(prefix: str, names: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     missing = names
     try:
-        client = boto3.client("ssm")
+        client = boto3.Session().client("ssm")
         for start in range(0, len(names), _AT_ONCE):
             few = [prefix + name for name in names[start : start + _AT_ONCE]]
             answer = client.get_parameters(Names=few, WithDecryption=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -154,8 +155,9 @@ class S3QueueFeed(S3Feed):
         if self._hiding is not None:
             self._hiding.join()
         try:
-            self._forget()
-            self._begin_anew()
+            with contextlib.suppress(SourceError):  # then they come again later, and are known
+                self._forget()
+                self._begin_anew()
         finally:
             self._messages.close()
             super().close()

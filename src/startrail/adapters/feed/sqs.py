@@ -56,7 +56,7 @@ class SqsQueue:
         parts = urlsplit(declared.queue)
         seconds = parse_duration(timeout).total_seconds()
         with self._errors():
-            self._client: Any = boto3.client(
+            self._client: Any = boto3.Session().client(
                 "sqs",
                 region_name=declared.region or region_of(declared.queue) or bucket_region,
                 endpoint_url=declared.endpoint or f"{parts.scheme}://{parts.netloc}",

@@ -13,14 +13,13 @@ from startrail.adapters.store.s3_api import Account, ask, element
 from startrail.adapters.store.s3_errors import refusal
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
-from startrail.ports.store import StoreFailed
 
 _CONNECTIONS = 16
 _CONNECT_SECONDS = 5.0
 
 
-class KeyTaken(StoreFailed):
-    """A condition did not hold; told to nobody."""
+class KeyTaken(Exception):
+    """A condition did not hold; the caller says what that means."""
 
 
 class Client:

@@ -13,7 +13,7 @@ from startrail.ports.feed import FeedExtraMissing
 _PIP = "pip install 'startrail[sqs]'"
 
 if TYPE_CHECKING:
-    from startrail.adapters.feed.s3_queue import Messages
+    from startrail.adapters.feed.s3_queue import Messages, S3QueueFeed
     from startrail.adapters.feed.sqs import SqsQueue
     from startrail.model.source import Source
     from startrail.ports.clock import Clock
@@ -28,7 +28,8 @@ def open_feed(root: Path, clock: Clock, source: Source) -> Feed:
         return s3.S3Feed(feed, clock, access_key=access, secret_key=secret)
     from startrail.adapters.feed import s3_queue
 
-    return s3_queue.S3QueueFeed(feed, clock, open_queue(root, feed), access_key=access, secret_key=secret)
+    told = s3_queue.S3QueueFeed(feed, clock, open_queue(root, feed), access_key=access, secret_key=secret)
+    return _as_wanted(told, source)
 
 
 def open_told(root: Path, clock: Clock, source: Source, messages: Messages) -> Feed:
@@ -37,7 +38,15 @@ def open_told(root: Path, clock: Clock, source: Source, messages: Messages) -> F
 
     assert isinstance(source.feed, S3Feed)
     access, secret = keys(root, source.feed)
-    return s3_queue.S3QueueFeed(source.feed, clock, messages, access_key=access, secret_key=secret, sweeps=False)
+    told = s3_queue.S3QueueFeed(source.feed, clock, messages, access_key=access, secret_key=secret, sweeps=False)
+    return _as_wanted(told, source)
+
+
+def _as_wanted(told: S3QueueFeed, source: Source) -> Feed:
+    """Where a file takes the place of the one before, an older version that is told of late must not do so."""
+    if source.on_replace == "replace":
+        told.only_newest()
+    return told
 
 
 def keys(root: Path, feed: S3Feed) -> tuple[str | None, str | None]:
