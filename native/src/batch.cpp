@@ -157,6 +157,12 @@ bool Batch::value(const char*& at, Column& column, const Frame* up, size_t index
 
 bool Batch::scalar(const char*& at, Column& column) {
   const Field& field = column.field;
+  if (*at == '"' && field.texts) {
+    std::string_view written;
+    if (!strings_.read(at, written)) return false;
+    const char* digits = written.data();  // behind every string stands what is no part of a number
+    return *digits != '"' && scalar(digits, column) && digits == written.data() + written.size();
+  }
   int64_t number = 0;
   double real = 0;
   switch (field.kind) {

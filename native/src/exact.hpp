@@ -13,7 +13,7 @@ namespace startrail {
 
 using Wide = __int128;
 
-// A whole number that stands at `at`, without fraction and exponent.
+// A whole number that stands at `at`, without exponent, and with nothing but zeros behind a point.
 inline bool whole(const char*& at, int64_t& value) {
   const bool negative = *at == '-';
   const char* digits = at + negative;
@@ -22,7 +22,12 @@ inline bool whole(const char*& at, int64_t& value) {
   const char* end = digits;
   for (; is_digit(*end); ++end) sum = sum * 10 + static_cast<uint64_t>(*end - '0');
   if (end - digits > 19 || sum > static_cast<uint64_t>(INT64_MAX) + negative) return false;
-  if (*end == '.' || *end == 'e' || *end == 'E') return false;
+  if (*end == '.') {
+    const char* zeros = ++end;
+    while (*end == '0') ++end;
+    if (end == zeros || end - zeros > 300 || is_digit(*end)) return false;
+  }
+  if (*end == 'e' || *end == 'E') return false;
   value = static_cast<int64_t>(negative ? 0 - sum : sum);
   at = end;
   return true;

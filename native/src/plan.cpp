@@ -96,6 +96,7 @@ Field field(element from) {
   made.required = from["required"].get_bool().value();
   made.stops = from["stops"].get_bool().value();
   made.left = from["left"].get_bool().value();
+  made.texts = from["texts"].get_bool().value();
   made.closed = from["closed"].get_bool().value();
   std::string_view fallback;
   if (from["fallback"].get(fallback) == simdjson::SUCCESS) made.fallback = std::string(fallback) + "\n" + std::string(PADDING, ' ');

@@ -30,6 +30,7 @@ struct Field {
   bool required = false;
   bool stops = false;    // a record without the field goes to the judge
   bool closed = false;   // an object with an undeclared field goes to the judge
+  bool texts = false;    // a number may be written as a string
   bool left = false;     // of a value that is taken here, others look at more
   std::string fallback;  // what stands for a missing value, as a line of JSON; empty = null
   int precision = 0, scale = 0;

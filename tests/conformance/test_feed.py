@@ -331,7 +331,7 @@ def test_an_unreachable_server_is_worth_another_try(site: Site, anywhere: Place)
 # -- feeds that list files -----------------------------------------------------------------------------
 
 
-def test_names_are_shown_but_never_trusted(files: Files, place: Place, tmp_path: Path) -> None:
+def test_names_are_shown_but_never_trusted(files: Files, disk: Place, tmp_path: Path) -> None:
     (tmp_path / "outside.csv").write_bytes(b"outside")
     names = [
         "with space.csv",
@@ -346,14 +346,14 @@ def test_names_are_shown_but_never_trusted(files: Files, place: Place, tmp_path:
         names += ["two\nlines.csv", "esc\x1b[31m.csv", "not utf-8 \udcff.csv"]
     for name in names:
         files.put(name, os.fsencode(name))
-    landed = place.land(files.feed(place.clock))
-    assert place.contents() == sorted(os.fsencode(name) for name in names)
+    landed = disk.land(files.feed(disk.clock))
+    assert disk.contents() == sorted(os.fsencode(name) for name in names)
     assert all(delivery.name.isprintable() and len(delivery.name) <= 200 for delivery in landed)
     assert len({delivery.name for delivery in landed}) == len(names)
-    assert place.land(files.feed(place.clock)) == ()
+    assert disk.land(files.feed(disk.clock)) == ()
 
 
-def test_a_pattern_chooses(named: Files | S3Site, place: Place) -> None:
+def test_a_pattern_chooses(named: Files | S3Site, disk: Place) -> None:
     names_there = ("a.csv", "b.CSV", "c.txt", ".hidden.csv", "sub/d.csv", "sub/deep/e.csv", ".git/f.csv")
     chosen = {
         "*.csv": ["a.csv"],
@@ -369,12 +369,12 @@ def test_a_pattern_chooses(named: Files | S3Site, place: Place) -> None:
     for pattern, names in chosen.items():
         for name in names_there:  # each time, since a queue is told once
             named.put(name, name.encode())
-        feed = named.feed(place.clock, pattern=pattern)
-        assert [offer.name for offer in feed.offers(Seen(), place.clock.now())] == names, pattern
+        feed = named.feed(disk.clock, pattern=pattern)
+        assert [offer.name for offer in feed.offers(Seen(), disk.clock.now())] == names, pattern
         feed.close()
 
 
-def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files: Files, place: Place) -> None:
+def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files: Files, disk: Place) -> None:
     class Writing(ManualClock):
         def sleep(self, seconds: float) -> None:
             super().sleep(seconds)
@@ -382,108 +382,108 @@ def test_a_file_that_grows_between_two_listings_is_left_for_the_next_time(files:
 
     files.put("done.csv", b"done")
     files.put("growing.csv", b"half of it")
-    clock, place.clock = place.clock, Writing(place.clock.now())
-    assert [delivery.name for delivery in place.land(files.feed(place.clock))] == ["done.csv"]
-    assert [event.name for event in place.events if isinstance(event, Growing)] == ["growing.csv"]
-    assert list(place.ledger.seen("shop").growing) == ["growing.csv"]
-    place.clock = clock
-    (landed,) = place.land(files.feed(place.clock))
-    assert place.store.get(landed.key) == b"half of it, and more"
+    clock, disk.clock = disk.clock, Writing(disk.clock.now())
+    assert [delivery.name for delivery in disk.land(files.feed(disk.clock))] == ["done.csv"]
+    assert [event.name for event in disk.events if isinstance(event, Growing)] == ["growing.csv"]
+    assert list(disk.ledger.seen("shop").growing) == ["growing.csv"]
+    disk.clock = clock
+    (landed,) = disk.land(files.feed(disk.clock))
+    assert disk.store.get(landed.key) == b"half of it, and more"
 
 
-def test_a_file_that_stood_still_since_the_last_run_is_not_waited_for(files: Files, place: Place) -> None:
+def test_a_file_that_stood_still_since_the_last_run_is_not_waited_for(files: Files, disk: Place) -> None:
     files.put("a.csv", b"1")
-    feed = files.feed(place.clock)
-    first = place.clock.now()
+    feed = files.feed(disk.clock)
+    first = disk.clock.now()
     (offer,) = feed.offers(Seen(), first)
-    assert place.clock.now() > first
-    second = place.clock.now()
+    assert disk.clock.now() > first
+    second = disk.clock.now()
     assert list(feed.offers(Seen(growing={offer.name: offer.stamp}), second)) == [offer]
-    assert place.clock.now() == second
+    assert disk.clock.now() == second
     feed.close()
 
 
-def test_with_settle_a_file_must_have_stood_still_that_long(files: Files, place: Place) -> None:
+def test_with_settle_a_file_must_have_stood_still_that_long(files: Files, disk: Place) -> None:
     files.put("old.csv", b"1")
     files.put("young.csv", b"2")
-    now = place.clock.now().timestamp()
+    now = disk.clock.now().timestamp()
     os.utime(files.root / "old.csv", (now - 601, now - 601))
     os.utime(files.root / "young.csv", (now - 590, now - 590))
-    assert [delivery.name for delivery in place.land(files.feed(place.clock, settle="10m"))] == ["old.csv"]
-    place.clock.advance(5)
-    assert place.land(files.feed(place.clock, settle="10m")) == ()
-    place.clock.advance(10)
-    assert [delivery.name for delivery in place.land(files.feed(place.clock, settle="10m"))] == ["young.csv"]
+    assert [delivery.name for delivery in disk.land(files.feed(disk.clock, settle="10m"))] == ["old.csv"]
+    disk.clock.advance(5)
+    assert disk.land(files.feed(disk.clock, settle="10m")) == ()
+    disk.clock.advance(10)
+    assert [delivery.name for delivery in disk.land(files.feed(disk.clock, settle="10m"))] == ["young.csv"]
 
 
-def test_a_changed_file_is_fetched_again(named: Files | S3Site, place: Place) -> None:
+def test_a_changed_file_is_fetched_again(named: Files | S3Site, disk: Place) -> None:
     named.put("a.csv", b"old")
-    place.land(named.feed(place.clock))
+    disk.land(named.feed(disk.clock))
     named.put("a.csv", b"newer")
-    (landed,) = place.land(named.feed(place.clock))
-    assert place.store.get(landed.key) == b"newer"
+    (landed,) = disk.land(named.feed(disk.clock))
+    assert disk.store.get(landed.key) == b"newer"
 
 
-def test_an_empty_file_is_a_delivery(named: Files | S3Site, place: Place) -> None:
+def test_an_empty_file_is_a_delivery(named: Files | S3Site, disk: Place) -> None:
     named.put("empty.csv", b"")
-    (landed,) = place.land(named.feed(place.clock))
+    (landed,) = disk.land(named.feed(disk.clock))
     assert landed.size == 0
 
 
-def test_a_path_that_is_not_there_is_said_so(files: Files, place: Place) -> None:
+def test_a_path_that_is_not_there_is_said_so(files: Files, disk: Place) -> None:
     with pytest.raises(FeedMissing, match="ST203") as told:
-        place.land(files.feed(place.clock, path=f"{files.declared.path}/no such folder"))
+        disk.land(files.feed(disk.clock, path=f"{files.declared.path}/no such folder"))
     assert not told.value.transient
 
 
-def test_a_marker_says_that_a_file_is_whole(files: Files, place: Place) -> None:
+def test_a_marker_says_that_a_file_is_whole(files: Files, disk: Place) -> None:
     declared = source.Complete(marker="{name}.done")
     for name in ("a.csv", "b.csv", "c.csv", "a.csv.done", "c.csv.done", "sub/a.csv"):
         files.put(name, name.encode())
-    now = place.clock.now().timestamp() - 1000
+    now = disk.clock.now().timestamp() - 1000
     for name, age in (("a.csv", 10), ("a.csv.done", 5), ("c.csv", 5), ("c.csv.done", 60)):  # c was written anew
         os.utime(files.root / name, (now - age * 60, now - age * 60))
-    feed = files.feed(place.clock, pattern="**/*.csv", complete=declared)
-    before = place.clock.now()
+    feed = files.feed(disk.clock, pattern="**/*.csv", complete=declared)
+    before = disk.clock.now()
     assert [offer.name for offer in feed.offers(Seen(), before)] == ["a.csv"]
     assert sorted(feed.growing()) == ["b.csv", "c.csv", "sub/a.csv"]
-    assert place.clock.now() == before
+    assert disk.clock.now() == before
     feed.close()
 
 
-def test_a_file_that_is_written_under_another_name_is_left_alone(files: Files, place: Place) -> None:
+def test_a_file_that_is_written_under_another_name_is_left_alone(files: Files, disk: Place) -> None:
     files.put("a.csv", b"a")
     files.put("b.csv.part", b"half of b")
-    feed = files.feed(place.clock, pattern="*", complete=source.Complete(suffix=".part"))
-    assert [offer.name for offer in feed.offers(Seen(), place.clock.now())] == ["a.csv"]
+    feed = files.feed(disk.clock, pattern="*", complete=source.Complete(suffix=".part"))
+    assert [offer.name for offer in feed.offers(Seen(), disk.clock.now())] == ["a.csv"]
     feed.close()
 
 
-def test_names_that_differ_in_case_or_accents_only_are_two_files(named: Files | S3Site, place: Place) -> None:
+def test_names_that_differ_in_case_or_accents_only_are_two_files(named: Files | S3Site, disk: Place) -> None:
     names = ["Ü.csv", "ü.csv", "u\u0308.csv", "a.csv", "A.csv"]
     for name in names:
         named.put(name, name.encode())
-    landed = place.land(named.feed(place.clock))
+    landed = disk.land(named.feed(disk.clock))
     assert len({delivery.name for delivery in landed}) == len(names)
-    assert place.contents() == sorted(name.encode() for name in names)
+    assert disk.contents() == sorted(name.encode() for name in names)
 
 
 # -- one kind only -------------------------------------------------------------------------------------
 
 
-def test_a_wrong_password_is_final_and_never_shown(ftp_server: FtpServer, place: Place) -> None:
+def test_a_wrong_password_is_final_and_never_shown(ftp_server: FtpServer, disk: Place) -> None:
     with pytest.raises(FeedForbidden, match=r"ST202.*refuses the user 'stores'") as told:
-        place.land(FtpSite(ftp_server).feed(place.clock, password="s3cret-guess"))
+        disk.land(FtpSite(ftp_server).feed(disk.clock, password="s3cret-guess"))
     assert not told.value.transient
     assert "s3cret" not in str(told.value)
 
 
-def test_many_files_come_over_one_connection_and_a_dead_one_is_replaced(ftp_server: FtpServer, place: Place) -> None:
+def test_many_files_come_over_one_connection_and_a_dead_one_is_replaced(ftp_server: FtpServer, disk: Place) -> None:
     site = FtpSite(ftp_server)
     for number in range(5):
         site.put(f"{number}.csv", f"{number}".encode())
-    feed = site.feed(place.clock)
-    offers = list(feed.offers(Seen(), place.clock.now()))
+    feed = site.feed(disk.clock)
+    offers = list(feed.offers(Seen(), disk.clock.now()))
     assert b"".join(feed.fetch(offers[0])) == b"0"
     ftp_server.hang_up()
     assert b"".join(feed.fetch(offers[1])) == b"1"
@@ -491,11 +491,11 @@ def test_many_files_come_over_one_connection_and_a_dead_one_is_replaced(ftp_serv
     assert ftp_server.logins == 2
 
 
-def test_an_ftp_transfer_must_have_the_listed_size(ftp_server: FtpServer, place: Place) -> None:
+def test_an_ftp_transfer_must_have_the_listed_size(ftp_server: FtpServer, disk: Place) -> None:
     site = FtpSite(ftp_server)
     site.put("a.csv", b"12345")
-    feed = site.feed(place.clock)
-    (offer,) = feed.offers(Seen(), place.clock.now())
+    feed = site.feed(disk.clock)
+    (offer,) = feed.offers(Seen(), disk.clock.now())
     site.put("a.csv", b"1234")
     with pytest.raises(StillGrowing):  # asked again for the missing byte, the server says that there is none
         b"".join(feed.fetch(offer))
@@ -507,13 +507,13 @@ def test_an_ftp_transfer_must_have_the_listed_size(ftp_server: FtpServer, place:
 
 @pytest.mark.parametrize("kind", [*_SERVERS])
 def test_a_transfer_that_breaks_is_picked_up_where_it_broke(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, place: Place
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, disk: Place
 ) -> None:
     site = _site(kind, request, tmp_path)
     content = os.urandom(3_000_000)
     site.put("a.csv", content)
-    feed = site.feed(place.clock)
-    (offer,) = feed.offers(Seen(), place.clock.now())
+    feed = site.feed(disk.clock)
+    (offer,) = feed.offers(Seen(), disk.clock.now())
     site.break_after(2_000_000)
     assert hashlib.sha256(b"".join(feed.fetch(offer))).digest() == hashlib.sha256(content).digest()
     feed.close()
@@ -521,13 +521,13 @@ def test_a_transfer_that_breaks_is_picked_up_where_it_broke(
 
 @pytest.mark.parametrize("kind", [*_SERVERS])
 def test_a_file_that_changed_meanwhile_is_not_pieced_together(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, place: Place
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, disk: Place
 ) -> None:
     site = _site(kind, request, tmp_path)
     site.put("a.csv", b"a" * 3_000_000)
     os.utime(site.root / "a.csv", (1_700_000_000, 1_700_000_000))
-    feed = site.feed(place.clock)
-    (offer,) = feed.offers(Seen(), place.clock.now())
+    feed = site.feed(disk.clock)
+    (offer,) = feed.offers(Seen(), disk.clock.now())
     site.break_after(2_000_000)
     chunks = feed.fetch(offer)
     next(chunks)
@@ -538,56 +538,54 @@ def test_a_file_that_changed_meanwhile_is_not_pieced_together(
     feed.close()
 
 
-def test_an_unknown_host_key_is_refused_and_its_fingerprint_told(sftp_server: SftpServer, place: Place, tmp_path: Path) -> None:
+def test_an_unknown_host_key_is_refused_and_its_fingerprint_told(sftp_server: SftpServer, disk: Place, tmp_path: Path) -> None:
     known = tmp_path / "known_hosts"
     site = SftpSite(sftp_server)
     with pytest.raises(HostKeyUnknown, match="ST212") as told:
-        place.land(site.feed(place.clock, host_key=None, known_hosts=str(known)))
+        disk.land(site.feed(disk.clock, host_key=None, known_hosts=str(known)))
     assert sftp_server.host_key.get_fingerprint() in str(told.value)
     assert f"ssh-keyscan -p {sftp_server.port} 127.0.0.1 >> {known}" in str(told.value)
     assert not known.exists()
     assert sftp_server.logins == 0
     known.write_text(f"[127.0.0.1]:{sftp_server.port} {sftp_server.public_key}\n")
     site.put("a.csv", b"a")
-    assert len(place.land(site.feed(place.clock, host_key=None, known_hosts=str(known)))) == 1
+    assert len(disk.land(site.feed(disk.clock, host_key=None, known_hosts=str(known)))) == 1
 
 
-def test_a_changed_host_key_is_refused(sftp_server: SftpServer, place: Place) -> None:
+def test_a_changed_host_key_is_refused(sftp_server: SftpServer, disk: Place) -> None:
     import asyncssh
 
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
     for known in (other, asyncssh.generate_private_key("ssh-rsa", key_size=2048).export_public_key().decode().strip()):
         with pytest.raises((HostKeyChanged, FeedFailed)) as told:
-            place.land(SftpSite(sftp_server).feed(place.clock, host_key=known))
+            disk.land(SftpSite(sftp_server).feed(disk.clock, host_key=known))
         assert not told.value.transient
     assert sftp_server.logins == 0
     with pytest.raises(KnownHostsUnusable, match="ST214"):
-        place.land(SftpSite(sftp_server).feed(place.clock, host_key="not a key"))
+        disk.land(SftpSite(sftp_server).feed(disk.clock, host_key="not a key"))
 
 
-def test_a_key_logs_in_and_a_wrong_one_is_refused(sftp_server: SftpServer, place: Place) -> None:
+def test_a_key_logs_in_and_a_wrong_one_is_refused(sftp_server: SftpServer, disk: Place) -> None:
     import asyncssh
 
     site = SftpSite(sftp_server)
     site.put("a.csv", b"a")
     locked = sftp_server.client_key.export_private_key("pkcs8-pem", passphrase="open sesame").decode()
-    assert len(place.land(site.feed(place.clock, password=None, key=locked, passphrase="open sesame"))) == 1
+    assert len(disk.land(site.feed(disk.clock, password=None, key=locked, passphrase="open sesame"))) == 1
     wrong = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
     for changes in ({"key": wrong, "password": None}, {"password": "s3cret"}, {"key": locked, "passphrase": "s3cret"}):
         with pytest.raises(FeedForbidden, match="ST202") as told:
-            place.land(site.feed(place.clock, **changes))
+            disk.land(site.feed(disk.clock, **changes))
         assert "s3cret" not in str(told.value)
 
 
-def test_without_key_password_and_agent_it_is_said(
-    sftp_server: SftpServer, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_key_password_and_agent_it_is_said(sftp_server: SftpServer, disk: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     with pytest.raises(FeedForbidden, match="neither a key nor a password nor an SSH agent"):
-        place.land(SftpSite(sftp_server).feed(place.clock, password=None))
+        disk.land(SftpSite(sftp_server).feed(disk.clock, password=None))
 
 
-def test_a_certificate_must_be_trusted_valid_and_of_this_host(tmp_path: Path, certificate: Path, place: Place) -> None:
+def test_a_certificate_must_be_trusted_valid_and_of_this_host(tmp_path: Path, certificate: Path, disk: Place) -> None:
     expired = made_certificate(tmp_path / "expired.pem", days=-1)
     cases: list[tuple[Path, dict[str, Any], str]] = [
         (certificate, {"ca_file": None}, "self-signed certificate"),
@@ -599,35 +597,35 @@ def test_a_certificate_must_be_trusted_valid_and_of_this_host(tmp_path: Path, ce
         server = FtpServer(tmp_path, tls="explicit", certificate=pem)
         try:
             with pytest.raises(FeedFailed, match=why) as told:
-                place.land(FtpsSite(server, certificate, implicit=False).feed(place.clock, **changes))
+                disk.land(FtpsSite(server, certificate, implicit=False).feed(disk.clock, **changes))
             assert not told.value.transient
             assert server.logins == 0
         finally:
             server.close()
 
 
-def test_an_object_that_was_replaced_since_it_was_listed_is_left(s3_endpoint: str, s3_bucket: str, place: Place) -> None:
+def test_an_object_that_was_replaced_since_it_was_listed_is_left(s3_endpoint: str, s3_bucket: str, disk: Place) -> None:
     site = S3Site(s3_endpoint, s3_bucket)
     site.put("a.csv", b"old")
-    feed = site.feed(place.clock)
-    (offer,) = feed.offers(Seen(), place.clock.now())
+    feed = site.feed(disk.clock)
+    (offer,) = feed.offers(Seen(), disk.clock.now())
     site.put("a.csv", b"new")
     with pytest.raises(StillGrowing, match="replaced"):
         list(feed.fetch(offer))
 
 
-def test_a_bucket_that_is_not_there_is_said_so(s3_endpoint: str, s3_bucket: str, place: Place) -> None:
+def test_a_bucket_that_is_not_there_is_said_so(s3_endpoint: str, s3_bucket: str, disk: Place) -> None:
     with pytest.raises(FeedMissing, match="no bucket 'nowhere-to-be-found'"):
-        place.land(S3Site(s3_endpoint, s3_bucket).feed(place.clock, bucket="nowhere-to-be-found"))
+        disk.land(S3Site(s3_endpoint, s3_bucket).feed(disk.clock, bucket="nowhere-to-be-found"))
 
 
-def test_a_server_cannot_send_us_to_another_host(tmp_path: Path, place: Place) -> None:
+def test_a_server_cannot_send_us_to_another_host(tmp_path: Path, disk: Place) -> None:
     (tmp_path / "ftp").mkdir()
     server = FtpServer(tmp_path / "ftp", elsewhere="192.0.2.1")
     try:
         site = FtpSite(server)
         site.put("a.csv", b"a")
-        assert len(place.land(site.feed(place.clock))) == 1  # data is asked for where the server itself is
+        assert len(disk.land(site.feed(disk.clock))) == 1  # data is asked for where the server itself is
     finally:
         server.close()
 
@@ -638,7 +636,7 @@ def test_a_listed_name_that_could_lead_elsewhere_is_not_asked_for(path: str) -> 
         sendable(path, "shown")
 
 
-def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, place: Place) -> None:
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, disk: Place) -> None:
     site = FolderSite(tmp_path / "in")
     (tmp_path / "secret.csv").write_bytes(b"secret")
     (tmp_path / "elsewhere").mkdir()
@@ -648,8 +646,8 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, place: Place) 
     (site.root / "outside.csv").symlink_to(tmp_path / "secret.csv")
     (site.root / "folder").symlink_to(tmp_path / "elsewhere")
     (site.root / "broken.csv").symlink_to("nothing")
-    feed = site.feed(place.clock)
-    offers = list(feed.offers(Seen(), place.clock.now()))
+    feed = site.feed(disk.clock)
+    offers = list(feed.offers(Seen(), disk.clock.now()))
     assert [offer.name for offer in offers] == ["a.csv", "inside.csv"]
     (tmp_path / "secret.csv").write_bytes(b"s")  # of the same size and time as the file that was listed
     then = (site.root / "a.csv").stat()
@@ -660,23 +658,23 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path, place: Place) 
         b"".join(feed.fetch(offers[0]))
 
 
-def test_what_is_no_regular_file_is_not_read(tmp_path: Path, place: Place) -> None:
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path, disk: Place) -> None:
     site = FolderSite(tmp_path / "in")
     os.mkfifo(site.root / "pipe.csv")
     site.put("a.csv", b"a")
-    feed = site.feed(place.clock)
-    (offer,) = feed.offers(Seen(), place.clock.now())
+    feed = site.feed(disk.clock)
+    (offer,) = feed.offers(Seen(), disk.clock.now())
     (site.root / "a.csv").unlink()
     os.mkfifo(site.root / "a.csv")
     with pytest.raises(StillGrowing):
         b"".join(feed.fetch(offer))
 
 
-def test_a_file_that_changes_while_it_is_read_is_left(tmp_path: Path, place: Place) -> None:
+def test_a_file_that_changes_while_it_is_read_is_left(tmp_path: Path, disk: Place) -> None:
     site = FolderSite(tmp_path / "in")
     site.put("a.csv", b"x" * 3_000_000)
-    feed = site.feed(place.clock)
-    (offer,) = feed.offers(Seen(), place.clock.now())
+    feed = site.feed(disk.clock)
+    (offer,) = feed.offers(Seen(), disk.clock.now())
     chunks = feed.fetch(offer)
     next(chunks)
     with (site.root / "a.csv").open("ab") as file:

@@ -72,18 +72,18 @@ HOSTILE = [
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_name_that_leads_elsewhere_or_cannot_be_asked_for_harms_nothing(
-    lying: Any, hostile: bytes, place: Place, tmp_path: Path
+    lying: Any, hostile: bytes, disk: Place, tmp_path: Path
 ) -> None:
     (tmp_path / "outside.csv").write_bytes(b"outside")
     lying.put("sound.csv", b"sound")
     target = lying if isinstance(lying, LinksSite) else lying.server
     target.pretends.append(hostile)
     with contextlib.suppress(SourceError):
-        place.land(lying.feed(place.clock))
-    assert place.contents() == [b"sound"]
-    assert all(name.isprintable() for name in place.ledger.seen("shop").landed)
+        disk.land(lying.feed(disk.clock))
+    assert disk.contents() == [b"sound"]
+    assert all(name.isprintable() for name in disk.ledger.seen("shop").landed)
     target.pretends.clear()
-    assert place.land(lying.feed(place.clock)) == (), "the next run is as if it had never been there"
+    assert disk.land(lying.feed(disk.clock)) == (), "the next run is as if it had never been there"
 
 
 ODD = [
@@ -94,65 +94,65 @@ ODD = [
 ]  # fmt: skip
 
 
-def test_odd_names_come_whole_and_are_safe_to_show(named: Any, place: Place) -> None:
+def test_odd_names_come_whole_and_are_safe_to_show(named: Any, disk: Place) -> None:
     names = [name for name in ODD if "\t" not in name or not isinstance(named, S3Site)]
     for name in names:
         named.put(name, name.encode())
-    landed = place.land(named.feed(place.clock))
-    assert place.contents() == sorted(name.encode() for name in names)
+    landed = disk.land(named.feed(disk.clock))
+    assert disk.contents() == sorted(name.encode() for name in names)
     assert all(delivery.name.isprintable() and len(delivery.name) <= 200 for delivery in landed)
     assert len({delivery.name for delivery in landed}) == len(names)
-    assert place.land(named.feed(place.clock)) == ()
+    assert disk.land(named.feed(disk.clock)) == ()
 
 
-def test_names_that_are_alike_to_some_are_different_files(named: Any, place: Place) -> None:
+def test_names_that_are_alike_to_some_are_different_files(named: Any, disk: Place) -> None:
     names = ["Ü.csv", "ü.csv", "u\u0308.csv", "a.csv", "A.csv", "ﬁ.csv", "fi.csv", "ß.csv", "ss.csv"]
     for name in names:
         named.put(name, name.encode())
-    landed = place.land(named.feed(place.clock))
+    landed = disk.land(named.feed(disk.clock))
     assert len({delivery.name for delivery in landed}) == len(names)
-    assert place.contents() == sorted(name.encode() for name in names)
+    assert disk.contents() == sorted(name.encode() for name in names)
 
 
-def test_names_of_300_bytes_are_told_apart(named: Any, place: Place) -> None:
+def test_names_of_300_bytes_are_told_apart(named: Any, disk: Place) -> None:
     if not isinstance(named, S3Site | LinksSite):
         names = ["d" * 200 + "/" + "f" * 95 + end + ".csv" for end in "ab"]
     else:
         names = ["f" * 295 + end + ".csv" for end in "ab"]
     for name in names:
         named.put(name, name.encode())
-    landed = place.land(named.feed(place.clock))
+    landed = disk.land(named.feed(disk.clock))
     assert len({delivery.name for delivery in landed}) == 2
     assert all(len(delivery.name) <= 200 for delivery in landed)
 
 
 @pytest.mark.parametrize("kind", ["folder", "ftp", "sftp", "s3"])
 def test_more_names_than_are_kept_are_refused_and_told(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, disk: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = _opened(kind, request, tmp_path)
     for number in range(12):
         site.put(f"{number:02}.csv", b"%d" % number)
     monkeypatch.setattr(listing, "MOST_NAMES", 10)
     with pytest.raises(TooManyNames, match=r"ST222 .* more than 10 names that match"):
-        place.land(site.feed(place.clock))
-    assert place.contents() == []
-    feed = site.feed(place.clock, pattern="0*")
-    assert len(list(feed.offers(Seen(), place.clock.now()))) == 10
+        disk.land(site.feed(disk.clock))
+    assert disk.contents() == []
+    feed = site.feed(disk.clock, pattern="0*")
+    assert len(list(feed.offers(Seen(), disk.clock.now()))) == 10
     feed.close()
 
 
-def test_bytes_that_are_no_utf8_keep_names_apart(tmp_path: Path, place: Place) -> None:
+def test_bytes_that_are_no_utf8_keep_names_apart(tmp_path: Path, disk: Place) -> None:
     site = FolderSite(tmp_path / "in")
     for name in (b"\xff.csv", b"\xfe.csv", b"\\xff.csv"):
         (site.root / os.fsdecode(name)).write_bytes(name)
-    landed = place.land(site.feed(place.clock))
+    landed = disk.land(site.feed(disk.clock))
     assert len({delivery.name for delivery in landed}) == 3
 
 
 @pytest.mark.parametrize("key", ["tab\tin.csv", "a//b.csv", "../x.csv", "./x.csv", "esc\x1b.csv"])
 def test_an_object_that_cannot_be_asked_for_is_named_and_nothing_is_passed_over(
-    key: str, s3_endpoint: str, s3_bucket: str, place: Place
+    key: str, s3_endpoint: str, s3_bucket: str, disk: Place
 ) -> None:
     import boto3
 
@@ -162,10 +162,10 @@ def test_an_object_that_cannot_be_asked_for_is_named_and_nothing_is_passed_over(
     client = boto3.client("s3", endpoint_url=s3_endpoint, **keys)
     client.put_object(Bucket=s3_bucket, Key=f"from/here/{key}", Body=b"odd")
     with pytest.raises(FeedFailed, match="ST206") as told:
-        place.land(site.feed(place.clock))
+        disk.land(site.feed(disk.clock))
     assert "have that object renamed" in str(told.value)
     assert str(told.value).replace("\n", "").isprintable()
-    assert place.contents() == []
+    assert disk.contents() == []
     client.delete_object(Bucket=s3_bucket, Key=f"from/here/{key}")
-    assert [delivery.name for delivery in place.land(site.feed(place.clock))] == ["sound.csv"]
+    assert [delivery.name for delivery in disk.land(site.feed(disk.clock))] == ["sound.csv"]
     client.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import urllib.request
@@ -47,7 +48,7 @@ def far_side(root: Path) -> Iterator[FarSide]:
     here = Path(__file__).resolve().parents[2]
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.faults.far_side", str(root)],
-        cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert server.stdin is not None
     assert server.stdout is not None
@@ -68,6 +69,7 @@ def main(root: Path) -> None:
     from tests.fixtures.s3 import served
     from tests.fixtures.sftp import SftpServer
 
+    logging.disable()
     ftp, sftp = FtpServer(root / "ftp"), SftpServer(root / "sftp")
     with served() as endpoint:
         told = {"ftp": ftp.port, "sftp": sftp.port, "host_key": sftp.public_key, "endpoint": endpoint}

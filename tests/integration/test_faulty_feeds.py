@@ -11,13 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import asyncssh
 import obstore
 import pytest
 from obstore.store import S3Store as Bucket
 from tests.fixtures.fault_http import FaultyHttp, Rule, s3_error
 from tests.fixtures.fault_proxy import Fault, FaultProxy, FtpProxy
 from tests.fixtures.faulty import Job, far_files, said, words
-from tests.fixtures.ftp import PASSWORD, USER, FtpServer
+from tests.fixtures.ftp import PASSWORD, USER, FtpServer, made_certificate
 from tests.fixtures.http import Answer, HttpServer, Request
 from tests.fixtures.sftp import SSH_USER, SftpServer
 
@@ -329,6 +330,8 @@ S3 = [
     Case("ends early, always", Rule(OBJECT, "truncate", at=MIDDLE), "ok", "ST20[14]"),
     Case("ends early, once", Rule(OBJECT, "truncate", 1, at=MIDDLE), "ok", "ok"),
     Case("announces more than it sends", Rule(OBJECT, "announce", at=1000), "ok", "ST204"),
+    Case("a bit is another, always", Rule(OBJECT, "corrupt", at=MIDDLE), "ok", "ST242"),
+    Case("a bit is another, once", Rule(OBJECT, "corrupt", 1, at=MIDDLE), "ok", "ok|ST242"),
     Case("lists objects larger", Rule(LIST, "edit", edit=_sizes(3)), "ST204", "ST(211|253)"),
     Case("lists objects smaller", Rule(LIST, "edit", edit=_sizes(-3)), "ST240", "ST(210|253)"),
     Case("in drops", Rule(OBJECT, "drip"), "ok", "ok"),
@@ -413,3 +416,51 @@ def test_an_http_server(case: Case, http_server: HttpServer, tmp_path: Path) -> 
         job.recovers(far.truth, copies=False)
     finally:
         far.proxy.close()
+
+
+# -- whom we trust ------------------------------------------------------------------------------------------
+
+UNTRUSTED = {
+    "expired": ({"days": -1}, "certificate has expired"),
+    "made out to another host": ({"address": "127.0.0.9"}, "not valid for '127.0.0.1'|doesn't match '127.0.0.1'|mismatch"),
+    "of an unknown authority": ({}, "self.signed certificate"),
+}
+
+
+@pytest.mark.parametrize("how", UNTRUSTED)
+@pytest.mark.parametrize("kind", ["ftps", "https"])
+def test_a_certificate_that_cannot_be_trusted_is_refused_in_the_same_words(
+    kind: str, how: str, tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, why = UNTRUSTED[how]
+    shown = made_certificate(tmp_path / "shown.pem", **made)  # pyrefly: ignore
+    trusted = certificate if how == "of an unknown authority" else shown
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    if kind == "ftps":
+        far = FtpFar(tmp_path / "far", "explicit", shown)
+        feed = {**far.feed(PATIENT), "ca_file": str(trusted)}
+    else:
+        far = HttpServer(shown)
+        far.routes["/a.csv"] = lambda request: Answer(b"id\n1\n")
+        feed = {"kind": "http", "url": f"{far.address}/", "format": "csv", "files": ["a.csv"], "retries": 0}
+    try:
+        job = Job(tmp_path / "job", feed, retries=1)
+        told = [command() for command in (job.test, job.run, job.copy)[: 3 if kind == "ftps" else 2]]
+        assert {said(each) for each in told} == {"ST206"}
+        assert all(re.search(why, words(each), re.IGNORECASE) for each in told), told
+        assert len({words(each) for each in told}) == 1
+        assert not any("retried" in each.text for each in told)
+        assert job.examine({}) == set()
+    finally:
+        far.close()
+
+
+def test_another_host_key_than_the_known_one_is_refused_in_the_same_words(sftp_far: SftpFar, tmp_path: Path) -> None:
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
+    job = Job(tmp_path / "job", {**sftp_far.feed(PATIENT), "host_key": other})
+    told = [command() for command in (job.test, job.run, job.copy)]
+    assert {said(each) for each in told} == {"ST213"}
+    assert len({words(each) for each in told}) == 1
+    assert "SHA256:" in words(told[0])
+    job.declare(sftp_far.feed(PATIENT))
+    job.recovers(sftp_far.truth)

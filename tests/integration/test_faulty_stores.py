@@ -118,8 +118,11 @@ STORES = [
         "the last word gets lost, and the upload is unknown then",
         (Rule(DONE, "lose", 1), s3_error(DONE, 404, "NoSuchUpload", times=1)), "ok|ST604", "ok|ST604", True,
     ),
-    Case("the last word on parts is an error in an answer of success", (s3_error(DONE, 200, "InternalError"),), "ST604", "ST604", True),
+    Case("the last word on parts is an error after all", (s3_error(DONE, 200, "InternalError"),), "ST604", "ST604", True),
     Case("conditions conflict for a while", (s3_error(AFTER, 409, "ConditionalRequestConflict", times=1),), "ok", "ok"),
+    Case("a byte of a part changes on its way", (Rule(PART, "spoil", 1, at=1000),), "ok|ST607", "ok|ST607", True),
+    Case("a byte of a small file changes on its way", (Rule(PUT, "spoil", 1, at=2),), "ok|ST607", "ok|ST607"),
+    Case("a byte of a stream changes on its way", (Rule(r"PUT .*(d\.csv|\.scratch/)", "spoil", at=5_000_000),), "ST607", "ST607"),
 ]  # fmt: skip
 
 

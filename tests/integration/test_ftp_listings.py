@@ -64,9 +64,9 @@ def served(tmp_path: Path) -> Iterator[Callable[..., FtpSite]]:
 
 
 @pytest.fixture
-def place(place: Place) -> Place:
-    place.clock.advance(-3600)
-    return place
+def disk(disk: Place) -> Place:
+    disk.clock.advance(-3600)
+    return disk
 
 
 NAMES = ["a.csv", "two words.csv", "a -> b.csv", "ü.csv", "sub/deep one.csv"]
@@ -75,76 +75,76 @@ NAMES = ["a.csv", "two words.csv", "a -> b.csv", "ü.csv", "sub/deep one.csv"]
 @pytest.mark.parametrize("lines", [unix, windows, eplf])
 @pytest.mark.parametrize("mdtm", [True, False])
 def test_every_dialect_shows_the_same_files(
-    lines: Callable[[str, os.stat_result], str], mdtm: bool, served: Callable[..., FtpSite], place: Place
+    lines: Callable[[str, os.stat_result], str], mdtm: bool, served: Callable[..., FtpSite], disk: Place
 ) -> None:
     site = served(lines, mdtm=mdtm)
     for name in NAMES:
         site.put(name, name.encode())
-    landed = place.land(site.feed(place.clock))
+    landed = disk.land(site.feed(disk.clock))
     assert sorted(delivery.name for delivery in landed) == sorted(NAMES)
-    assert place.contents() == sorted(name.encode() for name in NAMES)
+    assert disk.contents() == sorted(name.encode() for name in NAMES)
     known = [delivery.source_time for delivery in landed]
     if mdtm or lines is eplf:
         assert all(time is not None and abs(time - datetime.now(UTC)) < timedelta(minutes=5) for time in known)
     else:
         assert known == [None] * len(NAMES), "a time without a zone is no instant"
-    assert place.land(site.feed(place.clock)) == ()
+    assert disk.land(site.feed(disk.clock)) == ()
 
 
-def test_names_alone_will_do_where_nobody_can_read_the_listing(served: Callable[..., FtpSite], place: Place) -> None:
+def test_names_alone_will_do_where_nobody_can_read_the_listing(served: Callable[..., FtpSite], disk: Place) -> None:
     site = served(strange)
     for name in ("a.csv", "b c.csv", "sub/x.csv"):
         site.put(name, name.encode())
-    assert sorted(each.name for each in place.land(site.feed(place.clock, pattern="*"))) == ["a.csv", "b c.csv"]
+    assert sorted(each.name for each in disk.land(site.feed(disk.clock, pattern="*"))) == ["a.csv", "b c.csv"]
     with pytest.raises(FeedFailed, match=r"cannot be read: A\.CSV;1"):
-        place.land(site.feed(place.clock, pattern="**"))
+        disk.land(site.feed(disk.clock, pattern="**"))
 
 
 @pytest.mark.parametrize("lines", [unix, windows])
 @pytest.mark.parametrize("mdtm", [True, False])
 def test_files_that_landed_long_ago_are_not_asked_for_one_by_one(
-    lines: Callable[[str, os.stat_result], str], mdtm: bool, served: Callable[..., FtpSite], place: Place
+    lines: Callable[[str, os.stat_result], str], mdtm: bool, served: Callable[..., FtpSite], disk: Place
 ) -> None:
     site = served(lines, mdtm=mdtm)
     now = datetime.now(UTC).timestamp()
     for number, days in enumerate((1, 20, 30, 40, 100, 300)):
         site.put(f"{number}.csv", b"%d" % number)
         os.utime(site.root / f"{number}.csv", (now - days * 86_400, now - days * 86_400))
-    assert len(place.land(site.feed(place.clock))) == 6
+    assert len(disk.land(site.feed(disk.clock))) == 6
     site.server.asked.clear()
-    assert place.land(site.feed(place.clock)) == ()
+    assert disk.land(site.feed(disk.clock)) == ()
     assert site.server.asked.count("SIZE") == 1, "the one of yesterday, whose time is exact to the minute only"
     os.utime(site.root / "2.csv", (now - 30 * 86_400 + 60, now - 30 * 86_400 + 60))
     (site.root / "4.csv").write_bytes(b"other")
     os.utime(site.root / "4.csv", (now - 100 * 86_400, now - 100 * 86_400))
     (site.root / "0.csv").write_bytes(b"9")
     os.utime(site.root / "0.csv", (now - 86_400 + 1, now - 86_400 + 1))
-    landed = place.land(site.feed(place.clock))
+    landed = disk.land(site.feed(disk.clock))
     assert {delivery.name for delivery in landed} == {"4.csv", "0.csv"} if mdtm else {"4.csv"}
 
 
-def test_in_an_unknown_zone_every_file_is_asked_for(served: Callable[..., FtpSite], place: Place) -> None:
+def test_in_an_unknown_zone_every_file_is_asked_for(served: Callable[..., FtpSite], disk: Place) -> None:
     site = served(unix)
     now = datetime.now(UTC).timestamp()
     for number in range(3):
         site.put(f"{number}.csv", b"%d" % number)
         os.utime(site.root / f"{number}.csv", (now - 40 * 86_400, now - 40 * 86_400))
-    assert len(place.land(site.feed(place.clock))) == 3
+    assert len(disk.land(site.feed(disk.clock))) == 3
     site.server.asked.clear()
-    assert place.land(site.feed(place.clock)) == ()
+    assert disk.land(site.feed(disk.clock)) == ()
     assert site.server.asked.count("MDTM") == 1, "one file tells the zone, the others are known by it"
 
 
 def test_more_names_than_are_kept_are_refused_and_told(
-    served: Callable[..., FtpSite], place: Place, monkeypatch: pytest.MonkeyPatch
+    served: Callable[..., FtpSite], disk: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = served(unix)
     for number in range(12):
         site.put(f"{number:02}.csv", b"%d" % number)
     monkeypatch.setattr(listing, "MOST_NAMES", 10)
     with pytest.raises(TooManyNames, match=r"ST222 .* more than 10 names that match '\*\*'"):
-        place.land(site.feed(place.clock))
-    assert place.contents() == []
-    feed = site.feed(place.clock, pattern="0*")
-    assert len(list(feed.offers(Seen(), place.clock.now()))) == 10
+        disk.land(site.feed(disk.clock))
+    assert disk.contents() == []
+    feed = site.feed(disk.clock, pattern="0*")
+    assert len(list(feed.offers(Seen(), disk.clock.now()))) == 10
     feed.close()

@@ -50,24 +50,24 @@ def _feed(server: HttpServer, **more: Any) -> HttpFeed:
     return HttpFeed(declared)
 
 
-def test_only_the_rest_is_asked_for(http_server: HttpServer, place: Place) -> None:
+def test_only_the_rest_is_asked_for(http_server: HttpServer, disk: Place) -> None:
     far = Breaking(http_server, breaks=2)
-    (landed,) = place.land(_feed(http_server))
-    assert place.store.get(landed.key) == CONTENT
+    (landed,) = disk.land(_feed(http_server))
+    assert disk.store.get(landed.key) == CONTENT
     assert len(far.asked) == 3
     offsets = [int(asked.removeprefix("bytes=").removesuffix("-")) for asked in far.asked[1:]]
     assert 400_000 < offsets[0] < offsets[1] <= 1_400_000
 
 
-def test_a_server_without_ranges_sends_the_same_again(http_server: HttpServer, place: Place) -> None:
+def test_a_server_without_ranges_sends_the_same_again(http_server: HttpServer, disk: Place) -> None:
     far = Breaking(http_server, ranges=False)
-    (landed,) = place.land(_feed(http_server))
-    assert place.store.get(landed.key) == CONTENT
+    (landed,) = disk.land(_feed(http_server))
+    assert disk.store.get(landed.key) == CONTENT
     assert len(far.asked) == 2
 
 
 @pytest.mark.parametrize("ranges", [True, False])
-def test_a_file_that_changed_meanwhile_is_not_pieced_together(http_server: HttpServer, place: Place, ranges: bool) -> None:
+def test_a_file_that_changed_meanwhile_is_not_pieced_together(http_server: HttpServer, disk: Place, ranges: bool) -> None:
     far = Breaking(http_server, ranges=ranges)
 
     def change() -> None:
@@ -75,19 +75,19 @@ def test_a_file_that_changed_meanwhile_is_not_pieced_together(http_server: HttpS
 
     far.between = change
     feed = _feed(http_server)
-    assert place.land(feed) == ()
-    assert place.contents() == []
-    (landed,) = place.land(_feed(http_server))
-    assert place.store.get(landed.key) == bytes(len(CONTENT))
+    assert disk.land(feed) == ()
+    assert disk.contents() == []
+    (landed,) = disk.land(_feed(http_server))
+    assert disk.store.get(landed.key) == bytes(len(CONTENT))
 
 
 @pytest.mark.parametrize("tag", [None, 'W/"v1"'])
-def test_without_a_strong_etag_it_begins_anew_in_the_next_run(http_server: HttpServer, place: Place, tag: str | None) -> None:
+def test_without_a_strong_etag_it_begins_anew_in_the_next_run(http_server: HttpServer, disk: Place, tag: str | None) -> None:
     far = Breaking(http_server, tag=tag)
     with pytest.raises(FeedIncomplete, match=r"ST204 .*no strong ETag to go on by"):
-        place.land(_feed(http_server))
+        disk.land(_feed(http_server))
     assert far.asked == ["all"]
-    assert len(place.land(_feed(http_server))) == 1
+    assert len(disk.land(_feed(http_server))) == 1
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_without_a_strong_etag_it_begins_anew_in_the_next_run(http_server: HttpS
         {},
     ],
 )
-def test_a_rest_that_is_not_the_one_asked_for_is_not_taken(http_server: HttpServer, place: Place, lie: dict[str, str]) -> None:
+def test_a_rest_that_is_not_the_one_asked_for_is_not_taken(http_server: HttpServer, disk: Place, lie: dict[str, str]) -> None:
     def answer(request: Request) -> Answer:
         if "range" in request.headers:
             return Answer(bytes(1_300_000), 206, lie)
@@ -108,14 +108,14 @@ def test_a_rest_that_is_not_the_one_asked_for_is_not_taken(http_server: HttpServ
 
     http_server.routes["/big.csv"] = answer
     feed = _feed(http_server)
-    assert place.land(feed) == ()
-    assert place.contents() == []
+    assert disk.land(feed) == ()
+    assert disk.contents() == []
 
 
-def test_a_server_that_always_breaks_off_is_left_after_some_tries(http_server: HttpServer, place: Place) -> None:
+def test_a_server_that_always_breaks_off_is_left_after_some_tries(http_server: HttpServer, disk: Place) -> None:
     far = Breaking(http_server, breaks=10**6)
     far.content = CONTENT * 10
     with pytest.raises(FeedIncomplete, match="ST204"):
-        place.land(_feed(http_server))
+        disk.land(_feed(http_server))
     assert len(far.asked) == 4
-    assert place.contents() == []
+    assert disk.contents() == []

@@ -25,7 +25,7 @@ def _feed(server: HttpServer, path: str, secret: str | None = None, **declared: 
     return HttpFeed(source.HttpFeed(server.address + path, **settings), client_secret=secret)
 
 
-def test_the_link_header_leads_to_the_next_page(http_server: HttpServer, place: Place) -> None:
+def test_the_link_header_leads_to_the_next_page(http_server: HttpServer, disk: Place) -> None:
     def answer(request: Request) -> Answer:
         number = int(request.query.get("p", "1"))
         links = (
@@ -34,11 +34,11 @@ def test_the_link_header_leads_to_the_next_page(http_server: HttpServer, place: 
         return Answer(f"page {number}\n".encode(), headers={"Link": links})
 
     http_server.routes["/api"] = answer
-    place.land(_feed(http_server, "/api", link=True))
-    assert place.contents() == [b"page 1\n", b"page 2\n", b"page 3\n"]
+    disk.land(_feed(http_server, "/api", link=True))
+    assert disk.contents() == [b"page 1\n", b"page 2\n", b"page 3\n"]
 
 
-def test_files_at_known_addresses_are_asked_for_again_only_when_they_change(http_server: HttpServer, place: Place) -> None:
+def test_files_at_known_addresses_are_asked_for_again_only_when_they_change(http_server: HttpServer, disk: Place) -> None:
     content = {"/out/a.csv": b"a1", "/out/b.csv": b"b1"}
 
     def answer(request: Request) -> Answer:
@@ -48,28 +48,28 @@ def test_files_at_known_addresses_are_asked_for_again_only_when_they_change(http
 
     http_server.routes |= dict.fromkeys(content, answer)
     names = {"files": ("a.csv", "b.csv")}
-    assert [delivery.name for delivery in place.land(_feed(http_server, "/out/", **names))] == ["out/a.csv", "out/b.csv"]
-    assert place.land(_feed(http_server, "/out/", **names)) == ()
+    assert [delivery.name for delivery in disk.land(_feed(http_server, "/out/", **names))] == ["out/a.csv", "out/b.csv"]
+    assert disk.land(_feed(http_server, "/out/", **names)) == ()
     content["/out/b.csv"] = b"b2"
-    assert [delivery.name for delivery in place.land(_feed(http_server, "/out/", **names))] == ["out/b.csv"]
+    assert [delivery.name for delivery in disk.land(_feed(http_server, "/out/", **names))] == ["out/b.csv"]
     with pytest.raises(FeedFailed, match="another server"):
-        place.land(_feed(http_server, "/out/", files=("http://elsewhere.example/x.csv",)))
+        disk.land(_feed(http_server, "/out/", files=("http://elsewhere.example/x.csv",)))
 
 
-def test_files_are_found_on_an_index_page(http_server: HttpServer, place: Place) -> None:
+def test_files_are_found_on_an_index_page(http_server: HttpServer, disk: Place) -> None:
     page = b"""<a href="b%20b.csv">b</a> <a href='a.csv#top'>a</a> <a href="c.txt">c</a> <a href="http://elsewhere/x.csv">x</a>
         <a href="../">up</a> <a>none</a> <a href="a.csv">again</a>"""
     http_server.routes["/out/"] = lambda _: Answer(page)
     http_server.routes["/out/a.csv"] = lambda _: Answer(b"a")
     http_server.routes["/out/b%20b.csv"] = lambda _: Answer(b"b")
-    landed = place.land(_feed(http_server, "/out/", links="*.csv"))
+    landed = disk.land(_feed(http_server, "/out/", links="*.csv"))
     assert [delivery.name for delivery in landed] == ["out/a.csv", "out/b b.csv"]
     http_server.routes["/out/"] = lambda _: Answer(b"maintenance")
     with pytest.raises(FeedFailed, match="links to nothing"):
-        place.land(_feed(http_server, "/out/", links="*.csv"))
+        disk.land(_feed(http_server, "/out/", links="*.csv"))
 
 
-def test_a_token_is_asked_for_once_and_again_when_it_is_refused(http_server: HttpServer, place: Place) -> None:
+def test_a_token_is_asked_for_once_and_again_when_it_is_refused(http_server: HttpServer, disk: Place) -> None:
     given_out: list[str] = []
 
     def token(request: Request) -> Answer:
@@ -87,23 +87,23 @@ def test_a_token_is_asked_for_once_and_again_when_it_is_refused(http_server: Htt
 
     http_server.routes |= {"/token": token, "/api": answer}
     oauth = source.OAuth(f"{http_server.address}/token", "we", "env:SECRET")
-    assert len(place.land(_feed(http_server, "/api", "s3cret", page="page", oauth=oauth))) == 3
+    assert len(disk.land(_feed(http_server, "/api", "s3cret", page="page", oauth=oauth))) == 3
     assert given_out == ["t0", "t1"]
     with pytest.raises(FeedForbidden, match="gives us no token") as told:
-        place.land(_feed(http_server, "/api", "wr0ng", page="page", oauth=oauth))
+        disk.land(_feed(http_server, "/api", "wr0ng", page="page", oauth=oauth))
     assert "wr0ng" not in str(told.value)
 
 
 def test_a_public_server_does_not_redirect_into_a_private_network(
-    http_server: HttpServer, place: Place, monkeypatch: pytest.MonkeyPatch
+    http_server: HttpServer, disk: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside = http_server.address.replace("127.0.0.1", "localhost") + "/inside"
     http_server.routes["/api"] = lambda _: Answer(status=302, headers={"Location": inside})
     http_server.routes["/inside"] = lambda _: Answer(b"inside")
-    assert len(place.land(_feed(http_server, "/api"))) == 1  # the declared host is private itself
+    assert len(disk.land(_feed(http_server, "/api"))) == 1  # the declared host is private itself
     monkeypatch.setattr(http_guard, "_is_private", lambda host: host == "localhost")  # as if 127.0.0.1 were public
     with pytest.raises(FeedFailed, match="redirects to localhost, which is an address of a private network"):
-        place.land(_feed(http_server, "/api"))
+        disk.land(_feed(http_server, "/api"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "[::1]", "::ffff:10.0.0.1", "100.64.0.1"])

@@ -76,7 +76,7 @@ def text_of(rows: list[tuple[str, ...]], promised: Contract = TYPED) -> str:
 
 
 def test_every_nasty_text_in_every_column(tmp_path: Path) -> None:
-    rows = [(str(number), *GOOD[1:]) for number in range(600)]
+    rows: list[tuple[str, ...]] = [(str(number), *GOOD[1:]) for number in range(600)]
     for column, text in itertools.product(range(len(GOOD)), PLAIN):
         row = [str(len(rows)), *GOOD[1:]]
         row[column] = text

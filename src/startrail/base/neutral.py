@@ -29,11 +29,13 @@ def neutral(text: str, limit: int = 2_000, *, lines: bool = True) -> str:
     Doing it twice changes nothing more.
     """
     text = text[: 2 * limit].replace("\r\n", "\n")
+    cut = "…" if text.endswith("…") else ""  # ours, or as good as ours: elsewhere it could be turned back into dots
+    text = text.removesuffix(cut)
     shown = "".join(map(_harmless, text if lines else text.replace("\n", " ")))
     shown = _few_marks(shown)
     for pattern, instead in _BROKEN:
         shown = pattern.sub(instead, shown)
-    shown = shown.strip()
+    shown = shown.strip() + cut
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
 
 

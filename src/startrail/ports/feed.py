@@ -88,6 +88,16 @@ class AskedToWait(SourceError):
     code = "ST241"
 
 
+class OtherBytes(SourceError):
+    """Other bytes arrived than the server has, by its own checksum. Nothing of them became a delivery.
+
+    It is tried again. If it stays: something between here and the server, or the server's disk, changes bytes.
+    """
+
+    code = "ST242"
+    transient = True
+
+
 class FeedExtraMissing(SourceError):
     """A kind of feed needs a package that is not installed.
 

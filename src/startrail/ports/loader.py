@@ -73,7 +73,8 @@ class FieldJudge(Judge, Protocol):
         """The decision about a record that is refused for one of the ``doubtful`` fields or for undeclared ones; None when
         it is not refused for these, so that it must be judged as a whole. ``doubtful`` is in the contract's order;
         ``members`` is a JSON object of those of them that the record has, and of its undeclared fields, none of which may
-        mean a declared one. All other fields must be such that the judge says nothing about them."""
+        mean a declared one. All other fields must be such that the judge says nothing about them, but for defaults that are
+        counted elsewhere."""
         ...
 
 

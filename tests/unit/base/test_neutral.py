@@ -41,6 +41,7 @@ def test_not_even_when_the_receiver_turns_lookalikes_back(text: str):
 
 
 @given(TEXTS, st.integers(2, 40))
+@example("\ud800\r\n@everyone", 8)
 def test_doing_it_twice_changes_nothing_and_the_limit_holds(text: str, limit: int):
     shown = neutral(text, limit)
     assert len(shown) <= limit

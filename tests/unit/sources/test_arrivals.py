@@ -42,7 +42,7 @@ def look(ledger: Ledger, declared: Source, now: datetime, *, paused: bool = Fals
         ledger.expect(expecting([declared]), now)
     found = open_instants(declared, ledger, ledger.expecting().get("shop", {}), now)
     told = news(found, paused=paused, asked=None, now=now)
-    new = ledger.record_arrivals([(each.arrival, *to_facts(each.event)) for each in told], run=None, at=now)
+    new = ledger.record_arrivals([(each.arrival, to_facts(each.event)[0]) for each in told], run=None, at=now)
     return [f"{each.file} {each.state}" for each in new]
 
 
@@ -86,7 +86,7 @@ def test_what_is_no_longer_declared_is_dropped_once(ledger: Ledger) -> None:
     look(ledger, source(DAILY), later)
     gone = dropped(ledger.missing(), expecting([source(HOURLY)]), later)
     assert [(each.arrival.state, each.arrival.file) for each in gone] == [("dropped", "sales_20261121.csv")]
-    ledger.record_arrivals([(each.arrival, *to_facts(each.event)) for each in gone], run=None, at=later)
+    ledger.record_arrivals([(each.arrival, to_facts(each.event)[0]) for each in gone], run=None, at=later)
     assert dropped(ledger.missing(), {}, later) == []
 
 

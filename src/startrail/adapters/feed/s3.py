@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -26,11 +28,13 @@ from startrail.ports.feed import (
     FeedMissing,
     FeedUnreachable,
     Offer,
+    OtherBytes,
     SizeUntrue,
     StillGrowing,
 )
 
 _BLOCK = 1 << 20
+_MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 
 class Version(Entry, frozen=True, kw_only=True):
@@ -54,6 +58,7 @@ class S3Feed(FileFeed):
         self._declared = declared
         self.lanes = declared.transfers
         self._prefix = declared.prefix.strip("/")
+        self._tags_are_md5 = True
         self._listing = Listing(declared.pattern, clock, whole=True)
         timeout = parse_duration(declared.timeout)
         given = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
@@ -70,6 +75,31 @@ class S3Feed(FileFeed):
                 retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=3)},
                 **{name: value for name, value in given.items() if value is not None},
             )
+
+    def fetch(self, offer: Offer) -> Iterator[bytes]:
+        """An ETag is the object's MD5, unless it came in parts, or is encrypted with a key of its own."""
+        told = _MD5.fullmatch(offer.stamp)
+        if told is None or not self._tags_are_md5:
+            yield from super().fetch(offer)
+            return
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in super().fetch(offer):
+            digest.update(block)
+            yield block
+        if digest.hexdigest() != told[1]:
+            self._read_again(offer, digest.hexdigest())
+
+    def _read_again(self, offer: Offer, before: str) -> None:
+        """What comes the same way twice is what is there: then the ETags of this bucket say nothing."""
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in super().fetch(offer):
+            digest.update(block)
+        if digest.hexdigest() != before:
+            raise OtherBytes(
+                f"'{offer.name}' arrived with other bytes than the bucket '{printable(self._declared.bucket)}' has",
+                hint="run again; if it stays, look for what changes bytes on the way",
+            )
+        self._tags_are_md5 = False
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         entry, received = self._entry(offer), start

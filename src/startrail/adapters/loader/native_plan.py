@@ -60,6 +60,8 @@ class Part(msgspec.Struct, frozen=True):
     """Of a value that the library takes, SQL looks at more."""
     closed: bool = False
     """An object with an undeclared field goes to the judge."""
+    texts: bool = False
+    """A number may also stand in a string."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -212,7 +214,7 @@ def _typed(field: Field, column: str, *, required: bool, top: bool = True) -> Pa
         case Decimal() if field.format == Format():
             return _part(field, column, "decimal", required, native, precision=kind.precision, scale=kind.scale)
         case Primitive(name=name) if name != "binary" and _plain(field):
-            return _part(field, column, name, required, native)
+            return msgspec.structs.replace(_part(field, column, name, required, native), texts=_number_texts(field))
         case _:
             return None
     parts = [part for part in inner if part is not None]
@@ -229,6 +231,13 @@ def _plain(field: Field) -> bool:
     if field.type.name in ("boolean", "int", "long", "float", "double"):
         return True
     return form.pattern is None and not form.null_words
+
+
+def _number_texts(field: Field) -> bool:
+    """Whether text is read as the same number as without quotes."""
+    form, whole = field.format, field.type in (Primitive("int"), Primitive("long"))
+    numeric = whole or (field.type in (Primitive("float"), Primitive("double")) and form.decimal_separator == ".")
+    return numeric and not form.null_words
 
 
 class _Limits(msgspec.Struct, frozen=True):

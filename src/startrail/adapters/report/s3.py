@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import obstore
-from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
 from startrail.adapters.report.errors import (
@@ -21,6 +20,7 @@ from startrail.adapters.report.errors import (
     NoSuchDestination,
 )
 from startrail.adapters.report.media import media_type
+from startrail.adapters.s3_answer import answer_of
 from startrail.base.errors import ReportError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -73,20 +73,26 @@ class S3Folder:
 
     def _told(self, error: Exception, key: str) -> ReportError:
         """The library's error as one of ours."""
-        whole, bucket = str(error), printable(self._declared.bucket)
-        told = printable(whole.partition("\n")[0], limit=300)
-        if "NoSuchBucket" in whole:
-            return NoSuchDestination(f"there is no bucket '{bucket}' to deliver into", hint="create it, or correct `bucket`")
-        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-            hint = "check the secrets of `access_key` and `secret_key`; delivering takes s3:PutObject"
-            return DestinationClosed(f"the bucket '{bucket}' refuses '{key}'", hint=hint)
-        if "169.254.169.254" in whole:
-            hint = "give the destination `access_key` and `secret_key` as env:NAME"
-            return DestinationClosed(f"no keys for the bucket '{bucket}' were found", hint=hint)
-        if re.search(r"QuotaExceeded|InsufficientStorage|StorageFull|status code: 507", whole):
-            return DestinationFull(f"the bucket '{bucket}' has no room for '{key}'", hint="free some space and run again")
-        if re.search(r"status code: (5\d\d|429)|error sending request|HTTP error|timed out|error decoding response", whole):
-            return DestinationUnreachable(
-                f"the bucket '{bucket}' did not answer for '{key}': {told}", hint="check `endpoint` and the network"
-            )
-        return DestinationFailed(f"the bucket '{bucket}' refused '{key}': {told}", hint="check `bucket`, `region` and `endpoint`")
+        bucket, answer = printable(self._declared.bucket), answer_of(error)
+        match answer.meaning:
+            case "no bucket":
+                return NoSuchDestination(f"there is no bucket '{bucket}' to deliver into", hint="create it, or correct `bucket`")
+            case "no keys":
+                hint = "give the destination `access_key` and `secret_key` as env:NAME"
+                return DestinationClosed(f"no keys for the bucket '{bucket}' were found", hint=hint)
+            case "refused":
+                hint = "check the secrets of `access_key` and `secret_key`; delivering takes s3:PutObject"
+                return DestinationClosed(f"the bucket '{bucket}' refuses '{key}': {answer.told}", hint=hint)
+            case "clock":
+                return DestinationClosed(
+                    f"the bucket '{bucket}' refuses a request of this machine's time: {answer.told}", hint="set the clock right"
+                )
+            case "full":
+                return DestinationFull(f"the bucket '{bucket}' has no room for '{key}': {answer.told}", hint="free some space")
+            case "busy":
+                return DestinationUnreachable(
+                    f"the bucket '{bucket}' did not answer for '{key}': {answer.told}", hint="check `endpoint` and the network"
+                )
+        return DestinationFailed(
+            f"the bucket '{bucket}' refused '{key}': {answer.told}", hint="check `bucket`, `region` and `endpoint`"
+        )

@@ -32,6 +32,7 @@ from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.model import profile
 from startrail.ports.store import (
+    WRITTEN_ONCE,
     NotStored,
     StoredObject,
     StoreUnreachable,
@@ -67,7 +68,7 @@ class S3Store:
         timeout: timedelta = timedelta(seconds=30),
         retries: int = 4,
     ) -> None:
-        self._name = declared.bucket
+        self._name, self._endpoint = declared.bucket, declared.endpoint
         self._prefix = declared.prefix.strip("/")
         if self._prefix:
             check_key(self._prefix)
@@ -149,7 +150,9 @@ class S3Store:
         size = path.stat().st_size
         with _errors(key):
             obstore.put(self._bucket, key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
-        path.unlink()
+        if key.startswith(WRITTEN_ONCE):
+            self._cache.keep(self._once(key), Path(key).suffix, path)  # most often it is read at once
+        path.unlink(missing_ok=True)
         return size
 
     def get(self, key: str) -> bytes:
@@ -164,9 +167,12 @@ class S3Store:
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
-        with _errors(check_key(key)):
-            found = obstore.head(self._bucket, key)
-        version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
+        if check_key(key).startswith(WRITTEN_ONCE):
+            version = self._once(key)
+        else:
+            with _errors(key):
+                found = obstore.head(self._bucket, key)
+            version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
         with self._cache.path(version, Path(key).suffix, lambda target: self._download(key, target)) as path:
             yield path
 
@@ -198,6 +204,10 @@ class S3Store:
         if not uri.startswith(self._base):
             raise ValueError(f"'{uri}' is not in the store {self._base}")
         return check_key(uri.removeprefix(self._base))
+
+    def _once(self, key: str) -> str:
+        """The version of an object that has only one."""
+        return f"{self._endpoint or ''} {self.uri(key)}"
 
     @property
     def _base(self) -> str:
@@ -269,9 +279,12 @@ class S3Store:
             self._swept = True
             if self._account is not None:
                 abort_leftovers(self._account, f"{self._prefix}/{_TEMPORARY}".lstrip("/"))
-            with contextlib.suppress(BaseError, OSError):
+            with contextlib.suppress(BaseError, OSError, ResourceError):
                 marker = _TEMPORARY + secrets.token_hex(12)  # the server's clock decides, not this machine's
-                obstore.put(self._bucket, marker, b"")
+                if self._direct is not None:
+                    self._direct.whole.put(self._at(marker), [b"?"])  # which also shows what this bucket's ETags are
+                else:
+                    obstore.put(self._bucket, marker, b"")
                 found = [each for batch in obstore.list(self._bucket, prefix=_TEMPORARY) for each in batch]
                 now = max((each["last_modified"] for each in found), default=None)
                 for each in found:
@@ -300,7 +313,8 @@ class _Direct:
     """What is sent without obstore."""
 
     def __init__(self, client: Client) -> None:
-        self.whole, self.parts = Whole(client), Parts(client)
+        self.whole = Whole(client)
+        self.parts = Parts(client, self.whole)
 
 
 def _measured(data: Iterable[bytes]) -> tuple[list[bytes], Iterator[bytes] | None]:

@@ -13,14 +13,13 @@ from startrail.adapters.store.s3_api import Account, ask, element
 from startrail.adapters.store.s3_errors import refusal
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
-from startrail.ports.store import StoreFailed, StoreUnreachable
 
 _CONNECTIONS = 16
 _CONNECT_SECONDS = 5.0
 
 
-class KeyTaken(StoreFailed):
-    """A condition did not hold; told to nobody."""
+class KeyTaken(Exception):
+    """A condition did not hold; the caller says what that means."""
 
 
 class Client:
@@ -47,8 +46,8 @@ class Client:
         for attempt in range(self._retries + 1):
             try:
                 return self._once(method, key, query, body, length, digest, headers)
-            except StoreUnreachable:
-                if attempt == self._retries:
+            except ResourceError as error:
+                if not error.transient or attempt == self._retries:
                     raise
             self._sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
@@ -71,9 +70,9 @@ class Client:
             answer = ask(self._pool, self._account, method, key, query, body, length, sha256, headers or {})
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise unanswered(key, str(error)) from error
+        if answer.status == 412:
+            raise KeyTaken("the key is taken")
         if answer.status >= 300:
-            if answer.status == 412:
-                raise KeyTaken("the key is taken")
             raise refused(key, answer.status, answer.data.decode("utf-8", "replace"))
         return answer
 

@@ -28,6 +28,10 @@ class WrongBytesStored(ResourceError):
     transient = True
 
 
+def wrong_bytes(key: str) -> WrongBytesStored:
+    return WrongBytesStored(f"the bucket has other bytes under '{printable(key)}' than were sent to it", hint="run again")
+
+
 class OtherSize(ResourceError):
     """A stream had another size than was announced, so nothing of it was stored.
 
@@ -71,6 +75,16 @@ class Whole:
         self._agree(key, answer.headers.get("ETag", ""), passing.md5.hexdigest(), passing.sha256.hexdigest())
         return True
 
+    def may_have(self, tag: str, body: Iterable[bytes]) -> bool:
+        """Whether this ETag can be that of these bytes."""
+        told = _MD5.fullmatch(tag)
+        if told is None or not self._tags_are_md5:
+            return tag != ""
+        md5 = hashlib.md5(usedforsecurity=False)
+        for piece in body:
+            md5.update(piece)
+        return told[1] == md5.hexdigest()
+
     def _agree(self, key: str, tag: str, md5: str, sha256: str) -> None:
         told = _MD5.fullmatch(tag)
         if told is None or told[1] == md5 or not self._tags_are_md5:
@@ -80,7 +94,7 @@ class Whole:
             self._tags_are_md5 = False
             return
         self._client.send("DELETE", key, {})
-        raise WrongBytesStored(f"the bucket has other bytes under '{printable(key)}' than were sent to it", hint="run again")
+        raise wrong_bytes(key)
 
 
 class _Passing:
