@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,7 +25,11 @@ T = TypeVar("T")
 _GZIP = b"\x1f\x8b"
 _ENDS = (EOFError,)
 _SAYS = (ZipDamaged, TarDamaged)
-_DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, ZstdDamaged, IsalError, UnicodeError)
+_DAMAGED = (
+    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, ZstdDamaged, IsalError, ValueError, OverflowError,
+    struct.error,
+)  # fmt: skip
+"""The library for zip checks little of what a directory says: places before the file, for example, are none of its errors."""
 _UNKNOWN = (NotImplementedError,)
 """A way of compressing that the library does not know."""
 
@@ -76,6 +82,10 @@ def _told(step: Callable[[], T], shown: str) -> T:
         raise _unreadable(f"the archive '{shown}' is cut off") from error
     except _DAMAGED as error:  # pyrefly: ignore[not-a-type]
         raise _unreadable(f"the archive '{shown}' is damaged: {printable(str(error), 200)}") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place that no file has
+            raise
+        raise _unreadable(f"the archive '{shown}' is damaged: it names a place that it does not have") from error
     except _UNKNOWN as error:
         raise _unreadable(f"the archive '{shown}' cannot be read: {printable(str(error), 200)}") from error
 

@@ -101,7 +101,7 @@ def test_one_that_is_cut_off_is_refused_wherever_that_is(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["zip", "zip stored", "tar.gz"])
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_damaged_one_is_refused_or_all_that_comes_is_right(form: str, data: st.DataObject) -> None:
     kind, pack = WRITTEN[form]
     files = {"a.csv": b"id\n1\n" * 300, "b.csv": bytes(range(256)) * 3}
