@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ftplib
+import hashlib
 import re
 import socket
 import ssl
@@ -15,6 +16,7 @@ from startrail.adapters.feed import ftp_tls
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.ftp_data import received_blocks
 from startrail.adapters.feed.ftp_listing import Item, ServerZone, Unlisted, from_list_line, from_mlsd, time_of, wall_of
+from startrail.adapters.feed.ftp_sums import Sums, sums_of
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.pool import Pool
 from startrail.base.errors import SourceError
@@ -29,11 +31,14 @@ from startrail.ports.feed import (
     FeedMissing,
     FeedUnreachable,
     Offer,
+    OtherBytes,
     SizeUntrue,
     StillGrowing,
 )
 
 _DEEPEST = 32
+_ZONES = timedelta(minutes=15)
+"""What zones of time differ by."""
 _RECENT = timedelta(days=8)
 _AGAIN = "run again; if it stays, see the log of the server and `timeout` in the source's feed"
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
@@ -62,7 +67,27 @@ class FtpFeed(FileFeed):
             declared.transfers, open=self._connected, close=ftplib.FTP.close, interrupt=_interrupt, refused=_is_enough
         )
         self._has_mlsd = self._has_mdtm = True
+        self._has_feat = False
+        self._sums: Sums | None = None
         self._zone = ServerZone()
+
+    def fetch(self, offer: Offer) -> Iterator[bytes]:
+        """Held against the server's own checksum, where it can tell one."""
+        sums = self._sums
+        return super().fetch(offer) if sums is None else self._compared(offer, sums, super().fetch(offer))
+
+    def _compared(self, offer: Offer, sums: Sums, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        digest = hashlib.new(sums.algorithm, usedforsecurity=False)
+        for block in blocks:
+            digest.update(block)
+            yield block
+        with self._errors(offer.name):
+            told = sums.told(self._session(), self._wire_path(self._listing.entry(offer).path), offer.size)
+        if told is not None and told != digest.hexdigest():
+            raise OtherBytes(
+                f"'{offer.name}' arrived with other bytes than the {self._speaks} server {self._declared.host} has",
+                hint="run again; if it stays, look for what changes bytes on the way",
+            )
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         path = sendable(self._listing.entry(offer).path, offer.name)
@@ -110,10 +135,13 @@ class FtpFeed(FileFeed):
 
     def _same_time(self, offer: Offer, modified: str) -> None:
         time = time_of(modified)
-        if time is not None and offer.time is not None and time != offer.time:
+        # some servers list in UTC, and tell a file's time in a zone of their own
+        if time is not None and offer.time is not None and (time - offer.time) % _ZONES:
             raise StillGrowing(f"'{offer.name}' changed while it was read", hint="it is left for the next run")
 
     def _modified(self, path: str) -> str:
+        if not self._has_mdtm:
+            return ""
         with contextlib.suppress(ftplib.error_perm):
             return self._session().voidcmd(f"MDTM {self._wire_path(path)}")[4:].strip()
         return ""
@@ -255,6 +283,10 @@ class FtpFeed(FileFeed):
                 session.prot_p()
             with contextlib.suppress(ftplib.error_perm):
                 session.sendcmd("OPTS UTF8 ON")
+            if not self._has_feat:
+                self._has_feat, self._sums = True, sums_of(session)
+            if self._sums is not None and not self._sums.chosen(session):
+                self._sums = None
             session.voidcmd("TYPE I")
         except BaseException:
             session.close()

@@ -152,7 +152,7 @@ class SqlLedger(SqlArrivals, ABC):
 
     def record_deliveries(self, arrivals: Sequence[Arrival], lease: Lease) -> list[bool]:
         with self._leased(lease) as session:
-            return [_arrived(session, arrival) for arrival in arrivals]
+            return _arrived(session, arrivals)
 
     def packed(self, source: str) -> list[Delivery]:
         with self._reading() as session:
@@ -404,9 +404,12 @@ class SqlLedger(SqlArrivals, ABC):
             yield session
 
 
-def _arrived(session: Session, arrival: Arrival) -> bool:
-    new = deliveries.record(session, arrival.delivery, arrival.stamp)
-    _append(session, arrival.facts if new else (), arrival.delivery.run, arrival.delivery.landed_at)
+def _arrived(session: Session, arrivals: Sequence[Arrival]) -> list[bool]:
+    """The facts of all of them are chained at once: of one run, at the instant of the last."""
+    new = [deliveries.record(session, arrival.delivery, arrival.stamp) for arrival in arrivals]
+    told = [fact for arrival, is_new in zip(arrivals, new, strict=True) if is_new for fact in arrival.facts]
+    if told:
+        _append(session, told, arrivals[-1].delivery.run, arrivals[-1].delivery.landed_at)
     return new
 
 
