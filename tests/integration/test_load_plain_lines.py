@@ -12,10 +12,13 @@ from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from tests.integration.test_load_differential import NASTY_TEXTS
 
 from startrail.adapters.loader import csv_quick, loading
+from startrail.adapters.loader.csv_queries import reader
 from startrail.adapters.loader.native_library import CHOICE
 from startrail.adapters.loader.spool import Spool
+from startrail.capabilities.contracts.load import raw_schema
 from startrail.model.contract import Contract, Format
 from startrail.model.source import Dialect
+from startrail.ports.loader import LoadTask
 
 TYPED = contract(
     field("id", "long", required=True),
@@ -145,3 +148,10 @@ def test_odd_lines_among_plain_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         lines.append(source.choice(odd) if not quiet and source.random() < 0.02 else f"{key},{source.randrange(95)},m{number}")
     loaded = both(tmp_path, "\n".join(lines).encode(), promised, direct=False)
     assert min(loaded.counts[1:3]) > 100
+
+
+def test_only_a_file_of_plain_lines_is_read_from_several_places_at_once() -> None:
+    """Within quotes a line end is none, and what begins behind it looks like a record."""
+    task = LoadTask("d", "landed", "csv", TEXTS, raw_schema(TEXTS))
+    assert "parallel = false" in reader("'lines'", task, 2)
+    assert "parallel = true" in reader("'lines'", task, 2, whole=1)

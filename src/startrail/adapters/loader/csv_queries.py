@@ -64,15 +64,17 @@ class Habit(msgspec.Struct, frozen=True):
         return minutes * 60_000_000 * (-1 if self.zone[0] == "-" else 1)
 
 
-def reader(path: str, task: LoadTask, width: int, null: str = _NUL, skip: int = 0) -> str:
-    """Columns ``c0``, ``c1`` and so on, all text; what is written as ``null`` is null. ``skip``: lines in front."""
+def reader(path: str, task: LoadTask, width: int, null: str = _NUL, whole: int | None = None) -> str:
+    """Columns ``c0``, ``c1`` and so on, all text; what is written as ``null`` is null. ``whole``: behind so many lines every
+    line is a record; otherwise one may go on within quotes, and where a record begins is only certain from the start on."""
     columns = ", ".join(f"c{at}: 'VARCHAR'" for at in range(width))
     delimiter, quote = sql.text(task.dialect.delimiter), sql.text(task.dialect.quote)
     word = "chr(0)" if null == _NUL else sql.text(null)
     return (
-        f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, header = false, skip = {skip}, delim = {delimiter}, "
-        f"quote = {quote}, escape = {quote}, new_line = '\\n', nullstr = {word}, allow_quoted_nulls = true, strict_mode = true, "
-        f"null_padding = false, compression = 'none', max_line_size = {3 * LONGEST_PLAIN}, buffer_size = {_BUFFER})"
+        f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, header = false, skip = {whole or 0}, "
+        f"delim = {delimiter}, quote = {quote}, escape = {quote}, new_line = '\\n', nullstr = {word}, allow_quoted_nulls = true, "
+        f"strict_mode = true, null_padding = false, compression = 'none', max_line_size = {3 * LONGEST_PLAIN}, "
+        f"buffer_size = {_BUFFER}, parallel = {str(whole is not None).lower()})"
     )
 
 
