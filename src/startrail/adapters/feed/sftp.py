@@ -79,15 +79,15 @@ class SftpFeed(FileFeed):
                 for block in self._blocks(file, start, offer.size):
                     received += len(block)
                     yield block
-                found = self._run(file.stat())
+                beyond, found = self._run(_end_of(file, received))
             finally:
                 self._close_file(file)
         _unchanged(found, offer)
         if offer.size is not None and received < offer.size:
             raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="see the server's log")
-        if offer.size is not None and received > offer.size:
+        if offer.size is not None and (beyond or received > offer.size):
             raise SizeUntrue(
-                f"the SSH server says that '{offer.name}' has {offer.size} bytes, and sends {received}",
+                f"the SSH server says that '{offer.name}' has {offer.size} bytes, and sends more",
                 hint="have the file written again at its source; see the server's log",
             )
 
@@ -204,6 +204,11 @@ class SftpFeed(FileFeed):
         if connected:
             return FeedUnreachable(f"the connection to the SSH server {server} broke at '{what}': {told}", hint="run again")
         return FeedUnreachable(f"the SSH server {server} does not answer: {told}", hint="check `host`, `port` and the network")
+
+
+async def _end_of(file: asyncssh.SFTPClientFile, place: int) -> tuple[bytes | str, asyncssh.SFTPAttrs]:
+    """What is there beyond the announced end, which should be nothing, and what the file is now."""
+    return await asyncio.gather(file.read(1, place), file.stat())
 
 
 async def _read_span(file: asyncssh.SFTPClientFile, start: int, one: int, count: int) -> list[bytes]:
