@@ -13,7 +13,8 @@ import msgspec
 import pytest
 from tests.fixtures.sqs import Queue, client
 
-from startrail.adapters.feed.s3_queue import Message, S3QueueFeed
+from startrail.adapters.feed.custody import Message
+from startrail.adapters.feed.s3_queue import S3QueueFeed
 from startrail.adapters.feed.sqs import SqsQueue, region_of
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError

@@ -40,9 +40,9 @@ SCRIPT = """
     declared = source.Source("shop", folder, Span("sources/shop.yml"))
     clock, ledger = SystemClock(), open_ledger(root / "ledger.sqlite")
     lease = ledger.acquire("runner", "same", 60, clock.now())
-    ledger.start_run(Run(f"run-{point}-{count}", clock.now()), lease)
+    ledger.start_run(Run(f"run-{point}-{count}-{os.getpid()}", clock.now()), lease)
     landed = land(declared, FolderFeed(declared.feed, root, clock), ledger=ledger, store=LocalStore(root / "store"),
-                  lease=lease, run=f"run-{point}-{count}", clock=clock, emit=lambda event: None)
+                  lease=lease, run=f"run-{point}-{count}-{os.getpid()}", clock=clock, emit=lambda event: None)
     ledger.close()
     print(len(landed))
 """

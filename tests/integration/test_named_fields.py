@@ -191,3 +191,23 @@ def test_a_pattern_that_is_none_is_told_where_it_stands(tmp_path: Path) -> None:
     told = folder.call("plan")
     assert "'%Q' of {date} cannot be read from a name" in told
     assert "sources/far.yml:1:" in told
+
+
+def test_a_plan_knows_what_names_say(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "sales_20260501_07.csv").write_bytes(b"id\n1\n2\n")
+    (tmp_path / "in" / "sales_20260502_8.csv").write_bytes(b"id\n3\n")
+    feed = {"kind": "folder", "path": str(tmp_path / "in"), "pattern": "sales_{date:%Y%m%d}_{store}.csv"}
+    folder = Folder(tmp_path / "project", feed)
+    folder.call("run")
+    contract = folder.root / "contracts" / "sales.odcs.yml"
+    contract.write_text(
+        CONTRACT.replace("{name: id, logicalType: integer", "{name: id, logicalType: number").replace("1.0.0", "1.1.0")
+    )
+    assert "held" not in folder.call("plan")
+    contract.write_text(
+        CONTRACT.replace("{name: store, logicalType: string", "{name: store, logicalType: integer").replace("1.0.0", "2.0.0")
+    )
+    told = folder.call("plan")
+    assert "1 delivery with 2 rows would be held" in told
+    assert "ST217 the name 'sales_20260501_07.csv' says '07' for store" in told

@@ -32,8 +32,10 @@ _DATES = (
     frozenset("yj"),
     frozenset("GVu"),
 )
-_LONGEST = 1_000
-"""Letters of a name that are read; listings show no longer ones."""
+_REST, _FOLDERS = ".*", "(?:[^/]+/)*"
+"""What ``**`` stands for, at the end and before."""
+_LONGEST = 500
+"""Letters of a name that are read; longer ones are shortened where they are listed."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -177,9 +179,22 @@ def _regex(parts: list[list[Piece]]) -> str:
             regex += r"(?:[^./][^/]*/)*" + (r"[^./][^/]*" if last else "")
             continue
         hidden = bool(part) and part[0].text == re.escape(".") and part[0].kind == "fixed"
-        regex += "" if hidden else r"(?!\.)"
-        regex += "".join("[^/]*" if piece.kind == "field" else piece.text for piece in part) + ("" if last else "/")
+        regex += ("" if hidden else r"(?!\.)") + _matching(part) + ("" if last else "/")
     return regex
+
+
+def _matching(part: list[Piece]) -> str:
+    """Between any texts the first place that fits is as good as every later one, so none is tried again: names come from
+    others, and must not be able to keep us busy."""
+    runs = [""]
+    for piece in part:
+        if piece.kind == "fixed":
+            runs[-1] += piece.text
+        elif len(runs) == 1 or runs[-1]:
+            runs.append("")
+    if len(runs) == 1:
+        return runs[0]
+    return runs[0] + "".join(f"(?>[^/]*?{run})" for run in runs[1:-1]) + "[^/]*" + runs[-1]
 
 
 def _in_a_row(parts: list[list[Piece]]) -> list[Piece]:
@@ -188,7 +203,7 @@ def _in_a_row(parts: list[list[Piece]]) -> list[Piece]:
     for position, part in enumerate(parts):
         last = position == len(parts) - 1
         if part == [Piece("", "any")]:
-            row.append(Piece(".*" if last else "(?:[^/]+/)*", "any"))
+            row.append(Piece(_REST if last else _FOLDERS, "any"))
         else:
             row += part if last else [*part, Piece("/", "fixed")]
     joined: list[Piece] = []
@@ -213,9 +228,12 @@ def _readings(pieces: tuple[Piece, ...], path: str) -> list[tuple[str, ...]]:
             if match is not None:
                 yield match.end()
             return
-        for end in range(start, len(path) + 1):
-            if compiled[index].fullmatch(path, start, end) is not None:
-                yield end
+        if piece.text == _FOLDERS:
+            yield start
+            yield from (at + 1 for at in range(start, len(path)) if path[at] == "/" and at > start and path[at - 1] != "/")
+            return
+        stop = len(path) if piece.text == _REST else path.find("/", start)
+        yield from range(start + (piece.kind == "field"), (len(path) if stop < 0 else stop) + 1)
 
     def after(index: int, start: int) -> tuple[tuple[str, ...], ...]:
         if index == len(pieces):

@@ -37,6 +37,8 @@ from startrail.ports.feed import (
 )
 
 _DEEPEST = 32
+_ZONES = timedelta(minutes=15)
+"""What zones of time differ by."""
 _RECENT = timedelta(days=8)
 _AGAIN = "run again; if it stays, see the log of the server and `timeout` in the source's feed"
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
@@ -133,10 +135,13 @@ class FtpFeed(FileFeed):
 
     def _same_time(self, offer: Offer, modified: str) -> None:
         time = time_of(modified)
-        if time is not None and offer.time is not None and time != offer.time:
+        # some servers list in UTC, and tell a file's time in a zone of their own
+        if time is not None and offer.time is not None and (time - offer.time) % _ZONES:
             raise StillGrowing(f"'{offer.name}' changed while it was read", hint="it is left for the next run")
 
     def _modified(self, path: str) -> str:
+        if not self._has_mdtm:
+            return ""
         with contextlib.suppress(ftplib.error_perm):
             return self._session().voidcmd(f"MDTM {self._wire_path(path)}")[4:].strip()
         return ""

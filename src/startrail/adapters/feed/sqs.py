@@ -13,7 +13,7 @@ import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
-from startrail.adapters.feed.s3_queue import Message
+from startrail.adapters.feed.custody import Message
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
 from startrail.model import source

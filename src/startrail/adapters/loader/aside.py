@@ -55,8 +55,8 @@ class Aside:
         self._judge = judge
         self._redo = redo or Redo()
         self._fields = judge.fields if isinstance(judge, FieldJudge) and self._redo.mend is None else None
-        self._known: dict[tuple[bytes, tuple[str, ...]], _Known] = {}
-        """Decided by fields alone; the same departure is often there many times."""
+        self._known: dict[tuple[bytes, tuple[str, ...]], _Known | None] = {}
+        """What was decided by fields alone, or could not be; the same departure is often there many times."""
         self._drift: dict[tuple[DriftKind, str], tuple[int, str]] = {}
         self._encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
         self._saved = self.saved.open("wb")
@@ -103,19 +103,23 @@ class Aside:
         if self._fields is None or ordinal in self._redo.discarded:
             return False
         key = members, doubtful
-        found = self._known.get(key)
+        found = self._known[key] if key in self._known else self._look(self._fields, key)
         if found is None:
-            judged = self._fields(members, doubtful)
-            if judged is None:
-                return False
-            found = _Known(judged, self._text_of(judged.violations))
-            if len(members) <= _LONGEST_KNOWN:
-                if len(self._known) >= _MOST_KNOWN:
-                    self._known.clear()
-                self._known[key] = found
+            return False
         self._tell(found.judged, tally)
         self._refuse(ordinal, raw(), found.judged.violations, found.text)
         return True
+
+    def _look(
+        self, judge: Callable[[bytes, tuple[str, ...]], Judged | None], key: tuple[bytes, tuple[str, ...]]
+    ) -> _Known | None:
+        judged = judge(*key)
+        found = None if judged is None else _Known(judged, self._text_of(judged.violations))
+        if len(key[0]) <= _LONGEST_KNOWN:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = found
+        return found
 
     def refuse(self, ordinal: int, record: Record, violations: tuple[Violation, ...]) -> None:
         self._refuse(ordinal, record.raw, violations, self._text_of(violations))

@@ -13,7 +13,8 @@ from startrail.ports.feed import FeedExtraMissing
 _PIP = "pip install 'startrail[sqs]'"
 
 if TYPE_CHECKING:
-    from startrail.adapters.feed.s3_queue import Messages, S3QueueFeed
+    from startrail.adapters.feed.custody import Messages
+    from startrail.adapters.feed.s3_queue import S3QueueFeed
     from startrail.adapters.feed.sqs import SqsQueue
     from startrail.model.source import Source
     from startrail.ports.clock import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from startrail.adapters.feed.s3_queue import Message
+from startrail.adapters.feed.custody import Message
 
 
 class GivenMessages:

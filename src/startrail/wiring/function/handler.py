@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from startrail.adapters.clock import SystemClock
-from startrail.adapters.feed.s3_queue import Message
+from startrail.adapters.feed.custody import Message
 from startrail.base.errors import StartrailError
 from startrail.flow.events import Event
 from startrail.model.bundle import BUNDLE_FILE, FILES_FOLDER, Bundle
