@@ -7,7 +7,7 @@ Wall seconds of the command, from its start to its end; CPU seconds and peak mem
 seconds say little and ratios much. To a disk all are measured until the files would survive a power cut, which Startrail takes
 care of by itself; a sync of each file is added to the others. rclone checks sizes only, as it is used here.
 
-Ways into a bucket, measured once: a stream of 105 MB to moto, CPU seconds a GB. obstore 0.8 (nothing is compared afterwards), ours
+Ways into a bucket, measured once: a stream of 105 MB to moto, CPU seconds a GB. obstore 0.8 (nothing is compared), ours
 in one PUT 2.1 (UNSIGNED-PAYLOAD; SHA-256 and MD5 on the way, the ETag compared), ours in parts 2.2 (SHA-256 and MD5 of each part;
 without MD5 where the bucket says that it has compared the SHA-256), boto3 3.1 with 170 MB more memory.
 """
