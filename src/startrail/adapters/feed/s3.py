@@ -11,11 +11,11 @@ from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError, PreconditionError
-from obstore.store import S3Store as Bucket
 
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, safe_name
-from startrail.adapters.s3_answer import answer_of
+from startrail.adapters.s3.answer import answer_of
+from startrail.adapters.s3.bucket import open_bucket
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -34,6 +34,8 @@ from startrail.ports.feed import (
 )
 
 _BLOCK = 1 << 20
+_LONGEST = timedelta(hours=6)
+"""For a whole object."""
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 
@@ -60,20 +62,14 @@ class S3Feed(FileFeed):
         self._prefix = declared.prefix.strip("/")
         self._tags_are_md5 = True
         self._listing = Listing(declared.pattern, clock, whole=True)
-        timeout = parse_duration(declared.timeout)
-        given = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
         with self._errors(declared.bucket):
-            self._bucket = Bucket(
-                declared.bucket,
-                region=declared.region,
-                client_options={
-                    "allow_http": (declared.endpoint or "").startswith("http://"),
-                    "connect_timeout": min(timeout, timedelta(seconds=5)),
-                    "read_timeout": timeout,
-                    "timeout": timedelta(hours=6),  # a whole object, however slow, as long as bytes come
-                },
-                retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=3)},
-                **{name: value for name, value in given.items() if value is not None},
+            self._bucket = open_bucket(
+                declared,
+                access_key=access_key,
+                secret_key=secret_key,
+                timeout=parse_duration(declared.timeout),
+                longest=_LONGEST,
+                retries=retries,
             )
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:

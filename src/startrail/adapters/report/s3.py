@@ -10,7 +10,6 @@ from pathlib import Path
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import S3Store as Bucket
 
 from startrail.adapters.report.errors import (
     DestinationClosed,
@@ -20,13 +19,16 @@ from startrail.adapters.report.errors import (
     NoSuchDestination,
 )
 from startrail.adapters.report.media import media_type
-from startrail.adapters.s3_answer import answer_of
+from startrail.adapters.s3.answer import answer_of
+from startrail.adapters.s3.bucket import open_bucket
 from startrail.base.errors import ReportError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
 from startrail.model.destination import S3Destination
 
 _PART = 8 << 20
+_LONGEST = timedelta(hours=1)
+"""For a part, however slow."""
 
 
 class S3Folder:
@@ -37,20 +39,14 @@ class S3Folder:
     ) -> None:
         self._declared = declared
         self._prefix = declared.prefix.strip("/")
-        timeout = parse_duration(declared.timeout)
-        given = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
         with self._errors(declared.bucket):
-            self._bucket = Bucket(
-                declared.bucket,
-                region=declared.region,
-                client_options={
-                    "allow_http": (declared.endpoint or "").startswith("http://"),
-                    "connect_timeout": min(timeout, timedelta(seconds=5)),
-                    "read_timeout": timeout,
-                    "timeout": timedelta(hours=1),  # a whole part, however slow, as long as bytes come
-                },
-                retry_config={"max_retries": retries, "retry_timeout": max(timeout, timedelta(minutes=1))},
-                **{key: value for key, value in given.items() if value is not None},
+            self._bucket = open_bucket(
+                declared,
+                access_key=access_key,
+                secret_key=secret_key,
+                timeout=parse_duration(declared.timeout),
+                longest=_LONGEST,
+                retries=retries,
             )
 
     def deliver(self, name: str, write: Callable[[Path], object]) -> str:

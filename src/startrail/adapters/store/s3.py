@@ -19,7 +19,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store as Bucket
 
-from startrail.adapters.s3_answer import answer_of
+from startrail.adapters.s3.answer import answer_of
+from startrail.adapters.s3.bucket import open_bucket
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
@@ -43,6 +44,8 @@ from startrail.ports.store import (
 
 _PART = PART
 _PARTS_AT_ONCE = 4
+_LONGEST = timedelta(hours=1)
+"""For a part or a download, however slow."""
 _MOST_PARTS = 9_000
 _TEMPORARY = ".scratch/"
 _LEFT_BEHIND = timedelta(days=1)
@@ -80,21 +83,16 @@ class S3Store:
         self._swept = False
         self._cache_folder = cache
         self._cache = Cache(cache / "objects")
-        keys = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
         with _errors(declared.bucket):
-            self._bucket = Bucket(
-                declared.bucket,
+            self._bucket = open_bucket(
+                declared,
+                access_key=access_key,
+                secret_key=secret_key,
+                timeout=timeout,
+                longest=_LONGEST,
+                retries=retries,
                 prefix=self._prefix or None,
-                region=declared.region,
                 copy_if_not_exists="multipart",
-                client_options={
-                    "allow_http": (declared.endpoint or "").startswith("http://"),
-                    "connect_timeout": min(timeout, timedelta(seconds=5)),
-                    "read_timeout": timeout,
-                    "timeout": timedelta(hours=1),  # a whole part or download, however slow, as long as bytes come
-                },
-                retry_config={"max_retries": retries, "retry_timeout": timedelta(minutes=3)},
-                **{name: value for name, value in keys.items() if value is not None},
             )
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> int:

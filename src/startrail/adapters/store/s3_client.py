@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import urllib3
 
-from startrail.adapters.s3_answer import Answer, meaning_of
+from startrail.adapters.s3.answer import Answer, meaning_of
 from startrail.adapters.store.s3_api import Account, ask, element
 from startrail.adapters.store.s3_errors import refusal
 from startrail.base.errors import ResourceError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from startrail.adapters.s3_answer import Answer
+from startrail.adapters.s3.answer import Answer
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 from startrail.ports.store import StoreFailed, StoreForbidden, StoreFull, StoreUnreachable
