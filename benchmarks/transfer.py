@@ -6,6 +6,10 @@ Wall seconds of the command, from its start to its end; CPU seconds and peak mem
 (the largest one of them). All contenders use the same servers and take turns; servers and client share the machine, so that
 seconds say little and ratios much. To a disk all are measured until the files would survive a power cut, which Startrail takes
 care of by itself; a sync of each file is added to the others. rclone checks sizes only, as it is used here.
+
+Ways into a bucket, measured once: a stream of 105 MB to moto, CPU seconds a GB. obstore 0.8 (nothing is compared), ours
+in one PUT 2.1 (UNSIGNED-PAYLOAD; SHA-256 and MD5 on the way, the ETag compared), ours in parts 2.2 (SHA-256 and MD5 of each part;
+without MD5 where the bucket says that it has compared the SHA-256), boto3 3.1 with 170 MB more memory.
 """
 
 from __future__ import annotations
@@ -57,7 +61,7 @@ def figures(rounds: int, *, quick: bool = False, parts: tuple[str, ...] = PARTS)
     sizes = {
         "small": Files(20 if quick else 200, MB, (*both, ("ftp", "s3rver"), ("sftp", "s3rver"))),
         "large": Files(2 if quick else 5, (20 if quick else 200) * MB, both),
-        "many": Files(200 if quick else 10_000, 1_000, (("ftp", "disk"), ("ftp", "moto")), 1),
+        "many": Files(200 if quick else 10_000, 1_000, (("ftp", "disk"),), 1),
     }
     found: list[Figure] = []
     with ExitStack() as stack:
@@ -199,26 +203,29 @@ def measured(command: list[str], environment: dict[str, str]) -> Cost:
 
 
 def names(place: Place, count: int) -> list[Figure]:
-    """A listing of many names of which none is new: what it costs to find that out."""
-    place.fill(Files(0, 0, ()))
-    old = 1_700_000_000
-    for number in range(count):
-        path = place.root / f"{number:06}.csv"
-        path.touch()
-        os.utime(path, (old, old))
+    """Many names, all new and then none of them: what it costs to find that out. Over SSH a tenth of them."""
     found: list[Figure] = []
-    for kind in ("ftp", "sftp"):
+    for kind, number in (("sftp", count // 10), ("ftp", count)):
+        _touch(place, number)
         with place.own() as own:
             job = Job(place.far(kind), place.target("disk"), own)
             command = [str(word) for word in CONTENDERS["startrail"](job)]
             first, again = measured(command, environment(job)), measured(command, environment(job))
-        assert there(job.target)[0] == count
-        what = f"{count:,} empty files, {kind} to disk"
+        assert there(job.target)[0] == number
+        what = f"{number:,} empty files, {kind} to disk"
         found.append(Figure(f"{what}: the first time", first.wall, "s"))
         found.append(Figure(f"{what}: the first time, memory", first.memory / MB, "MB", MOST_MEMORY))
         found.append(Figure(f"{what}: again, nothing new", again.wall, "s"))
         found.append(Figure(f"{what}: again, nothing new, memory", again.memory / MB, "MB", MOST_MEMORY))
     return found
+
+
+def _touch(place: Place, count: int) -> None:
+    place.fill(Files(0, 0, ()))
+    for number in range(count):
+        path = place.root / f"{number:06}.csv"
+        path.touch()
+        os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
 def growing(place: Place, size: int) -> list[Figure]:

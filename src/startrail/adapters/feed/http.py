@@ -16,6 +16,7 @@ from startrail.adapters.feed.http_client import Client
 from startrail.adapters.feed.http_links import files_of, next_of
 from startrail.adapters.feed.http_page import Page, PageReader
 from startrail.adapters.feed.http_range import rest_of, validator_of
+from startrail.adapters.feed.http_sums import compared
 from startrail.adapters.feed.listing import matcher, resumed, safe_name
 from startrail.base.errors import SourceError
 from startrail.base.units import parse_duration
@@ -90,7 +91,7 @@ class HttpFeed:
             raise self._refusal
         assert self._response is not None
         digest = hashlib.sha256()
-        for chunk in resumed(lambda start: self._read(offer, start)):
+        for chunk in compared(resumed(lambda start: self._read(offer, start)), self._response.headers, offer.name):
             digest.update(chunk)
             yield chunk
         self._digest = digest.digest()

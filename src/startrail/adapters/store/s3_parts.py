@@ -1,8 +1,9 @@
 """A stream goes into a bucket in parts that are sent side by side, and appears there whole or not at all.
 
 CreateMultipartUpload, UploadPart, CompleteMultipartUpload and AbortMultipartUpload of the S3 API. Every part carries its
-SHA-256, which the server compares before it takes it; where it does not say so, its ETag is compared here. Half the processor
-time of obstore's uploads, and memory that is counted over all uploads of a store.
+SHA-256, which the server compares before it takes it; where it does not say so, its ETag is compared here. Against obstore's
+uploads that costs processor time (2.2 s a GB in place of 0.8, most of it MD5) and buys bytes that are known to be there, and
+memory that is counted over all uploads of a store.
 """
 
 from __future__ import annotations
