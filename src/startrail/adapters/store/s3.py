@@ -7,7 +7,6 @@ import io
 import itertools
 import os
 import secrets
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,7 +25,7 @@ from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_api import Account
 from startrail.adapters.store.s3_client import Client
 from startrail.adapters.store.s3_errors import refusal
-from startrail.adapters.store.s3_leftovers import abort_leftovers
+from startrail.adapters.store.s3_leftovers import TEMPORARY, Leftovers
 from startrail.adapters.store.s3_parts import PART, Parts
 from startrail.adapters.store.s3_whole import Whole
 from startrail.base.errors import ResourceError
@@ -47,8 +46,6 @@ _PARTS_AT_ONCE = 4
 _LONGEST = timedelta(hours=1)
 """For a part or a download, however slow."""
 _MOST_PARTS = 9_000
-_TEMPORARY = ".scratch/"
-_LEFT_BEHIND = timedelta(days=1)
 _LARGEST_PUT = 256 << 20
 """A stream of this size at most goes in one PUT, which has to begin anew when it breaks. Larger ones go in parts."""
 _LARGEST_COPY = 5 << 30
@@ -79,8 +76,6 @@ class S3Store:
         self._direct = None
         if self._account is not None:
             self._direct = _Direct(Client(self._account, timeout=timeout.total_seconds(), retries=retries))
-        self._sweeping = threading.Lock()
-        self._swept = False
         self._cache_folder = cache
         self._cache = Cache(cache / "objects")
         with _errors(declared.bucket):
@@ -94,6 +89,7 @@ class S3Store:
                 prefix=self._prefix or None,
                 copy_if_not_exists="multipart",
             )
+        self._leftovers = Leftovers(self._bucket, self._account, self._at, self._mark)
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
         check_key(key)
@@ -188,7 +184,7 @@ class S3Store:
         with _errors(prefix):
             for batch in obstore.list(self._bucket, prefix=folder or None):
                 for found in batch:
-                    if found["path"].startswith(prefix) and not found["path"].startswith(_TEMPORARY):
+                    if found["path"].startswith(prefix) and not found["path"].startswith(TEMPORARY):
                         yield StoredObject(found["path"], found["size"], found["last_modified"])
 
     def delete(self, key: str) -> None:
@@ -237,8 +233,8 @@ class S3Store:
 
     def _put_aside(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool, size: int | None) -> bool:
         """Upload aside, then copy within the bucket, if need be on the condition that the key is free."""
-        self._sweep()
-        aside, counter = _TEMPORARY + secrets.token_hex(12), _Counter(data)
+        self._leftovers.sweep()
+        aside, counter = TEMPORARY + secrets.token_hex(12), _Counter(data)
         try:
             with _errors("a file that arrives"):
                 if self._direct is None:
@@ -251,43 +247,37 @@ class S3Store:
             if name is None:
                 return False
             with _errors(check_key(name)):
-                if counter.size <= _LARGEST_COPY:
-                    obstore.copy(self._bucket, aside, name, overwrite=replace)
-                elif replace or self.size(name) is None:
-                    stored = obstore.get(self._bucket, aside).stream(min_chunk_size=_PART)
-                    part, place = max(_PART, counter.size // _MOST_PARTS), name
-                    pump((bytes(each) for each in stored), lambda parts: self._upload(place, parts, part))
-                else:
-                    return False
-        except AlreadyExistsError:
-            return False
+                if replace and counter.size <= _LARGEST_COPY:
+                    obstore.copy(self._bucket, aside, name)
+                    return True
+                with self._leftovers.noted(name):
+                    return self._moved(aside, name, counter.size, replace)
         finally:
             with contextlib.suppress(BaseError, OSError):
                 obstore.delete(self._bucket, aside)
+
+    def _moved(self, aside: str, key: str, size: int, replace: bool) -> bool:
+        """Copied by an upload to the key; False when the key is taken."""
+        if size <= _LARGEST_COPY:
+            try:
+                obstore.copy(self._bucket, aside, key, overwrite=replace)
+            except AlreadyExistsError:
+                return False
+            return True
+        if not replace and self.size(key) is not None:
+            return False
+        stored = obstore.get(self._bucket, aside).stream(min_chunk_size=_PART)
+        pump((bytes(each) for each in stored), lambda parts: self._upload(key, parts, max(_PART, size // _MOST_PARTS)))
         return True
 
     def _upload(self, key: str, parts: Iterator[bytes], size: int = _PART) -> None:
         obstore.put(self._bucket, key, parts, chunk_size=size, max_concurrency=_PARTS_AT_ONCE)
 
-    def _sweep(self) -> None:
-        """Once, before anything is uploaded aside: remove what killed processes left there more than a day ago."""
-        with self._sweeping:
-            if self._swept:
-                return
-            self._swept = True
-            if self._account is not None:
-                abort_leftovers(self._account, f"{self._prefix}/{_TEMPORARY}".lstrip("/"))
-            with contextlib.suppress(BaseError, OSError, ResourceError):
-                marker = _TEMPORARY + secrets.token_hex(12)  # the server's clock decides, not this machine's
-                if self._direct is not None:
-                    self._direct.whole.put(self._at(marker), [b"?"])  # which also shows what this bucket's ETags are
-                else:
-                    obstore.put(self._bucket, marker, b"")
-                found = [each for batch in obstore.list(self._bucket, prefix=_TEMPORARY) for each in batch]
-                now = max((each["last_modified"] for each in found), default=None)
-                for each in found:
-                    if each["path"] == marker or (now is not None and now - each["last_modified"] > _LEFT_BEHIND):
-                        obstore.delete(self._bucket, each["path"])
+    def _mark(self, key: str, data: bytes) -> None:
+        if self._direct is not None:
+            self._direct.whole.put(self._at(key), [data])  # which also shows what this bucket's ETags are
+        else:
+            obstore.put(self._bucket, key, data)
 
     def _download(self, key: str, target: Path) -> None:
         with _errors(key), target.open("wb") as out:
