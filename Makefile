@@ -14,7 +14,7 @@ demo: setup native ## Three days of a small shop: real servers, a schema change 
 	@echo "startrail stands in .venv/bin; to have it on the path: . .venv/bin/activate"
 
 test: setup servers native ## Run all tests but the long ones
-	$(RUN) pytest -n 4 -m "not soak"
+	$(RUN) pytest -n 4 --dist worksteal -m "not soak"
 
 check: setup ## Lint, types, layers, dependencies
 	$(RUN) ruff check
