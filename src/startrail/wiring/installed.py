@@ -62,7 +62,7 @@ def vendored_files(packages: Iterable[Needed], architecture: str) -> dict[str, b
                 continue
             if path.parts[0].endswith(".dist-info") and path.name not in ("METADATA", "entry_points.txt"):
                 continue
-            files[path.as_posix()] = file.locate().read_bytes()  # pyrefly: ignore
+            files[path.as_posix()] = file.locate().read_bytes()  # pyrefly: ignore  (installed files are on a disk)
     return files
 
 

@@ -216,6 +216,6 @@ def _unpacked(content: bytes) -> bytes:
 
     found, stream = bytearray(), open_zstd(io.BytesIO(content))
     with suppress(EOFError, ZstdDamaged):
-        while len(found) < _READ and (data := stream.read1(4096)):  # type: ignore[attr-defined]
+        while len(found) < _READ and (data := stream.read1(4096)):  # type: ignore[attr-defined]  (every stream of ours has it)
             found += data
     return bytes(found)

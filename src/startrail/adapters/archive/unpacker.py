@@ -80,7 +80,7 @@ def _told(step: Callable[[], T], shown: str) -> T:
         raise _unreadable(f"the archive '{shown}' {printable(str(error), 300)}") from error
     except _ENDS as error:
         raise _unreadable(f"the archive '{shown}' is cut off") from error
-    except _DAMAGED as error:  # pyrefly: ignore[not-a-type]
+    except _DAMAGED as error:  # pyrefly: ignore[not-a-type]  (a tuple made at import)
         raise _unreadable(f"the archive '{shown}' is damaged: {printable(str(error), 200)}") from error
     except OSError as error:
         if error.errno != errno.EINVAL:  # a place that no file has

@@ -53,7 +53,7 @@ class _Source:
     def read(self, size: int = -1) -> bytes:
         try:
             return self._file.read(size)
-        except Exception as error:
+        except Exception as error:  # the decoder that reads here would tell it as damage
             self.failed = error
             raise
 

@@ -98,7 +98,7 @@ class Pool(Generic[C]):
         try:
             connection = self._open()
             return connection
-        except Exception as error:
+        except Exception as error:  # each library raises its own; `refused` says which mean that it is enough
             with self._change:
                 others = self._open_now() - 1
                 if others < 1 or not self._refused(error):

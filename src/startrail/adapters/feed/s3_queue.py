@@ -184,9 +184,9 @@ class S3QueueFeed(S3Feed):
         options: dict[str, Any] = {} if version is None else {"version": version}
         with self._errors(path):
             try:
-                return obstore.get(self._bucket, event.key, options={**options, "head": True}).meta  # pyrefly: ignore
+                return obstore.get(self._bucket, event.key, options={**options, "head": True}).meta  # pyrefly: ignore  (open-ended)
             except FileNotFoundError:
-                return obstore.get(self._bucket, event.key, options=options).meta  # pyrefly: ignore
+                return obstore.get(self._bucket, event.key, options=options).meta  # pyrefly: ignore  (open-ended)
 
     def _entry(self, offer: Offer) -> Entry:
         return self._told.get((offer.name, offer.stamp)) or super()._entry(offer)

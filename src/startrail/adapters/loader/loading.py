@@ -375,7 +375,7 @@ class Loading:
             self._held[ordinal] = record
 
     def _passes_whole(self, gate: Gate) -> bool:
-        """True when the file can go to the engine as it is, which spares the pipes. What passed before the first
+        """True when the file can go to the engine as it is, which spares the copy. What passed before the first
         block that did not is remembered, and needs no gate again."""
         if self._careful or self._task.media != "ndjson":
             return False

@@ -57,7 +57,8 @@ class S3Folder:
             write(path)
             with self._errors(key):
                 attributes = {"Content-Type": media_type(name)}
-                obstore.put(self._bucket, key, path, attributes=attributes, chunk_size=_PART, max_concurrency=4)  # pyrefly: ignore
+                # pyrefly: ignore  (attributes are open-ended)
+                obstore.put(self._bucket, key, path, attributes=attributes, chunk_size=_PART, max_concurrency=4)
         return f"s3://{self._declared.bucket}/{key}"
 
     @contextlib.contextmanager

@@ -124,7 +124,7 @@ class _Unpacking:
     def _members(self, file: object, bounds: Bounds) -> Iterator[Member]:
         wanted = name_pattern(self._declared.members).matches
         kind, name = self._archive.media, self._archive.name
-        return self._unpacker.members(file, kind, name, bounds, wanted, self._passed)  # type: ignore[arg-type]
+        return self._unpacker.members(file, kind, name, bounds, wanted, self._passed)  # type: ignore[arg-type]  (its kind was asked)
 
     def _passed(self, path: str) -> None:
         if len(self._others) < _MOST_TOLD:
