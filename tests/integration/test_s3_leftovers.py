@@ -9,7 +9,7 @@ import sys
 import textwrap
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,18 @@ def test_an_upload_of_a_killed_process_is_aborted_by_a_later_one(
     assert store.put_as(iter([bytes(1 << 20)] * 20), lambda: "whole")
     assert _uploads(s3_endpoint, s3_bucket) == []
     assert [found.key for found in store.list("")] == ["whole"]
+
+
+def test_an_upload_right_to_its_key_is_found_by_its_note_a_good_while_later(
+    s3_store: Callable[[Path], S3Store], s3_endpoint: str, s3_bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = urllib.request.Request(f"{s3_endpoint}/{s3_bucket}/startrail/here/taken?uploads", method="POST")
+    s3_store(tmp_path / "first")._leftovers.noted("taken").__enter__()  # and never left
+    urllib.request.urlopen(begun, timeout=10).close()
+    for age, left in ((timedelta(days=1), ["startrail/here/taken"]), (timedelta(seconds=-5), [])):
+        monkeypatch.setattr(s3_leftovers, "_LEFT_BEHIND", age)
+        assert s3_store(tmp_path / "later").put_as(iter([bytes(1 << 20)] * 20), lambda: "whole")
+        assert _uploads(s3_endpoint, s3_bucket) == left
 
 
 def test_the_answer_of_a_bucket_is_read() -> None:
