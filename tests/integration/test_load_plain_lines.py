@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from tests.integration.test_load_differential import NASTY_TEXTS
 
-from startrail.adapters.loader import csv_quick, loading
+from startrail.adapters.loader import csv_quick, spooled
 from startrail.adapters.loader.csv_queries import reader
 from startrail.adapters.loader.native_library import CHOICE
 from startrail.adapters.loader.spool import Spool
@@ -61,7 +61,7 @@ def both(root: Path, data: bytes, promised: Contract, *, direct: bool, **source:
             return super().__enter__()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "Spool", Seen)
+        patch.setattr(spooled, "Spool", Seen)
         quick = load_bytes(root / "quick", data, promised, "csv", **source)
     careful = load_bytes(root / "careful", data, promised, "csv", careful=True, **source)
     assert "careful" not in quick.output.note

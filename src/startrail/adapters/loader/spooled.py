@@ -1,0 +1,176 @@
+"""The way of the engine's own readers: the file as it is, or what of it may go on through a spool. The judge decides the
+rest."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from itertools import chain
+
+from startrail.adapters.loader.attempt import Attempt, Staged
+from startrail.adapters.loader.blocks import SKIP, Block, Record
+from startrail.adapters.loader.csv_queries import Habit, typed_rows
+from startrail.adapters.loader.csv_quick import Run
+from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.sieve import Sieve
+from startrail.adapters.loader.spool import Spool
+from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.ports.loader import LocalFile
+
+_LITTLE = 1 << 20
+"""Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
+sooner written again."""
+
+
+def spooled(attempt: Attempt) -> Staged:
+    """Everything that passes the gate goes through the engine; what does not, to the judge. Raises NotTaken."""
+    return Staged(_Spooled(attempt).files())
+
+
+class _Spooled:
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._task = attempt.task
+        self._gate = Gate(attempt.task.contract, wary=attempt.wary)
+        self._passed = array("q")
+        """Records in each block, from the first, that is known to pass the gate."""
+        self._at = 0
+        self._longest = 0
+        """Bytes of the longest block that passed."""
+
+    def files(self) -> list[LocalFile]:
+        whole = self._whole()
+        if whole is not None:
+            return self._attempt.engine.copy(whole, "direct", self._task.schema)
+        found = self._through_spools()
+        self._attempt.check_end()
+        self._attempt.tell_unknown()
+        return found
+
+    def _whole(self) -> str | None:
+        """The query of a file that can go to the engine as it is, which spares the copy."""
+        path = sql.text(str(self._attempt.path))
+        head = self._csv_head()
+        if head is not None:
+            return self._query(path, 0, 0, head)
+        if self._passes_whole():
+            return self._attempt.queries.streamed(path, longest=max(2 * self._longest, _LITTLE))
+        return None
+
+    def _through_spools(self) -> list[LocalFile]:
+        attempt = self._attempt
+        files: list[LocalFile] = []
+        with closing(attempt.blocks()) as source:
+            first = next(source, None)
+            sieve = Sieve(self._gate, attempt.defaults)
+            blocks = chain(() if first is None else (first,), source)
+            more = first is not None
+            while more:
+                query = partial(self._query, offset=attempt.rows_in)
+                with Spool(attempt.engine, query, f"streamed-{attempt.rows_in}", self._task.schema) as spool:
+                    more = self._fill(spool, blocks, sieve)
+                files += spool.files
+        attempt.taken = sieve.taken
+        return files
+
+    def _query(self, path: str, longest: int, offset: int, whole: int | None = None) -> str:
+        """Of a spool that has been filled. ``whole``: or of a CSV file itself, behind so many lines."""
+        attempt, absent = self._attempt, self._attempt.absent()
+        if attempt.quick is None:
+            return attempt.queries.streamed(path, offset, absent, max(2 * longest, _LITTLE))
+        habits = {name: habit for name, values in attempt.quick.first_values().items() if (habit := Habit.of(values))}
+        rows = typed_rows(path, self._task, attempt.quick.names, habits, absent, whole)
+        return attempt.queries.numbered(rows, offset)
+
+    def _passes_whole(self) -> bool:
+        """True when the file can go to the engine as it is. What passed before the first block that did not is
+        remembered, and needs no gate again."""
+        if self._attempt.careful or self._task.media != "ndjson":
+            return False
+        with closing(self._attempt.blocks()) as blocks:
+            for block in blocks:
+                passed = None if block.own else self._gate.passes(block.lines)
+                if passed is None or passed.kept:
+                    return False
+                self._passed.append(passed.count)
+                self._longest = max(self._longest, len(block.lines))
+                self._attempt.advance(len(block.lines))
+        self._attempt.rows_in = sum(self._passed)
+        self._attempt.counts = self._passed
+        return True
+
+    def _csv_head(self) -> int | None:
+        """Lines of the header of a CSV file that can go to the engine as it is; None for another file."""
+        attempt, rows, length = self._attempt, 0, 0
+        if attempt.careful or self._task.media != "csv" or self._task.dialect.encoding != "utf-8":
+            return None
+        with closing(attempt.blocks()) as blocks:
+            for block in blocks:
+                if not isinstance(block, Run) or not block.bare or attempt.shut:
+                    break
+                rows += block.count
+                length += block.length
+                attempt.advance(len(block.lines))
+        head = None if attempt.quick is None else attempt.quick.head
+        if rows and head is not None and head[0] + length - attempt.unended == attempt.path.stat().st_size:
+            attempt.rows_in = rows
+            attempt.tell_unknown()
+            return head[1]
+        attempt.begin_again()
+        return None
+
+    def _fill(self, spool: Spool, blocks: Iterator[Block], sieve: Sieve) -> bool:
+        """Send blocks to the engine; True when it is full and there may be more."""
+        attempt = self._attempt
+        for block in blocks:
+            attempt.cut = not block.lines.endswith(b"\n")
+            before = attempt.rows_in
+            lines = self._sent(block, sieve)
+            attempt.counts.append(attempt.rows_in - before)
+            if lines:
+                spool.write(lines)
+            if spool.full:
+                return True
+        return False
+
+    def _sent(self, block: Block, sieve: Sieve) -> bytes:
+        """What of a block goes to the engine; the judge decides the rest."""
+        attempt = self._attempt
+        if self._at < len(self._passed):
+            attempt.rows_in += self._passed[self._at]
+            self._at += 1
+            return block.lines
+        attempt.advance(len(block.lines))
+        if attempt.careful or attempt.shut:
+            attempt.judged(block)
+            return b""
+        if not block.own:
+            return self._gated(block, sieve)
+        attempt.rows_in += block.count
+        self._broken(block)
+        return block.lines
+
+    def _gated(self, block: Block, sieve: Sieve) -> bytes:
+        """What of a block goes to the engine."""
+        attempt, stream = self._attempt, []
+        for found in sieve.sift(block.lines):
+            if isinstance(found, Passed):
+                attempt.rows_in += found.count
+                for name, rows in found.kept.items():
+                    attempt.aside.keep(name, rows)
+                stream.append(found.lines)
+                continue
+            attempt.rows_in += 1
+            for name in attempt.aside.decide(attempt.rows_in, Record(found[:-1], found[:-1])):
+                if not self._task.closed:
+                    sieve.learn(name.removeprefix("$."))
+            stream.append(SKIP)
+        return b"".join(stream)
+
+    def _broken(self, block: Block) -> None:
+        if block.broken:
+            first, records = self._attempt.rows_in - block.count + 1, block.sequence()
+            for index in block.broken:
+                self._attempt.aside.decide(first + index, records[index])
