@@ -16,7 +16,7 @@ from startrail.capabilities.sources.queue import is_recorded, settle_queue, with
 from startrail.flow.events import Copied, Emit, Growing
 from startrail.flow.session import to_facts
 from startrail.model.run import Lease
-from startrail.model.source import HttpFeed, PostgresFeed, Source
+from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Offer, Queued, Seen, StillGrowing
 from startrail.ports.ledger import Memory
@@ -97,7 +97,7 @@ def copy(
     A file that was replaced at its source replaces its own copy, and nothing else. A copy that was taken away from the
     target is not made again. ``wall`` is what waits between tries. Raises at the end: the error itself, or NotAllCopied.
     """
-    if isinstance(source.feed, HttpFeed | PostgresFeed):
+    if not source.keeps_names:
         raise NoNamesToKeep(
             f"source '{source.name}' delivers pages of records, which have no names to copy them under",
             at=source.span,
