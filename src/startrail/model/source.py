@@ -46,7 +46,7 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     pattern: Pattern = "*"
     """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
-    """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz)."""
+    """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz or .zst)."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
