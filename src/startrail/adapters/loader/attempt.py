@@ -170,6 +170,6 @@ class Attempt:
         if self.native_csv:
             self.quick = NativeCsv(file, contract, dialect, self.chosen.library)
         else:
-            known = () if self.quick is None else self.quick.plain
+            known = () if self.quick is None else self.quick.found
             self.quick = QuickCsv(file, contract, dialect, wary=self.wary == "yes", known=known)
         return self.quick

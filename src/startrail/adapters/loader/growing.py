@@ -44,6 +44,11 @@ class Growing:
         return self._number if self._pairs >= _LEAST and self._odd * _ODD <= self._pairs else None
 
     def _less(self, before: str, here: str) -> bool:
+        """As numbers without needless zeros, or as texts."""
         if not self._whole:
             return before < here
-        return (len(before), before) < (len(here), here) if before[:1] != "-" and here[:1] != "-" else before[:1] == "-"
+        below, under = before.startswith("-"), here.startswith("-")
+        if below != under:
+            return below
+        order = (len(before), before) < (len(here), here)
+        return order != below if before != here else False

@@ -18,7 +18,7 @@ import msgspec
 from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import BLOCK, Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Row
-from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv_quick import Part, QuickCsv
 from startrail.adapters.loader.native_library import address_of, certain_lines, is_utf8
 from startrail.adapters.loader.native_lines import END, Lines
 from startrail.model.contract import Contract
@@ -167,9 +167,9 @@ class NativeCsv(QuickCsv):
                 self._take(data, found.lines)
                 at += found.bytes
             if at < len(chunk):
-                rows: list[bytes | Row] = []
+                rows: list[Part] = []
                 self._read(rows, chunk.index(b"\n", at) + 1 - at)
-                pieces += [row for row in rows if isinstance(row, Row)]
+                pieces += [row for _, row in rows if isinstance(row, Row)]
                 at = self._lines.place - start
         return self._joined(pieces)
 

@@ -23,10 +23,15 @@ class Queries:
         self._form: Form = form
 
     def streamed(
-        self, path: str, offset: int = 0, absent: Mapping[str, str] | None = None, longest: int = LONGEST + (1 << 16)
+        self,
+        path: str,
+        offset: int = 0,
+        absent: Mapping[str, str] | None = None,
+        longest: int = LONGEST + (1 << 16),
+        growing: int | None = None,
     ) -> str:
         """Rows of a stream in which every field is fine; ``offset`` records came before it. ``absent`` columns are not in
-        it and have these values. No record has more bytes than ``longest``.
+        it and have these values. No record has more bytes than ``longest``. ``growing``: see :meth:`numbered`.
 
         Values are made in one query and judged in the one around it, and both stand below the numbering, so that the
         engine does not make them twice.
@@ -51,17 +56,17 @@ class Queries:
         read = f"SELECT {', '.join(sources)} FROM {self._reader(path, self._form, longest)}"
         made = f"SELECT {', '.join(values)}, extra, numbered FROM ({read})"
         columns = ", ".join(f"v{index}" for index in range(len(self._task.contract.fields)))
-        return self.numbered(f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})", offset)
+        rows = f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})"
+        return self.numbered(rows, offset, growing)
 
     def numbered(self, rows: str, offset: int = 0, growing: int | None = None) -> str:
         """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns.
-        ``growing``: and whose value of that number is greater than that of the row before."""
+        ``growing``: and whose value of that number is null, or greater than those of the two rows before."""
         before, grows = "", ""
         if growing is not None:
-            before, grows = (
-                f", lag(v{growing}) OVER () AS before",
-                f" AND (coalesce(v{growing} > before, v{growing} IS NULL) OR ordinal = {offset} + 1)",
-            )
+            value = f"v{growing}"
+            before = f", lag({value}) OVER () AS before, lag({value}, 2) OVER () AS earlier"
+            grows = f" AND (coalesce({value} > greatest(before, earlier), {value} IS NULL) OR ordinal = {offset} + 1)"
         numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal{before} FROM ({rows})"
         return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine{grows}"
 

@@ -48,7 +48,7 @@ class SecondLook:
 
     def look(self, ordinal: int, record: Record) -> None:
         """The judge decides it, or it becomes a row, now or later."""
-        line = b"" if record.broken else self._csv.anew(Row(list(_decode(record.line).values()), record.raw))
+        line = self._line(record)
         self._waiting.append((ordinal, record))
         self._lines.append(b"" if self._csv.left_out(line) else b"%d%b%b" % (ordinal, self._delimiter, line))
         self._size += len(line)
@@ -62,6 +62,14 @@ class SecondLook:
             return []
         rows = self._attempt.queries.made(self._query(sql.text(str(self._fine))).rows)
         return self._attempt.engine.copy(rows, "again", self._attempt.task.schema)
+
+    def _line(self, record: Record) -> bytes:
+        """For the engine; nothing, or no values, where it is not asked."""
+        if record.broken:
+            return b""
+        if self._csv.bare(record.raw):
+            return record.raw + b"\n"
+        return self._csv.anew(Row(list(_decode(record.line).values()), record.raw))
 
     def _decide(self) -> None:
         fine: list[bytes] = []

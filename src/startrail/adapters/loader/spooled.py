@@ -191,6 +191,6 @@ class _Spooled:
 
     def _broken(self, block: Block) -> None:
         if block.broken:
-            first, records = self._attempt.rows_in - block.count + 1, block.sequence()
-            for index in block.broken:
-                self._attempt.aside.decide(first + index, records[index])
+            first = self._attempt.rows_in - block.count + 1
+            for index, record in block.refused():
+                self._attempt.aside.decide(first + index, record)
