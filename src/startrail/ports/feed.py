@@ -203,6 +203,17 @@ class Feed(Protocol):
         ...
 
 
+@runtime_checkable
+class Pooled(Protocol):
+    """What a feed has besides when it hands out its connections itself, as many as it has lanes. More threads may fetch then:
+    those that have no need of the server, since they wait for a disk, leave it to others."""
+
+    def offer_early(self, count: int) -> None:
+        """From now on offer so many of the first files before it is known whether they stand still, while others are taken
+        ahead of their fetches. Such a fetch ends only when it is known, or raises StillGrowing."""
+        ...
+
+
 class Stray(msgspec.Struct, frozen=True):
     """A message that brings no file: not understood, of another place, or about an object that is gone. Safe to show.
 

@@ -8,12 +8,12 @@ import hashlib
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 from startrail.adapters.feed import ftp_tls
-from startrail.adapters.feed.files import FileFeed
+from startrail.adapters.feed.files import PooledFeed
 from startrail.adapters.feed.ftp_data import received_blocks
 from startrail.adapters.feed.ftp_listing import Item, ServerZone, Unlisted, from_list_line, from_mlsd, time_of, wall_of
 from startrail.adapters.feed.ftp_sums import Sums, sums_of
@@ -44,7 +44,7 @@ _AGAIN = "run again; if it stays, see the log of the server and `timeout` in the
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
 
-class FtpFeed(FileFeed):
+class FtpFeed(PooledFeed):
     """``password`` is the resolved secret. Names travel as bytes, so that any encoding of the server comes through.
 
     A control connection serves the listing, and then files one after another, as do those of further lanes; after an
@@ -71,12 +71,12 @@ class FtpFeed(FileFeed):
         self._sums: Sums | None = None
         self._zone = ServerZone()
 
-    def fetch(self, offer: Offer) -> Iterator[bytes]:
+    def _content(self, offer: Offer) -> Generator[bytes, None, None]:
         """Held against the server's own checksum, where it can tell one."""
         sums = self._sums
-        return super().fetch(offer) if sums is None else self._compared(offer, sums, super().fetch(offer))
+        return super()._content(offer) if sums is None else self._compared(offer, sums, super()._content(offer))
 
-    def _compared(self, offer: Offer, sums: Sums, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def _compared(self, offer: Offer, sums: Sums, blocks: Iterator[bytes]) -> Generator[bytes, None, None]:
         digest = hashlib.new(sums.algorithm, usedforsecurity=False)
         for block in blocks:
             digest.update(block)
@@ -108,6 +108,7 @@ class FtpFeed(FileFeed):
             self._compare(path, offer, received)
 
     def close(self) -> None:
+        super().close()
         for session in self._pool.idle():
             with contextlib.suppress(OSError, EOFError, ftplib.Error):
                 session.quit()

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import asyncssh
 
-from startrail.adapters.feed.files import FileFeed
+from startrail.adapters.feed.files import PooledFeed
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.ssh_session import Secrets, Sessions, ended
 from startrail.adapters.ssh.trust import Trust
@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 _Asked = tuple[int, Future[list[bytes]]]
 
 
-class SftpFeed(FileFeed):
+class SftpFeed(PooledFeed):
     """``key``, ``passphrase`` and ``password`` are the resolved secrets; ``project`` is where a relative path starts.
 
     A connection serves the listing, and then files one after another, as do those of further lanes; after an error the
@@ -120,6 +120,7 @@ class SftpFeed(FileFeed):
             _given_up(coming)
 
     def close(self) -> None:
+        super().close()
         self._sessions.close()
 
     def _opened(self, path: bytes) -> asyncssh.SFTPClientFile:

@@ -32,6 +32,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.=-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.
 class LocalStore:
     """Objects are files under ``root``, which is made at the first write."""
 
+    streams = True
+
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a link that the user chose
         self._address = f"{self._root.as_uri()}/"

@@ -79,9 +79,10 @@ class _Landing:
     ) -> None:
         self._source, self._feed, self._ledger, self._store = source, feed, ledger, store
         self._lease, self._run, self._clock, self._emit = lease, run, clock, emit
-        self._lanes = Abreast(feed, self._receive)
+        self._lanes = Abreast(feed, self._receive, waiting=store.streams)
         self._new: list[Delivery] = []
         self._failed: list[tuple[str, SourceError]] = []
+        self._left: set[str] = set()
 
     def all(self) -> tuple[Delivery, ...]:
         kept: _Received | None = None
@@ -142,7 +143,7 @@ class _Landing:
 
     def _not_received(self, offer: Offer, error: StartrailError | None) -> None:
         if isinstance(error, StillGrowing):
-            self._emit(Growing(subject=self._source.name, source=self._source.name, name=offer.name))
+            self._tell_left(offer.name)
         elif isinstance(error, SourceError):
             self._failed.append((offer.name, error))
         elif error is not None:
@@ -205,6 +206,11 @@ class _Landing:
         growing = self._feed.growing()
         self._ledger.record_growing(self._source.name, growing, self._lease)
         for name in growing:
+            self._tell_left(name)
+
+    def _tell_left(self, name: str) -> None:
+        if name not in self._left:
+            self._left.add(name)
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
 
     def _compare_names(self) -> None:
