@@ -53,6 +53,17 @@ class Run(Block, frozen=True):
         """Bytes in the file, where each record is a line."""
         return sum(len(part.raw) + 1 if isinstance(part, Row) else len(part) for part in self.parts)
 
+    def pair(self, column: int) -> list[str]:
+        """What stands in that column of two lines that follow each other; nothing where that takes more than a look."""
+        part = self.parts[0] if self.parts else b""
+        if isinstance(part, Row):
+            return []
+        lines = part[: part.find(b"\n", part.find(b"\n") + 1)].split(b"\n")
+        quote, delimiter = self.dialect.quote.encode(), self.dialect.delimiter.encode()
+        if len(lines) != 2 or quote in lines[0] or quote in lines[1]:
+            return []
+        return [line.split(delimiter)[column].decode(errors="replace") for line in lines]
+
     def records(self) -> Iterator[Record]:
         return iter(self.sequence())
 
@@ -110,6 +121,18 @@ class QuickCsv(Csv):
     def speaks(dialect: Dialect) -> bool:
         """Whether delimiter and quote are of those that plain lines can be told by."""
         return dialect.delimiter in _DELIMITERS and dialect.quote in _QUOTES and dialect.delimiter != dialect.quote
+
+    def anew(self, row: Row) -> bytes:
+        """The row for the engine: every value quoted. What it might read otherwise is left to the judge."""
+        if row.broken or len(row.raw) > LONGEST_PLAIN or b"\0" in row.raw or b"\r" in row.raw:
+            return self._skip
+        quote = self._dialect.quote
+        values = (quote + value.replace(quote, quote + quote) + quote for value in row.values)
+        return self._dialect.delimiter.join(values).encode() + b"\n"
+
+    def left_out(self, line: bytes) -> bool:
+        """Whether :meth:`anew` said so."""
+        return not line or line == self._skip
 
     def first_values(self) -> dict[str, list[str]]:
         """Some values of each column. To be asked once there is a block."""
@@ -244,7 +267,7 @@ class QuickCsv(Csv):
             if isinstance(part, Row):
                 if part.broken is not None:
                     broken[size] = part.broken
-                stream.append(self._anew(part))
+                stream.append(self.anew(part))
                 size += 1
             else:
                 stream.append(part.replace(b"\r\n", b"\n") if b"\r" in part else part)
@@ -255,14 +278,6 @@ class QuickCsv(Csv):
     def _bare(self, raw: bytes) -> bool:
         """Whether what stands in the file is one line that the engine takes for the same record."""
         return len(raw) <= LONGEST_PLAIN and self._quote not in raw and not any(mark in raw for mark in _MARKS)
-
-    def _anew(self, row: Row) -> bytes:
-        """The row for the engine: every value quoted. What it might read otherwise is left to the judge."""
-        if row.broken or len(row.raw) > LONGEST_PLAIN or b"\0" in row.raw or b"\r" in row.raw:
-            return self._skip
-        quote = self._dialect.quote
-        values = (quote + value.replace(quote, quote + quote) + quote for value in row.values)
-        return self._dialect.delimiter.join(values).encode() + b"\n"
 
 
 def skip(dialect: Dialect, width: int) -> bytes:

@@ -116,6 +116,10 @@ class NativeCsv(QuickCsv):
         super().__init__(file, contract, dialect, wary=True)
         self._library = library
 
+    def anew(self, row: Row) -> bytes:
+        """For the library a record is one line."""
+        return self._skip if b"\n" in row.raw else super().anew(row)
+
     @property
     def suits(self) -> bool:
         """Whether the file may be worth it. To be asked once there is a block: where records often take several lines,
@@ -177,14 +181,10 @@ class NativeCsv(QuickCsv):
         return self._joined(pieces)
 
     def _joined(self, pieces: list[Piece | Row]) -> Block:
-        stream = [self._anew(piece) if isinstance(piece, Row) else piece.data for piece in pieces]
+        stream = [self.anew(piece) if isinstance(piece, Row) else piece.data for piece in pieces]
         starts = (0, *accumulate(map(len, stream)))[:-1]
         firsts = (0, *accumulate(1 if isinstance(piece, Row) else piece.lines for piece in pieces))[:-1]
         return Pieces(b"".join(stream), (), {}, tuple(pieces), starts, firsts, self.names, self._dialect)
-
-    def _anew(self, row: Row) -> bytes:
-        """For the library a record is one line."""
-        return self._skip if b"\n" in row.raw else super()._anew(row)
 
 
 def csv_lines(blocks: Iterator[Block]) -> Generator[Lines | Block]:

@@ -67,10 +67,17 @@ class Queries:
         columns = ", ".join(f"v{index}" for index in range(len(self._task.contract.fields)))
         return f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})"
 
-    def numbered(self, rows: str, offset: int = 0) -> str:
-        """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns."""
-        numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal FROM ({rows})"
-        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine"
+    def numbered(self, rows: str, offset: int = 0, growing: int | None = None) -> str:
+        """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns.
+        ``growing``: and whose value of that number is greater than that of the row before."""
+        before, grows = "", ""
+        if growing is not None:
+            before, grows = (
+                f", lag(v{growing}) OVER () AS before",
+                f" AND (coalesce(v{growing} > before, v{growing} IS NULL) OR ordinal = {offset} + 1)",
+            )
+        numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal{before} FROM ({rows})"
+        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine{grows}"
 
     def native(self, plan: NativePlan) -> str:
         """Rows of what the native reader hands over."""

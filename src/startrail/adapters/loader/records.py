@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from startrail.adapters.loader.attempt import Attempt
@@ -33,12 +33,12 @@ class Records:
         if self._held_bytes <= _MOST_HELD:
             self._held[ordinal] = record
 
-    def judge(self, ordinals: Iterator[int]) -> None:
-        """Read these (ascending) again for the judge. Undeclared fields and defaults were counted when they passed."""
+    def visit(self, ordinals: Iterator[int], decide: Callable[[int, Record], object]) -> None:
+        """Read these (ascending) again, and decide those that are not staged."""
         with closing(self._again(ordinals)) as records:
             for ordinal, record in records:
                 if ordinal not in self.staged:
-                    self._attempt.aside.decide(ordinal, record, tally=False)
+                    decide(ordinal, record)
                 if ordinal in self.wanted:
                     self.hold(ordinal, record)
 
