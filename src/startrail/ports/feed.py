@@ -204,13 +204,12 @@ class Feed(Protocol):
 
 
 @runtime_checkable
-class Pooled(Protocol):
-    """What a feed has besides when it hands out its connections itself, as many as it has lanes. More threads may fetch then:
-    those that have no need of the server, since they wait for a disk, leave it to others."""
+class Early(Protocol):
+    """What a feed has besides when it can use the time in which it finds out whether its files stand still."""
 
     def offer_early(self, count: int) -> None:
-        """From now on offer so many of the first files before it is known whether they stand still, while others are taken
-        ahead of their fetches. Such a fetch ends only when it is known, or raises StillGrowing."""
+        """From now on offer so many of the first files before that is known, to a caller that takes offers ahead of their
+        fetches. Such a fetch ends only when it is known, or raises StillGrowing."""
         ...
 
 

@@ -135,11 +135,6 @@ class Store(Protocol):
     bad key ST605, anything else ST606. Safe to share between threads.
     """
 
-    @property
-    def streams(self) -> bool:
-        """Whether nothing of a stream that is being written is held in memory, so that many may be under way."""
-        ...
-
     def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
         """Write or replace; returns the size in bytes. A stream is never held in memory as a whole."""
         ...

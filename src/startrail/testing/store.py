@@ -22,8 +22,6 @@ _START = datetime(2026, 1, 1, tzinfo=UTC)
 class MemoryStore:
     """Behaves as the port says. Each write is one second after the one before, from 2026-01-01 on."""
 
-    streams = False
-
     def __init__(self) -> None:
         self._objects: dict[str, tuple[bytes, datetime]] = {}
         self._lock = threading.Lock()

@@ -12,10 +12,7 @@ from startrail.ports.feed import Fetched, Offer, Seen
 
 
 class FileFeed(ABC):
-    """A listing decides what is offered; a transfer that breaks off is picked up where it was.
-
-    The moment between two looks at a folder can be used by feeds that are :class:`startrail.ports.feed.Pooled`.
-    """
+    """A listing decides what is offered; a transfer that breaks off is picked up where it was."""
 
     lanes: int
     _listing: Listing
@@ -23,6 +20,9 @@ class FileFeed(ABC):
     """What is remembered while a listing is made."""
     _now: datetime
     _early = 0
+
+    def offer_early(self, count: int) -> None:
+        self._early = count
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         self._seen, self._now = seen, now
@@ -55,10 +55,3 @@ class FileFeed(ABC):
     @abstractmethod
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         """The content from an offset on. Raises StillGrowing when the file is another one than was offered."""
-
-
-class PooledFeed(FileFeed):
-    """One that hands its connections out by a pool."""
-
-    def offer_early(self, count: int) -> None:
-        self._early = count

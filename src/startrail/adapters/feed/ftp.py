@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from startrail.adapters.feed import ftp_tls
-from startrail.adapters.feed.files import PooledFeed
+from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.ftp_data import received_blocks
 from startrail.adapters.feed.ftp_listing import Item, ServerZone, Unlisted, from_list_line, from_mlsd, time_of, wall_of
 from startrail.adapters.feed.ftp_sums import Sums, sums_of
@@ -44,7 +44,7 @@ _AGAIN = "run again; if it stays, see the log of the server and `timeout` in the
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
 
-class FtpFeed(PooledFeed):
+class FtpFeed(FileFeed):
     """``password`` is the resolved secret. Names travel as bytes, so that any encoding of the server comes through.
 
     A control connection serves the listing, and then files one after another, as do those of further lanes; after an

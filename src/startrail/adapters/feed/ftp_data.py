@@ -7,7 +7,7 @@ import ssl
 import struct
 from collections.abc import Iterator
 
-_BLOCK = 1 << 18
+_BLOCK = 1 << 20
 _TLS_BLOCK = 1 << 17
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import asyncssh
 
-from startrail.adapters.feed.files import PooledFeed
+from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.ssh_session import Secrets, Sessions, ended
 from startrail.adapters.ssh.trust import Trust
@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 _Asked = tuple[int, Future[list[bytes]]]
 
 
-class SftpFeed(PooledFeed):
+class SftpFeed(FileFeed):
     """``key``, ``passphrase`` and ``password`` are the resolved secrets; ``project`` is where a relative path starts.
 
     A connection serves the listing, and then files one after another, as do those of further lanes; after an error the

@@ -56,8 +56,6 @@ class S3Store:
     ``access_key`` and ``secret_key`` are the resolved secrets; without them obstore finds the environment's own.
     """
 
-    streams = False
-
     def __init__(
         self,
         declared: profile.S3Store,

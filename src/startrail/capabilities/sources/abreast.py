@@ -13,14 +13,12 @@ from typing import Generic, TypeVar
 import msgspec
 
 from startrail.base.errors import StartrailError
-from startrail.ports.feed import Feed, Offer, Pooled, answered
+from startrail.ports.feed import Early, Feed, Offer, answered
 
 _AHEAD = 256
 """Offers taken from the listing and not yet told of, at most: as many files a kill can make us fetch again."""
 _BATCH = 64
 _GATHER_SECONDS = 0.05
-_TO_A_CONNECTION = 3
-"""Threads, when all but one of them wait for a disk, or to be told that their file stood still."""
 
 T = TypeVar("T")
 
@@ -38,22 +36,19 @@ class GivenUp(Exception):
 
 
 class Abreast(Generic[T]):
-    """``work`` for each offer, in as many threads as the feed has lanes; in the caller's own when it has one. With ``waiting``
-    in more of them, where the feed hands out its connections itself: for work that ends with waiting and holds no memory then.
+    """``work`` for each offer, in as many threads as the feed has lanes; in the caller's own when it has one.
 
     Used as a context manager. When its block is left early, what is under way ends soon and is forgotten.
     """
 
-    def __init__(self, feed: Feed, work: Callable[[Offer], T], *, waiting: bool = False) -> None:
+    def __init__(self, feed: Feed, work: Callable[[Offer], T]) -> None:
         self._feed, self._work = feed, work
         self._ended = threading.Event()
         self._threads: ThreadPoolExecutor | None = None
         if feed.lanes > 1:
-            count = feed.lanes
-            if isinstance(feed, Pooled):
-                count *= _TO_A_CONNECTION if waiting else 1
-                feed.offer_early(count)
-            self._threads = ThreadPoolExecutor(count, thread_name_prefix="lane")
+            self._threads = ThreadPoolExecutor(feed.lanes, thread_name_prefix="lane")
+            if isinstance(feed, Early):
+                feed.offer_early(feed.lanes)
 
     def outcomes(self, offers: Iterable[Offer]) -> Iterator[list[Outcome[T]]]:
         """In order of the offers; those that are ready together come together. Errors that are none of ours are raised."""

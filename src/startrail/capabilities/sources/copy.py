@@ -124,7 +124,7 @@ class _Copying:
             for fact in ledger.facts(kind=Copied.fact, subject=source.name)
             if (past := msgspec.json.decode(fact.payload, type=_Past)).target == address
         }
-        self._lanes = Abreast(feed, self._patiently, waiting=target.streams)
+        self._lanes = Abreast(feed, self._patiently)
         self._files = self._bytes = 0
         self._left: set[str] = set()
         self._failed: list[tuple[str, StartrailError]] = []

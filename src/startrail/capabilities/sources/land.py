@@ -80,7 +80,7 @@ class _Landing:
     ) -> None:
         self._source, self._feed, self._ledger, self._store = source, feed, ledger, store
         self._lease, self._run, self._clock, self._emit = lease, run, clock, emit
-        self._lanes = Abreast(feed, self._receive, waiting=store.streams)
+        self._lanes = Abreast(feed, self._receive)
         self._new: list[Delivery] = []
         self._failed: list[tuple[str, SourceError]] = []
         self._left: set[str] = set()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from startrail.adapters.feed.files import PooledFeed
+from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing
 from startrail.base.errors import SourceError
 from startrail.base.span import Span
@@ -28,7 +28,7 @@ NOW = datetime(2026, 10, 3, 6, tzinfo=UTC)
 OLD, YOUNG = NOW - timedelta(hours=1), NOW - timedelta(seconds=2)
 
 
-class Shelf(PooledFeed):
+class Shelf(FileFeed):
     """Files in memory. ``between`` is done while the moment passes; a file that is there no more is refused."""
 
     lanes = 4
