@@ -16,10 +16,10 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store as Bucket
 
+from startrail.adapters.s3.api import account_of
 from startrail.adapters.s3.bucket import open_bucket
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
-from startrail.adapters.store.s3_api import account_of
 from startrail.adapters.store.s3_client import Client
 from startrail.adapters.store.s3_errors import answers
 from startrail.adapters.store.s3_leftovers import TEMPORARY, Leftovers

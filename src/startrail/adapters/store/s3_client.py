@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from startrail.adapters.s3.answer import Answer, meaning_of
+from startrail.adapters.s3.answer import Answer
+from startrail.adapters.s3.api import NOTHING, Account, ask, broken, meant_by
 from startrail.adapters.s3.wire import Buffer, Reply, Wire, WireError
-from startrail.adapters.store.s3_api import NOTHING, Account, ask, element
 from startrail.adapters.store.s3_errors import refusal
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
@@ -76,7 +76,7 @@ class Client:
         try:
             return ask(self._wire, self._account, method, key, query, body, length, sha256, headers)
         except WireError as error:
-            raise unanswered(key, _in_words(error)) from error
+            raise unanswered(key, broken(error)) from error
 
     def _patiently(self, call: Callable[[], T]) -> T:
         for attempt in range(self._retries + 1):
@@ -93,7 +93,7 @@ def _good(key: str, answer: Reply) -> Reply:
     if answer.status == 412:
         raise KeyTaken("the key is taken")
     if answer.status >= 300:
-        raise refused(key, answer.status, answer.data.decode("utf-8", "replace"))
+        raise refused(key, answer)
     return answer
 
 
@@ -102,13 +102,6 @@ def unanswered(key: str, told: str) -> ResourceError:
     return refusal(key, Answer("busy", printable(told, 200)))
 
 
-def _in_words(error: Exception) -> str:
-    """What broke the exchange."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def refused(key: str, status: int, body: str) -> ResourceError:
+def refused(key: str, reply: Reply) -> ResourceError:
     """The error for an answer that is no success, or only looks like one."""
-    code, message = element(body, "Code"), element(body, "Message")
-    told = f"{status} {code}: {message}" if message else f"{status} {code}".strip()
-    return refusal(key, Answer(meaning_of(status, code), printable(told, 200)))
+    return refusal(key, meant_by(reply))

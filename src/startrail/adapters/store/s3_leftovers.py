@@ -20,8 +20,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
+from startrail.adapters.s3.api import Account, ask, element
 from startrail.adapters.s3.wire import Wire, WireError
-from startrail.adapters.store.s3_api import Account, ask, element
 from startrail.base.errors import ResourceError
 
 TEMPORARY = ".scratch/"

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from typing import NamedTuple
 
-from startrail.adapters.store.s3_api import element
+from startrail.adapters.s3.api import element
 from startrail.adapters.store.s3_client import Client, refused, unanswered
 from startrail.adapters.store.s3_sums import SHA256, Sums, encoded
 from startrail.adapters.store.s3_whole import hexdigest, wrong_bytes
@@ -76,9 +76,9 @@ class Parts:
             for part in parts
         )
         body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
-        answer = self._client.send("POST", key, {"uploadId": upload}, [body]).data.decode()
-        if "<Error>" in answer:  # told after all, in an answer that began as a success
-            raise refused(key, 200, answer)
+        answer = self._client.send("POST", key, {"uploadId": upload}, [body])
+        if b"<Error>" in answer.data:  # told after all, in an answer that began as a success
+            raise refused(key, answer)
 
     def _send(self, key: str, upload: str, number: int, body: list[bytes], compares: bool, ended: threading.Event) -> _Part:
         try:

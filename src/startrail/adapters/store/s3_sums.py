@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from startrail.adapters.store.s3_api import element
+from startrail.adapters.s3.api import element
 from startrail.adapters.store.s3_client import Client
 from startrail.base.errors import ResourceError
 

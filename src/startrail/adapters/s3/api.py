@@ -14,8 +14,10 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from startrail.adapters.s3.answer import Answer, meaning_of
 from startrail.adapters.s3.bucket import Named
 from startrail.adapters.s3.wire import Buffer, Reply, Wire
+from startrail.base.text import printable
 
 NOTHING = hashlib.sha256(b"").hexdigest()
 
@@ -77,6 +79,19 @@ def element(answer: str, name: str) -> str:
     """The text of the first element of this name, or ``""``."""
     match = re.search(f"<{name}>(.*?)</{name}>", answer, re.DOTALL)
     return html.unescape(match[1]) if match else ""
+
+
+def meant_by(reply: Reply) -> Answer:
+    """What an answer that is no success means."""
+    body = reply.data.decode("utf-8", "replace")
+    code, message = element(body, "Code"), element(body, "Message")
+    told = f"{reply.status} {code}: {message}" if message else f"{reply.status} {code}".strip()
+    return Answer(meaning_of(reply.status, code), printable(told, 200))
+
+
+def broken(error: Exception) -> str:
+    """Why no answer came, in a few words."""
+    return printable(getattr(error, "strerror", None) or str(error) or type(error).__name__, 200)
 
 
 def _authorization(account: Account, method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
