@@ -8,7 +8,7 @@ import hashlib
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,12 +71,12 @@ class FtpFeed(FileFeed):
         self._sums: Sums | None = None
         self._zone = ServerZone()
 
-    def fetch(self, offer: Offer) -> Iterator[bytes]:
+    def _content(self, offer: Offer) -> Generator[bytes, None, None]:
         """Held against the server's own checksum, where it can tell one."""
         sums = self._sums
-        return super().fetch(offer) if sums is None else self._compared(offer, sums, super().fetch(offer))
+        return super()._content(offer) if sums is None else self._compared(offer, sums, super()._content(offer))
 
-    def _compared(self, offer: Offer, sums: Sums, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def _compared(self, offer: Offer, sums: Sums, blocks: Iterator[bytes]) -> Generator[bytes, None, None]:
         digest = hashlib.new(sums.algorithm, usedforsecurity=False)
         for block in blocks:
             digest.update(block)
@@ -108,6 +108,7 @@ class FtpFeed(FileFeed):
             self._compare(path, offer, received)
 
     def close(self) -> None:
+        super().close()
         for session in self._pool.idle():
             with contextlib.suppress(OSError, EOFError, ftplib.Error):
                 session.quit()

@@ -120,6 +120,7 @@ class SftpFeed(FileFeed):
             _given_up(coming)
 
     def close(self) -> None:
+        super().close()
         self._sessions.close()
 
     def _opened(self, path: bytes) -> asyncssh.SFTPClientFile:

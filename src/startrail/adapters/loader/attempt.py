@@ -82,6 +82,8 @@ class Attempt:
         self.rows_in = 0
         self.counts = array("q")
         """Records in each block of lines that was read."""
+        self.sizes = array("q")
+        """Bytes of each block, where blocks can be read alone."""
         self.taken: dict[str, int] = {}
         """Records that took a default without the judge, by field."""
         self._unknown_columns: tuple[str, ...] = ()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
+
 from startrail.adapters.loader.queries import Queries
 from startrail.model.contract import Contract
 from startrail.model.types import Primitive
@@ -16,6 +18,8 @@ from startrail.model.types import Primitive
 _ODD = 50
 """One pair in so many may not grow, or more rows would be read again than is worth it."""
 _LEAST = 20
+_EACH = 4
+"""Blocks of JSON lines of which one is looked at."""
 _ORDERED = ("int", "long", "string", "date")
 
 
@@ -31,12 +35,25 @@ class Growing:
         self._number = numbers[found[0]] if found else None
         self._pairs = 0
         self._odd = 0
+        self._blocks = 0
+        self._decode = msgspec.json.Decoder(dict[str, object]).decode_lines
 
     def look(self, texts: Sequence[str]) -> None:
         """The key in some records that follow each other."""
         for before, here in pairwise(texts):
             self._pairs += 1
             self._odd += not (before and here and self._less(before, here))
+
+    def look_at(self, lines: bytes) -> None:
+        """The same of two JSON lines of some blocks."""
+        self._blocks += 1
+        if self.name is None or self._blocks % _EACH:
+            return
+        try:
+            records = self._decode(lines[: lines.find(b"\n", lines.find(b"\n") + 1) + 1])
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return
+        self.look([str(record.get(self.name, "")) for record in records])
 
     @property
     def field(self) -> int | None:

@@ -72,7 +72,7 @@ def _leave_over(attempt: Attempt, records: Records, keys: RepeatedKeys, staged: 
             records.visit(ordinals, second.look)
             found = second.files()
         else:
-            records.visit(ordinals, lambda ordinal, record: aside.decide(ordinal, record, tally=False))
+            records.visit(ordinals, records.judge)
     if aside.saved_rows:
         aside.flush()
         found += attempt.engine.copy(attempt.queries.saved(aside.saved), "saved", attempt.task.schema)

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from startrail.adapters.loader.attempt import Attempt
 from startrail.adapters.loader.blocks import Block, Record
+from startrail.adapters.loader.engine import NotTaken
 from startrail.adapters.loader.keys import missing
 from startrail.adapters.loader.parquet_file import parquet_rows
 from startrail.ports.loader import LocalFile, Violation
@@ -31,6 +32,14 @@ class Records:
         self._held_bytes += len(record.line) + len(record.raw)
         if self._held_bytes <= _MOST_HELD:
             self._held[ordinal] = record
+
+    def judge(self, ordinal: int, record: Record) -> None:
+        """One that is accepted now may be one that was kept out since its key did not grow."""
+        aside = self._attempt.aside
+        before = aside.saved_rows
+        aside.decide(ordinal, record, tally=False)
+        if aside.saved_rows > before:
+            self.hold(ordinal, record)
 
     def visit(self, ordinals: Iterator[int], decide: Callable[[int, Record], object]) -> None:
         """Read these (ascending) again, and decide those that are not staged."""
@@ -68,6 +77,9 @@ class Records:
         if self._attempt.task.media == "parquet":
             yield from parquet_rows(self._attempt.path, self._attempt.task.contract, ordinals)
             return
+        if self._attempt.sizes:
+            yield from self._again_in_place(ordinals)
+            return
         wanted = next(ordinals, None)
         with closing(self._attempt.blocks()) as blocks:
             following = 1
@@ -78,6 +90,27 @@ class Records:
                 if wanted >= following:
                     continue
                 records = block.sequence()
+                while wanted is not None and wanted < following:
+                    yield wanted, records[wanted - first]
+                    wanted = next(ordinals, None)
+
+    def _again_in_place(self, ordinals: Iterator[int]) -> Generator[tuple[int, Record]]:
+        """Only blocks with such a record are read. Raises NotTaken for one in which the gate saw another number of records
+        than it has lines, since the engine then counts otherwise."""
+        attempt = self._attempt
+        following, place = 1, attempt.path.stat().st_size - sum(attempt.sizes)
+        wanted = next(ordinals, None)
+        with attempt.path.open("rb") as file:
+            for count, size in zip(attempt.counts, attempt.sizes, strict=True):
+                first, following, start, place = following, following + count, place, place + size
+                if wanted is None:
+                    return
+                if wanted >= following:
+                    continue
+                file.seek(start)
+                records = Block(file.read(size)).sequence()
+                if len(records) != count:
+                    raise NotTaken(f"{len(records)} lines have {count} records")
                 while wanted is not None and wanted < following:
                     yield wanted, records[wanted - first]
                     wanted = next(ordinals, None)

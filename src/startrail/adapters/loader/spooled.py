@@ -3,7 +3,6 @@ rest."""
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -15,6 +14,7 @@ from startrail.adapters.loader.csv_queries import Habit, Numbered, numbered_rows
 from startrail.adapters.loader.csv_quick import QuickCsv, Run
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.growing import Growing
+from startrail.adapters.loader.in_place import InPlace
 from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.loader.spool import Spool
 from startrail.adapters.warehouse.duckdb import types as sql
@@ -36,54 +36,46 @@ class _Spooled:
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
         self._task = attempt.task
-        self._gate = Gate(attempt.task.contract, wary=attempt.wary)
+        gate = Gate(attempt.task.contract, wary=attempt.wary)
+        self._sieve = Sieve(gate, attempt.defaults)
         self._growing = Growing(attempt.task.contract, attempt.queries)
-        self._passed = array("q")
-        """Records in each block, from the first, that is known to pass the gate."""
-        self._at = 0
-        self._longest = 0
-        """Bytes of the longest block that passed."""
+        self._in_place = InPlace(attempt, gate, self._sieve, self._growing)
 
     def files(self) -> list[LocalFile]:
         whole = self._whole()
-        if whole is not None:
-            return self._attempt.engine.copy(whole, "direct", self._task.schema)
-        found = self._through_spools()
+        found = self._through_spools() if whole is None else self._attempt.engine.copy(whole, "direct", self._task.schema)
         self._attempt.check_end()
         self._attempt.tell_unknown()
         return found
 
     def _whole(self) -> str | None:
         """The query of a file that can go to the engine as it is, which spares the copy."""
-        path = sql.text(str(self._attempt.path))
         head = self._csv_head()
         if head is not None:
-            return self._query(path, 0, 0, head)
-        if self._passes_whole():
-            return self._attempt.queries.streamed(path, longest=max(2 * self._longest, _LITTLE))
-        return None
+            return self._query(sql.text(str(self._attempt.path)), 0, 0, head)
+        return self._in_place.query() if self._in_place.whole else None
 
     def _through_spools(self) -> list[LocalFile]:
         attempt = self._attempt
         files: list[LocalFile] = []
         with closing(attempt.blocks()) as source:
             first = next(source, None)
-            sieve = Sieve(self._gate, attempt.defaults)
             blocks = chain(() if first is None else (first,), source)
             more = first is not None
             while more:
                 query = partial(self._query, offset=attempt.rows_in)
                 with Spool(attempt.engine, query, f"streamed-{attempt.rows_in}", self._task.schema) as spool:
-                    more = self._fill(spool, blocks, sieve)
+                    more = self._fill(spool, blocks)
                 files += spool.files
-        attempt.taken = sieve.taken
+        attempt.taken = self._sieve.taken
         return files
 
     def _query(self, path: str, longest: int, offset: int, whole: int | None = None) -> str:
         """Of a spool that has been filled. ``whole``: or of a CSV file itself, behind so many lines."""
         attempt = self._attempt
         if attempt.quick is None:
-            return attempt.queries.streamed(path, offset, attempt.absent(), max(2 * longest, _LITTLE))
+            longest = max(2 * longest, _LITTLE)
+            return attempt.queries.streamed(path, offset, attempt.absent(), longest, self._growing.field)
         rows = typed_rows(path, *self._csv(attempt.quick), whole)
         return attempt.queries.numbered(rows, offset, self._growing.field)
 
@@ -96,23 +88,6 @@ class _Spooled:
         """Of CSV lines that have their ordinals in front."""
         assert self._attempt.quick is not None
         return numbered_rows(path, *self._csv(self._attempt.quick))
-
-    def _passes_whole(self) -> bool:
-        """True when the file can go to the engine as it is. What passed before the first block that did not is
-        remembered, and needs no gate again."""
-        if self._attempt.careful or self._task.media != "ndjson":
-            return False
-        with closing(self._attempt.blocks()) as blocks:
-            for block in blocks:
-                passed = None if block.own else self._gate.passes(block.lines)
-                if passed is None or passed.kept:
-                    return False
-                self._passed.append(passed.count)
-                self._longest = max(self._longest, len(block.lines))
-                self._attempt.advance(len(block.lines))
-        self._attempt.rows_in = sum(self._passed)
-        self._attempt.counts = self._passed
-        return True
 
     def _csv_head(self) -> int | None:
         """Lines of the header of a CSV file that can go to the engine as it is; None for another file."""
@@ -130,18 +105,17 @@ class _Spooled:
         head = None if attempt.quick is None else attempt.quick.head
         if rows and head is not None and head[0] + length - attempt.unended == attempt.path.stat().st_size:
             attempt.rows_in = rows
-            attempt.tell_unknown()
             return head[1]
         attempt.begin_again()
         return None
 
-    def _fill(self, spool: Spool, blocks: Iterator[Block], sieve: Sieve) -> bool:
+    def _fill(self, spool: Spool, blocks: Iterator[Block]) -> bool:
         """Send blocks to the engine; True when it is full and there may be more."""
         attempt = self._attempt
         for block in blocks:
             attempt.cut = not block.lines.endswith(b"\n")
             before = attempt.rows_in
-            lines = self._sent(block, sieve)
+            lines = self._sent(block)
             attempt.counts.append(attempt.rows_in - before)
             if lines:
                 spool.write(lines)
@@ -149,19 +123,19 @@ class _Spooled:
                 return True
         return False
 
-    def _sent(self, block: Block, sieve: Sieve) -> bytes:
+    def _sent(self, block: Block) -> bytes:
         """What of a block goes to the engine; the judge decides the rest."""
         attempt = self._attempt
-        if self._at < len(self._passed):
-            attempt.rows_in += self._passed[self._at]
-            self._at += 1
-            return block.lines
+        known = self._in_place.known(block)
+        if known is not None:
+            return known
         attempt.advance(len(block.lines))
         if attempt.careful or attempt.shut:
             attempt.judged(block)
             return b""
         if not block.own:
-            return self._gated(block, sieve)
+            self._growing.look_at(block.lines)
+            return self._gated(block)
         attempt.rows_in += block.count
         if isinstance(block, Run):
             self._look(block)
@@ -172,10 +146,10 @@ class _Spooled:
         if self._growing.name in block.names:
             self._growing.look(block.pair(block.names.index(self._growing.name)))
 
-    def _gated(self, block: Block, sieve: Sieve) -> bytes:
+    def _gated(self, block: Block) -> bytes:
         """What of a block goes to the engine."""
         attempt, stream = self._attempt, []
-        for found in sieve.sift(block.lines):
+        for found in self._sieve.sift(block.lines):
             if isinstance(found, Passed):
                 attempt.rows_in += found.count
                 for name, rows in found.kept.items():
@@ -185,7 +159,7 @@ class _Spooled:
             attempt.rows_in += 1
             for name in attempt.aside.decide(attempt.rows_in, Record(found[:-1], found[:-1])):
                 if not self._task.closed:
-                    sieve.learn(name.removeprefix("$."))
+                    self._sieve.learn(name.removeprefix("$."))
             stream.append(SKIP)
         return b"".join(stream)
 
