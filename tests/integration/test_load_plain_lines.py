@@ -223,6 +223,22 @@ def test_departures_among_many_columns_are_told_by_field(tmp_path: Path, monkeyp
     assert loaded.counts[2] == 260
 
 
+@pytest.mark.parametrize(("odd", "at_once"), [("1,2", True), ('9,1,"q""r"', True), ('9,1,"q\nr"', False)])
+def test_what_is_copied_is_read_from_several_places_where_every_line_is_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str, at_once: bool
+) -> None:
+    queries: list[str] = []
+    copy = Engine.copy
+
+    def noting(self: Engine, query: str, *rest: Any) -> Any:
+        queries.append(query)
+        return copy(self, query, *rest)
+
+    monkeypatch.setattr(Engine, "copy", noting)
+    load_bytes(tmp_path, _keyed(list(range(2_000))) + odd.encode() + b"\n", KEYED, "csv")
+    assert f"parallel = {str(at_once).lower()}" in queries[0]
+
+
 def test_only_a_file_of_plain_lines_is_read_from_several_places_at_once() -> None:
     """Within quotes a line end is none, and what begins behind it looks like a record."""
     task = LoadTask("d", "landed", "csv", TEXTS, raw_schema(TEXTS))
