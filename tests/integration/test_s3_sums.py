@@ -37,7 +37,7 @@ class Way:
     def __init__(self, endpoint: str, far: Comparing, folder: Path) -> None:
         self.relay, self.far, self._folder = FaultyHttp(endpoint), far, folder
         self._bucket = fresh_bucket(endpoint)
-        far.manner = "compares"
+        far.manner, far.knows_crc32 = "compares", True
         self.store = self.another()
 
     def another(self) -> S3Store:
@@ -69,9 +69,12 @@ def test_a_bucket_that_refuses_a_false_sum_is_given_no_other(way: Way) -> None:
     assert [found.key for found in way.store.list("")] == ["large", "small"]
 
 
-def test_parts_are_compared_by_it_too(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("knows", "sent"), [(True, ["crc", "crc"]), (False, ["header", "header"])])
+def test_parts_are_compared_by_the_cheapest_sum(way: Way, knows: bool, sent: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_LARGEST_PUT", 0)
-    assert way.puts_of(lambda: way.put("large", LARGE))[-3:] == ["header", "header", "plain"]  # the last one is the copy
+    way.far.knows_crc32 = knows
+    *_, first, second, copied = way.puts_of(lambda: way.put("large", LARGE))
+    assert ([first, second], copied) == (sent, "plain")
     assert way.store.get("large") == LARGE
 
 
@@ -121,6 +124,25 @@ def test_a_bucket_that_compares_no_more_is_found_out(way: Way) -> None:
         way.put("other", LARGE)
     assert [found.key for found in way.store.list("")] == ["large"]
     assert way.puts_of(lambda: way.put("other", LARGE)) == ["plain"]
+    assert way.store.get("other") == LARGE
+
+
+def test_one_that_no_longer_says_that_it_compared_a_small_object_is_read(way: Way) -> None:
+    way.put("large", LARGE)
+    way.far.manner = "keeps frames"
+    assert way.puts_of(lambda: way.put("small", SMALL)) == ["header"]
+    assert "GET" in way.relay.requests[-1]
+    assert way.puts_of(lambda: way.put("next", SMALL)) == ["md5"]
+
+
+def test_parts_that_nobody_says_to_have_compared_become_no_object(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "_LARGEST_PUT", 0)
+    way.put("large", LARGE)
+    way.far.manner = "keeps frames"
+    with pytest.raises(WrongBytesStored):
+        way.put("other", LARGE)
+    assert [found.key for found in way.store.list("")] == ["large"]
+    assert way.put("other", LARGE)
     assert way.store.get("other") == LARGE
 
 

@@ -14,6 +14,9 @@ from startrail.adapters.store.s3_errors import refusal
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 
+UNSIGNED = "UNSIGNED-PAYLOAD"
+"""In place of the SHA-256 of what is compared in another way."""
+
 T = TypeVar("T")
 
 
@@ -49,7 +52,7 @@ class Client:
 
     def offer(self, key: str, body: Iterable[Buffer], length: int, headers: Mapping[str, str]) -> Reply:
         """The same, with whatever is answered."""
-        return self._once("PUT", key, {}, body, length, "UNSIGNED-PAYLOAD", headers)
+        return self._once("PUT", key, {}, body, length, UNSIGNED, headers)
 
     def found(self, key: str) -> bool:
         """Whether there is such an object; False also where there is no bucket."""

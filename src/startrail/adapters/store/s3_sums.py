@@ -12,14 +12,17 @@ import hashlib
 import re
 import secrets
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from startrail.adapters.s3.api import element
+from startrail.adapters.s3.wire import Buffer
 from startrail.adapters.store.s3_client import Client
 from startrail.base.errors import ResourceError
 
 SHA256: Final = "x-amz-checksum-sha256"
+CRC32: Final = "x-amz-checksum-crc32"
 _WORTH_ASKING = 32 << 20
 """Bytes of which MD5 is cheaper than to ask."""
 _FRAME = 1 << 20
@@ -33,6 +36,7 @@ class Sums:
     def __init__(self, client: Client, aside: Callable[[str], str]) -> None:
         self._client, self._aside = client, aside
         self._compares: bool | None = None
+        self._compares_crc32: bool | None = None
         self._passed = 0
         self._asking = threading.Lock()
         self.tags_are_md5 = True
@@ -43,23 +47,34 @@ class Sums:
         if self._compares is None and self._passed > _WORTH_ASKING:
             with self._asking:
                 if self._compares is None:
-                    self._compares = self._refuses_a_false_one()
+                    content = b"?"
+                    body = framed([content], len(content), hashlib.sha256(b"!").hexdigest)
+                    self._compares = self._refuses(body, framed_size(len(content)), trailing(len(content)))
         return self._compares is True
+
+    def compares_crc32(self) -> bool:
+        """Whether it does so with a CRC-32 too, which costs a fraction where the SHA-256 is not known anyway: of parts."""
+        with self._asking:
+            if self._compares_crc32 is None:
+                self._compares_crc32 = self._compares is True and self._refuses(
+                    [b"?"], 1, {CRC32: encoded_crc32(zlib.crc32(b"!"))}
+                )
+        return self._compares_crc32
 
     def doubt(self) -> None:
         """It did not do what it was expected to: from now on its ETags are compared."""
-        self._compares = False
+        self._compares = self._compares_crc32 = False
 
     def tag_of(self, tag: str) -> str | None:
         """The MD5 in an ETag, where there is one."""
         told = _MD5.fullmatch(tag)
         return told[1] if told is not None and self.tags_are_md5 else None
 
-    def _refuses_a_false_one(self) -> bool:
-        key, content = self._aside(secrets.token_hex(12)), b"?"
-        body = framed([content], len(content), hashlib.sha256(b"!").hexdigest)
+    def _refuses(self, body: Iterable[Buffer], length: int, headers: dict[str, str]) -> bool:
+        """Such an upload, because its sum is false."""
+        key = self._aside(secrets.token_hex(12))
         try:
-            answer = self._client.offer(key, body, framed_size(len(content)), trailing(len(content)))
+            answer = self._client.offer(key, body, length, headers)
             if answer.status < 300:
                 self._client.send("DELETE", key, {})
         except ResourceError:
@@ -70,6 +85,11 @@ class Sums:
 def encoded(sha256: str) -> str:
     """A digest in hexadecimal as the headers of the S3 API have it."""
     return base64.b64encode(bytes.fromhex(sha256)).decode()
+
+
+def encoded_crc32(value: int) -> str:
+    """The same for a CRC-32."""
+    return base64.b64encode(value.to_bytes(4, "big")).decode()
 
 
 def trailing(size: int) -> dict[str, str]:
@@ -90,7 +110,7 @@ def framed_size(size: int) -> int:
     return whole * (len(f"{_FRAME:x}") + _FRAME + 4) + framed_rest + len(f"0\r\n{SHA256}:\r\n\r\n") + 44
 
 
-def framed(chunks: Iterable[bytes], size: int, sha256: Callable[[], str]) -> Iterator[bytes | memoryview]:
+def framed(chunks: Iterable[bytes], size: int, sha256: Callable[[], str]) -> Iterator[Buffer]:
     """A body of ``size`` bytes in frames, and what ``sha256`` says when all of it has passed."""
     left, room = size, 0
     before = b""
