@@ -135,6 +135,16 @@ def test_bytes_that_are_no_text_are_found_by_the_engine(tmp_path: Path) -> None:
     assert [[rule for _, rule in found] for found in loaded.rules().values()] == [["malformed"]]
 
 
+@pytest.mark.parametrize("lines", [(b"a\xff,1",), (b"a\xff,1", "é,1".encode())])
+def test_another_encoding_is_told_by_what_any_reading_of_the_file_saw(tmp_path: Path, lines: tuple[bytes, ...]) -> None:
+    """The chunk was cut once, and is not looked at when the file is read again."""
+    data = HEAD.encode() + b"\n".join([*WHOLE.encode().split(b"\n")[:600], *lines, b"1,2,3", WHOLE.encode(), b""])
+    quick = load_bytes(tmp_path / "quick", data, TEXTS, "csv")
+    careful = load_bytes(tmp_path / "careful", data, TEXTS, "csv", careful=True)
+    assert (quick.held is None) == (len(lines) == 2)
+    assert (quick.held, quick.counts, quick.output.drift) == (careful.held, careful.counts, careful.output.drift)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_odd_lines_among_plain_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """With repeated keys, so that records are read again, from chunks that are known and from others; and with keys that
