@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 import msgspec
 import obstore
@@ -22,6 +23,7 @@ from tests.fixtures.sqs import Queue
 from startrail.adapters.feed.folder import FolderFeed
 from startrail.adapters.feed.ftp import FtpFeed
 from startrail.adapters.feed.http import HttpFeed
+from startrail.adapters.feed.http_files import HttpFilesFeed
 from startrail.adapters.feed.listing import sendable
 from startrail.adapters.feed.s3 import S3Feed
 from startrail.adapters.feed.s3_queue import S3QueueFeed
@@ -187,6 +189,41 @@ class HttpSite:
         return Answer(content)
 
 
+class LinksSite:
+    """Files that an HTML page links to."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self.server = server
+        self.files: dict[str, bytes] = {}
+        self.pretends: list[bytes] = []
+        self.cut: int | None = None
+        self.declared = source.HttpFeed(f"{server.address}/out/", links="**", format="csv", retries=0, timeout="5s")
+        server.routes["/out/"] = lambda _: Answer(self._page())
+
+    def put(self, name: str, content: bytes) -> None:
+        self.files[name] = content
+        self.server.routes[f"/out/{quote(name)}"] = lambda request: self._answer(request, name)
+
+    def feed(self, clock: ManualClock, **changes: Any) -> HttpFilesFeed:
+        return HttpFilesFeed(_changed(self.declared, changes))
+
+    def break_after(self, count: int | None) -> None:
+        self.cut = count
+
+    def _page(self) -> bytes:
+        names = [quote(name).encode() for name in self.files] + [quote(name).encode() for name in self.pretends]
+        return b'<a href="/">up</a>' + b"".join(b'<a href="' + name + b'">x</a>\n' for name in names)
+
+    def _answer(self, request: Request, name: str) -> Answer:
+        content = self.files[name]
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Answer(b"", 304, headers)
+        if self.cut is not None and len(content) > self.cut:
+            return Answer(content[: self.cut], headers=headers, announce=len(content))
+        return Answer(content, headers=headers)
+
+
 def _changed(declared: Declared, changes: dict[str, Any]) -> Declared:
     return msgspec.structs.replace(declared, **changes)
 
@@ -213,13 +250,15 @@ def _site(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
             return S3Site(of("s3_endpoint"), of("s3_bucket"))
         case "s3 by queue":
             return S3QueueSite(of("s3_endpoint"), of("s3_bucket"), of("s3_queue"))
+        case "links":
+            return LinksSite(of("http_server"))
     return HttpSite(of("http_server"))
 
 
 _SERVERS = ["ftp", "old ftp", "ftps explicit", "ftps implicit", "sftp"]
 
 
-@pytest.fixture(params=["folder", *_SERVERS, "s3", "s3 by queue", "http"])
+@pytest.fixture(params=["folder", *_SERVERS, "s3", "s3 by queue", "http", "links"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     return _site(request.param, request, tmp_path)
 
@@ -283,7 +322,7 @@ def test_a_big_file_comes_in_pieces(site: Site, anywhere: Place) -> None:
     assert anywhere.land(site.feed(anywhere.clock))[0].size == len(content)
 
 
-@pytest.mark.parametrize("site", [*_SERVERS, "http"], indirect=True)
+@pytest.mark.parametrize("site", [*_SERVERS, "http", "links"], indirect=True)
 def test_a_connection_that_breaks_lands_nothing_and_the_next_run_recovers(site: Site, anywhere: Place) -> None:
     site.put("a.csv", b"small")
     site.put("b.csv", b"x" * 3_000_000)
@@ -318,7 +357,7 @@ def test_an_unreachable_server_is_worth_another_try(site: Site, anywhere: Place)
             changes, expected = {"path": "/no/such/folder"}, FeedMissing
         elif isinstance(site, S3Site):
             changes, expected = {"endpoint": f"http://127.0.0.1:{port}"}, FeedUnreachable
-        elif not isinstance(site, HttpSite):
+        elif not isinstance(site, HttpSite | LinksSite):
             changes, expected = {"port": port}, FeedUnreachable
         else:
             changes, expected = {"url": f"http://127.0.0.1:{port}/"}, FeedUnreachable

@@ -6,61 +6,28 @@ import contextlib
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-import msgspec
 import pytest
-from tests.conformance.test_feed import FolderSite, S3Site, _site
-from tests.fixtures.http import Answer, HttpServer
+from tests.conformance.test_feed import FolderSite, LinksSite, S3Site, _site
 from tests.fixtures.landing import Place
 
 from startrail.adapters.feed import listing
-from startrail.adapters.feed.http import HttpFeed
 from startrail.adapters.feed.listing import TooManyNames
 from startrail.base.errors import SourceError
-from startrail.model import source
 from startrail.ports.feed import FeedFailed, Seen
-from startrail.testing.clock import ManualClock
-
-
-class LinksSite:
-    """Files that an HTML page links to."""
-
-    def __init__(self, server: HttpServer) -> None:
-        self.server = server
-        self.files: dict[str, bytes] = {}
-        self.pretends: list[bytes] = []
-        self.declared = source.HttpFeed(f"{server.address}/out/", links="**", format="csv", retries=0, timeout="5s")
-        server.routes["/out/"] = lambda _: Answer(self._page())
-
-    def put(self, name: str, content: bytes) -> None:
-        self.files[name] = content
-        self.server.routes[f"/out/{quote(name)}"] = lambda _: Answer(content, headers={"ETag": f'"{hash(content)}"'})
-
-    def feed(self, clock: ManualClock, **changes: Any) -> HttpFeed:
-        return HttpFeed(msgspec.structs.replace(self.declared, **changes))
-
-    def _page(self) -> bytes:
-        names = [quote(name).encode() for name in self.files] + [quote(name).encode() for name in self.pretends]
-        return b"".join(b'<a href="' + name + b'">x</a>\n' for name in names)
-
 
 FEEDS = ["folder", "ftp", "old ftp", "ftps explicit", "sftp", "s3", "links"]
 
 
-def _opened(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    return LinksSite(request.getfixturevalue("http_server")) if kind == "links" else _site(kind, request, tmp_path)
-
-
 @pytest.fixture(params=FEEDS)
 def named(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    return _opened(request.param, request, tmp_path)
+    return _site(request.param, request, tmp_path)
 
 
 @pytest.fixture(params=["ftp", "old ftp", "sftp", "links"])
 def lying(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """Servers that can be made to show any name."""
-    return _opened(request.param, request, tmp_path)
+    return _site(request.param, request, tmp_path)
 
 
 HOSTILE = [
@@ -130,7 +97,7 @@ def test_names_of_300_bytes_are_told_apart(named: Any, disk: Place) -> None:
 def test_more_names_than_are_kept_are_refused_and_told(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path, disk: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = _opened(kind, request, tmp_path)
+    site = _site(kind, request, tmp_path)
     for number in range(12):
         site.put(f"{number:02}.csv", b"%d" % number)
     monkeypatch.setattr(listing, "MOST_NAMES", 10)
@@ -150,8 +117,10 @@ def test_bytes_that_are_no_utf8_keep_names_apart(tmp_path: Path, disk: Place) ->
     assert len({delivery.name for delivery in landed}) == 3
 
 
-@pytest.mark.parametrize("key", ["tab\tin.csv", "a//b.csv", "../x.csv", "./x.csv", "esc\x1b.csv"])
-def test_an_object_that_cannot_be_asked_for_is_named_and_nothing_is_passed_over(
+@pytest.mark.parametrize(
+    "key", ["tab\tin.csv", "a//b.csv", "a/../b.csv", "../x.csv", "./x.csv", "esc\x1b.csv", "/x.csv", "x.csv/"]
+)
+def test_an_object_that_cannot_be_asked_for_is_named_and_the_others_are_landed(
     key: str, s3_endpoint: str, s3_bucket: str, disk: Place
 ) -> None:
     import boto3
@@ -165,7 +134,33 @@ def test_an_object_that_cannot_be_asked_for_is_named_and_nothing_is_passed_over(
         disk.land(site.feed(disk.clock))
     assert "have that object renamed" in str(told.value)
     assert str(told.value).replace("\n", "").isprintable()
-    assert disk.contents() == []
+    assert disk.contents() == [b"sound"]
     client.delete_object(Bucket=s3_bucket, Key=f"from/here/{key}")
-    assert [delivery.name for delivery in disk.land(site.feed(disk.clock))] == ["sound.csv"]
+    assert disk.land(site.feed(disk.clock)) == ()
+    client.close()
+
+
+def test_an_odd_name_that_nobody_wants_is_not_told_of(s3_endpoint: str, s3_bucket: str, disk: Place) -> None:
+    import boto3
+
+    site = S3Site(s3_endpoint, s3_bucket)
+    site.put("sound.csv", b"sound")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=s3_endpoint, **keys)
+    for key in ("from/here/a//b.csv", "from/here/./x.txt", "elsewhere//x.csv"):
+        client.put_object(Bucket=s3_bucket, Key=key, Body=b"odd")
+    assert [delivery.name for delivery in disk.land(site.feed(disk.clock, pattern="*.csv"))] == ["sound.csv"]
+    client.close()
+
+
+def test_what_shows_a_folder_in_a_bucket_is_no_file(s3_endpoint: str, s3_bucket: str, disk: Place) -> None:
+    import boto3
+
+    site = S3Site(s3_endpoint, s3_bucket)
+    site.put("sub/sound.csv", b"sound")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=s3_endpoint, **keys)
+    for folder in ("from/here/", "from/here/sub/"):
+        client.put_object(Bucket=s3_bucket, Key=folder)
+    assert [delivery.name for delivery in disk.land(site.feed(disk.clock))] == ["sub/sound.csv"]
     client.close()

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -82,10 +83,17 @@ def test_a_csv_file_becomes_a_contract_under_which_all_of_it_loads(tmp_path: Pat
     assert loaded.kept == {}
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_ndjson_packed_or_not_becomes_a_contract_under_which_all_of_it_loads(tmp_path: Path, packed: bool) -> None:
-    data = gzip.compress(NDJSON.encode()) if packed else NDJSON.encode()
-    outcome = contract("infer", put(tmp_path, "orders.ndjson" + ".gz" * packed, data))
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gzip": gzip.compress,
+    "zstd": lambda data: pa.compress(data, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize(("packed", "suffix"), [("", ""), ("gzip", ".gz"), ("zstd", ".zst")])
+def test_ndjson_packed_or_not_becomes_a_contract_under_which_all_of_it_loads(tmp_path: Path, packed: str, suffix: str) -> None:
+    data = PACKED[packed](NDJSON.encode())
+    outcome = contract("infer", put(tmp_path, f"orders.ndjson{suffix}", data))
     assert outcome.code == 0
     assert types(outcome.out) == {
         "id": ("long", True),
@@ -93,7 +101,7 @@ def test_ndjson_packed_or_not_becomes_a_contract_under_which_all_of_it_loads(tmp
         "who": ("struct<name: string>", True),
         "tags": ("list<string>", True),
     }
-    loaded = load_bytes(tmp_path, data, reread(outcome.out, "orders"), "ndjson" + "+gzip" * packed)
+    loaded = load_bytes(tmp_path, data, reread(outcome.out, "orders"), f"ndjson+{packed}".rstrip("+"))
     assert loaded.counts == (2, 2, 0, 0)
 
 
@@ -272,13 +280,14 @@ def test_the_result_for_machines_holds_text_and_notes(tmp_path: Path) -> None:
     assert types(result["text"])["order_id"] == ("long", True)
 
 
-def test_a_file_is_loaded_on_trial_under_a_contract_and_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("packed", "suffix"), [("gzip", ".gz"), ("zstd", ".zst")])
+def test_a_file_is_loaded_on_trial_under_a_contract_and_leaves_nothing_behind(tmp_path: Path, packed: str, suffix: str) -> None:
     till = Till.write(tmp_path / "till")
     good = put(tmp_path, "sales.csv", "sale_id,day,store,amount\na,2026-10-01,north,1.50\n")
     outcome = contract("test", good, "sales", "-C", till.root)
     assert (outcome.code, outcome.out) == (0, "")
     assert outcome.err == "1 row in = 1 would load + 0 would be set aside under sales 1.0.0\n"
-    bad = put(tmp_path, "sales.ndjson.gz", gzip.compress(b'{"sale_id":"a","amount":1.505,"x":1}\n{"sale_id":1}\n'))
+    bad = put(tmp_path, f"sales.ndjson{suffix}", PACKED[packed](b'{"sale_id":"a","amount":1.505,"x":1}\n{"sale_id":1}\n'))
     asked = contract("test", bad, till.root / "contracts/sales.odcs.yml", "--json")
     assert asked.code == 1
     assert {key: asked.result[key] for key in ("rows_in", "loaded", "quarantined", "held")} == {

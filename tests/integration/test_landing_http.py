@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from tests.fixtures.http import Answer, HttpServer, Request
 
 from startrail.adapters.feed.http import HttpFeed
+from startrail.adapters.feed.http_files import HttpFilesFeed
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span
@@ -22,7 +24,7 @@ from startrail.flow.events import Event
 from startrail.model import source
 from startrail.model.delivery import Delivery
 from startrail.model.run import Run
-from startrail.ports.feed import AskedToWait, FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
+from startrail.ports.feed import AskedToWait, FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable, Seen
 from startrail.testing.clock import ManualClock
 from startrail.testing.ledger import memory_ledger
 
@@ -47,7 +49,7 @@ class Api:
         settings: dict[str, Any] = {"url": self.server.address + path, "retries": 0, "timeout": "5s", **declared}
         feed = source.HttpFeed(**settings)
         made = source.Source("orders", feed, Span("sources/orders.yml"))
-        client = HttpFeed(feed, headers=headers, csv=made.csv)
+        client = (HttpFilesFeed if feed.names_files else HttpFeed)(feed, headers=headers, csv=made.csv)
         try:
             return land(
                 made,
@@ -358,12 +360,41 @@ def test_a_file_that_is_missing_does_not_keep_the_others_back(api: Api) -> None:
     assert api.contents() == [b"/files/a", b"/files/c", b"/files/d"]
 
 
-def test_a_server_that_answers_for_no_file_is_not_asked_for_all_of_them(api: Api) -> None:
-    for number in range(9):
+@pytest.mark.parametrize("transfers", [1, 4])
+def test_a_server_that_answers_for_no_file_is_not_asked_for_all_of_them(api: Api, transfers: int) -> None:
+    for number in range(40):
         api.answer(lambda request: Answer(b"no", 500), f"/files/{number}")
     with pytest.raises(SourceError, match="ST211"):
-        api.land(path="/files/", format="csv", files=tuple(map(str, range(9))))
-    assert len(api.server.requests) == 3
+        api.land(path="/files/", format="csv", files=tuple(map(str, range(40))), transfers=transfers)
+    assert 3 <= len(api.server.requests) <= 2 + transfers
+
+
+def test_a_server_that_asks_to_wait_is_asked_for_no_further_file(api: Api) -> None:
+    for number in range(40):
+        api.answer(lambda request: Answer(b"busy", 429, {"Retry-After": "3600"}), f"/files/{number}")
+    with pytest.raises(AskedToWait, match="asks to wait 1:00:00"):
+        api.land(path="/files/", format="csv", files=tuple(map(str, range(40))), transfers=1)
+    assert len(api.server.requests) == 1
+
+
+def test_files_are_fetched_at_the_same_time(api: Api) -> None:
+    together = threading.Barrier(4, timeout=10)
+
+    def answer(request: Request) -> Answer:
+        together.wait()
+        return Answer(request.path.encode())
+
+    for number in range(8):
+        api.answer(answer, f"/files/{number}")
+    assert len(api.land(path="/files/", format="csv", files=tuple(map(str, range(8))))) == 8
+    assert api.contents() == [f"/files/{number}".encode() for number in range(8)]
+
+
+def test_addresses_that_differ_by_their_query_are_files_of_their_own(api: Api) -> None:
+    api.answer(lambda request: Answer(request.query["day"].encode()), "/files/export")
+    landed = api.land(path="/files/", format="csv", files=("export?day=1", "export?day=2"))
+    assert [delivery.name for delivery in landed] == ["files/export", "files/export?day=2"]
+    assert api.contents() == [b"1", b"2"]
 
 
 @pytest.mark.parametrize(
@@ -428,3 +459,26 @@ def test_waiting_is_bounded_by_the_declared_retries_when_nobody_listens(api: Api
     with pytest.raises(FeedUnreachable):
         api.land(retries=1)
     api.clock.advance(timedelta(days=1).total_seconds())
+
+
+def test_who_waits_for_a_file_that_drips_is_let_go_when_the_feed_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        feed = HttpFilesFeed(source.HttpFeed(f"http://127.0.0.1:{server.getsockname()[1]}/", format="csv", files=("a",)))
+        ends: list[str] = []
+
+        def fetch() -> None:
+            try:
+                list(feed.fetch(next(feed.offers(Seen(), NOW))))
+            except SourceError as error:
+                ends.append(error.code)
+
+        waiting = threading.Thread(target=fetch)
+        waiting.start()
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
+            while waiting.is_alive() and not ends:
+                feed.close()
+                waiting.join(0.05)
+    assert ends == ["ST204"]

@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.http import Answer, HttpServer, Request
 from tests.fixtures.landing import Place
 
-from startrail.adapters.feed.http import HttpFeed
+from startrail.adapters.feed.http_files import HttpFilesFeed
 from startrail.model import source
 from startrail.ports.feed import FeedIncomplete
 
@@ -45,9 +45,9 @@ class Breaking:
         return Answer(body, status, headers)
 
 
-def _feed(server: HttpServer, **more: Any) -> HttpFeed:
+def _feed(server: HttpServer, **more: Any) -> HttpFilesFeed:
     declared = source.HttpFeed(f"{server.address}/", format="csv", files=("big.csv",), retries=0, timeout="5s", **more)
-    return HttpFeed(declared)
+    return HttpFilesFeed(declared)
 
 
 def test_only_the_rest_is_asked_for(http_server: HttpServer, disk: Place) -> None:

@@ -15,14 +15,16 @@ from tests.fixtures.landing import Place
 
 from startrail.adapters.feed import http_guard
 from startrail.adapters.feed.http import HttpFeed
+from startrail.adapters.feed.http_files import HttpFilesFeed
 from startrail.adapters.feed.http_links import files_of, next_of
 from startrail.model import source
 from startrail.ports.feed import FeedFailed, FeedForbidden
 
 
-def _feed(server: HttpServer, path: str, secret: str | None = None, **declared: Any) -> HttpFeed:
-    settings: dict[str, Any] = {"format": "csv", "retries": 0, "timeout": "5s", **declared}
-    return HttpFeed(source.HttpFeed(server.address + path, **settings), client_secret=secret)
+def _feed(server: HttpServer, path: str, secret: str | None = None, **settings: Any) -> HttpFeed | HttpFilesFeed:
+    settings = {"format": "csv", "retries": 0, "timeout": "5s", **settings}
+    declared = source.HttpFeed(server.address + path, **settings)
+    return (HttpFilesFeed if declared.names_files else HttpFeed)(declared, client_secret=secret)
 
 
 def test_the_link_header_leads_to_the_next_page(http_server: HttpServer, disk: Place) -> None:

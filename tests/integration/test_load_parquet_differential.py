@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 
-from startrail.adapters.loader import loader, loading
+from startrail.adapters.loader import directly, loader
 from startrail.adapters.loader.engine import NotTaken
 from startrail.model.contract import Contract, Field, Format
 from startrail.model.drift import DriftPolicy, DriftPreset
@@ -142,7 +142,7 @@ def same(
         patch.setattr(loader.DuckdbLoader, "_outcome", noting)
         direct = load_bytes(root / "a", data, promised, "parquet", **source)
         assert goes is None or goes == (gone == ["direct"]), gone
-        patch.setattr(loading, "direct", _never)
+        patch.setattr(directly, "direct", _never)
         judged = load_bytes(root / "b", data, promised, "parquet", careful=True, **source)
         assert _all(direct) == _all(judged)
         assert _samples(direct) == _samples(judged)

@@ -11,14 +11,16 @@ import json
 import math
 import struct
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 import msgspec
 
+from startrail.adapters.archive.zstd import open_zstd
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
 from startrail.model.types import Primitive
@@ -58,7 +60,7 @@ class PlainWitness:
                 if form == "parquet":
                     yield from _parquet(local, contract)
                     return
-                with _opened(local, packed == "gzip") as file:
+                with _opened(local, packed) as file:
                     if form == "csv":
                         yield from _csv(file, contract, dialect)
                     elif form == "ndjson":
@@ -71,8 +73,11 @@ class PlainWitness:
                 raise CannotWitness(f"{type(error).__name__}: {error}") from error
 
 
-def _opened(path: Path, packed: bool) -> Any:
-    return gzip.open(path) if packed else path.open("rb")
+@contextmanager
+def _opened(path: Path, packed: str) -> Iterator[BinaryIO]:
+    with gzip.open(path) if packed == "gzip" else path.open("rb") as opened:
+        file = cast("BinaryIO", opened)
+        yield open_zstd(file) if packed == "zstd" else file
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes | None]:

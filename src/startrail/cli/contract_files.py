@@ -50,7 +50,7 @@ def sample_form(form: str | None, delimiter: str, encoding: str, records: str) -
 
 def contract_name(text: str) -> str:
     """A contract's name from that of a file: ``Orders 2026.csv.gz`` -> ``orders_2026``."""
-    stem = re.sub(r"\.(odcs\.ya?ml|schema\.json|[A-Za-z]{1,7})(\.gz)?$", "", text)
+    stem = re.sub(r"\.(odcs\.ya?ml|schema\.json|[A-Za-z]{1,7})(\.(gz|zst))?$", "", text)
     return re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_") or "contract"
 
 

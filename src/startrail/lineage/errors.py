@@ -72,7 +72,7 @@ class ReadsVersion(ModelError):
     code = "ST406"
 
 
-class UnknownTable(ModelError):
+class UnmadeTable(ModelError):
     """A model reads a table that nothing makes.
 
     Correct the name, or add a source (``into:``) or a model that makes the table.

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from startrail.base.span import Span
 from startrail.base.text import did_you_mean
-from startrail.lineage.errors import CyclicModels, UnknownTable
+from startrail.lineage.errors import CyclicModels, UnmadeTable
 from startrail.model.analysis import Analysis
 from startrail.model.model import Model
 
@@ -18,7 +18,7 @@ def order(
     """Names such that every model comes after those it reads; ties by name, so the order is always the same.
 
     ``maker`` names the model that makes a table (a script makes several), ``loads`` the tables that are no model's.
-    Raises UnknownTable, CyclicModels.
+    Raises UnmadeTable, CyclicModels.
     """
     known = {*maker, *loads}
     needs: dict[str, tuple[str, ...]] = {}
@@ -32,7 +32,7 @@ def order(
 def _all_known(model: Model, reads: Iterable[str], known: set[str]) -> None:
     for table in reads:
         if table not in known:
-            raise UnknownTable(
+            raise UnmadeTable(
                 f"model '{model.name}' reads '{table}', which no source and no model makes",
                 at=_place(model, table),
                 affects=f"model '{model.name}' and what reads it",

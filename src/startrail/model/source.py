@@ -46,7 +46,7 @@ class FolderFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     pattern: Pattern = "*"
     """Which files: shell wildcards, ``**/`` also goes into folders; ``{store}`` and ``{date:%Y%m%d}`` are fields of the name."""
     format: Format | None = None
-    """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz)."""
+    """None: from the file's name (.csv, .ndjson, .jsonl, .json, .parquet, .avro, each also with .gz or .zst)."""
     records: str = "$"
     """JSON path to the array of records in a ``json`` file."""
     settle: Duration = "0s"
@@ -296,6 +296,13 @@ class HttpFeed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     """How long one answer of the server may take."""
     retries: Count = 4
     """Further tries of a request that the server could not answer for now; Retry-After is kept."""
+    transfers: Lanes = 4
+    """How many of ``files`` or ``links`` are fetched at a time; pages come one after the other."""
+
+    @property
+    def names_files(self) -> bool:
+        """Whether its deliveries are files, and no pages."""
+        return bool(self.files or self.links)
 
 
 Feed = FolderFeed | FtpFeed | FtpsFeed | SftpFeed | S3Feed | PostgresFeed | HttpFeed
@@ -378,5 +385,4 @@ class Source(msgspec.Struct, frozen=True):
     @property
     def keeps_names(self) -> bool:
         """Whether its deliveries are files under names of their own, and no pages or rows."""
-        feed = self.feed
-        return not isinstance(feed, PostgresFeed) and (not isinstance(feed, HttpFeed) or bool(feed.files or feed.links))
+        return not isinstance(self.feed, PostgresFeed) and (not isinstance(self.feed, HttpFeed) or self.feed.names_files)

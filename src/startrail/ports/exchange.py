@@ -51,7 +51,7 @@ class Samples(Protocol):
         ...
 
     def texts(self, path: Path, form: SampleForm) -> Iterator[Batch]:
-        """The records of a CSV, NDJSON or JSON file, gzipped or not."""
+        """The records of a CSV, NDJSON or JSON file, compressed or not."""
         ...
 
     def described(self, path: Path) -> bytes:

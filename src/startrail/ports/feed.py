@@ -247,3 +247,18 @@ class Queued(Protocol):
     def swept(self) -> bool:
         """Whether everything was listed, and all that was new is recorded."""
         ...
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """What a feed has besides when only a file's own answer tells whether it is new."""
+
+    def answered(self, offer: Offer) -> Offer | None:
+        """The offer with what the server says of it now; None when it holds nothing new, or is not asked for any more.
+        Called before :meth:`Feed.fetch`, in the same thread."""
+        ...
+
+
+def answered(feed: Feed, offer: Offer) -> Offer | None:
+    """The offer as it is to be fetched, or None; the listing has said all there is to know for most feeds."""
+    return feed.answered(offer) if isinstance(feed, Asked) else offer

@@ -11,7 +11,7 @@ from startrail.base.ids import fingerprint
 from startrail.model.project import Project
 from startrail.project.files import digest_of
 
-READER = "21"
+READER = "22"
 """Changes whenever the same files are read into another value, so that cached projects are read anew."""
 
 

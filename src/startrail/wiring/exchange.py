@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from startrail.model.contract import Contract
+from startrail.model.packing import packing
 from startrail.model.table import TableSchema
 from startrail.model.types import ListOf, MapOf, Primitive, StructOf
 from startrail.ports.exchange import ColumnFacts, SampleForm, Samples
@@ -63,7 +64,7 @@ def trial(path: Path, form: SampleForm, contract: Contract) -> Iterator[LoadOutc
 
     format = samples().format_of(path, form)
     with tempfile.TemporaryDirectory(prefix="startrail-") as folder, path.open("rb") as file:
-        media = format + ("+gzip" if file.read(2) == b"\x1f\x8b" else "")
+        media = format + packing(file.read(4))
         file.seek(0)
         store = LocalStore(Path(folder) / "store")
         store.put("landing/trial", iter(partial(file.read, 1 << 20), b""))

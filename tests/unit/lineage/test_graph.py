@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from startrail.base.span import Span
-from startrail.lineage.errors import CyclicModels, UnknownTable
+from startrail.lineage.errors import CyclicModels, UnmadeTable
 from startrail.lineage.graph import order
 from startrail.model.analysis import Analysis
 from startrail.model.model import Model
@@ -47,14 +47,14 @@ def test_a_model_that_reads_itself_is_a_circle() -> None:
 
 
 def test_an_unknown_table_names_the_near_miss() -> None:
-    with pytest.raises(UnknownTable, match=r"raw\.ordrs") as caught:
+    with pytest.raises(UnmadeTable, match=r"raw\.ordrs") as caught:
         ordered({"m.a": ("raw.ordrs",)}, ("raw.orders", "raw.people"))
     assert caught.value.hint == "did you mean 'raw.orders'?"
     assert str(caught.value.at) == "models/m.a.sql:1:1"
 
 
 def test_a_bare_name_is_unknown_and_its_table_is_offered() -> None:
-    with pytest.raises(UnknownTable) as caught:
+    with pytest.raises(UnmadeTable) as caught:
         ordered({"m.a": ("orders",)}, ("raw.orders", "raw.people"))
     assert caught.value.hint == "did you mean 'raw.orders'?"
 

@@ -12,6 +12,7 @@ from startrail.adapters.exchange.csv_file import csv_batches
 from startrail.adapters.exchange.errors import SampleUnreadable, UnknownSample
 from startrail.adapters.loader.blocks import Block, Unreadable, document, ndjson, opened
 from startrail.base.text import printable
+from startrail.model.packing import packing, unpacked_name
 from startrail.model.source import Format
 from startrail.ports.exchange import Batch, ColumnFacts, SampleForm
 
@@ -19,7 +20,6 @@ WHOLE = 256 << 20
 """Unpacked bytes up to which a file is read whole."""
 
 _FORMATS: dict[str, Format] = {"csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson", "json": "json", "parquet": "parquet"}
-_GZIP = b"\x1f\x8b"
 
 
 class FileSamples:
@@ -33,7 +33,7 @@ class FileSamples:
             raise UnknownSample(f"there is no file {printable(str(path))}", hint="give a file, or a table as namespace.name")
         if form.format is not None:
             return form.format
-        ending = path.name.lower().removesuffix(".gz").rpartition(".")[2]
+        ending = unpacked_name(path.name).rpartition(".")[2]
         if ending not in _FORMATS:
             raise UnknownSample(
                 f"the name {printable(path.name)} does not say what the file is",
@@ -85,7 +85,7 @@ def _batch(block: Block) -> Batch:
 
 def _media(path: Path) -> str:
     with path.open("rb") as file:
-        return "+gzip" if file.read(2) == _GZIP else ""
+        return packing(file.read(4))
 
 
 @contextmanager

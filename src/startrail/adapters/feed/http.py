@@ -5,28 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from itertools import islice
 from typing import BinaryIO
-from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from urllib3 import BaseHTTPResponse
 
+from startrail.adapters.feed.http_address import asked_address, shown_address
 from startrail.adapters.feed.http_client import Client
-from startrail.adapters.feed.http_links import files_of, next_of
+from startrail.adapters.feed.http_headers import conditions, length_of, stamp_of, time_of
+from startrail.adapters.feed.http_links import next_of
 from startrail.adapters.feed.http_page import Page, PageReader
-from startrail.adapters.feed.http_range import rest_of, validator_of
 from startrail.adapters.feed.http_sums import compared
-from startrail.adapters.feed.listing import matcher, resumed, safe_name
-from startrail.base.errors import SourceError
-from startrail.base.units import parse_duration
+from startrail.adapters.feed.listing import safe_name
 from startrail.model import source
-from startrail.ports.feed import AskedToWait, FeedFailed, FeedUnreachable, Fetched, Offer, Seen
+from startrail.ports.feed import FeedFailed, Fetched, Offer, Seen
 
 _BLOCK = 1 << 18
 _MOST_PAGES = 100_000
-_MOST_UNANSWERED = 3
-_LARGEST_INDEX = 16 << 20
 
 
 class HttpFeed:
@@ -47,20 +42,11 @@ class HttpFeed:
         client_secret: str | None = None,
     ) -> None:
         self._declared = declared
-        self._shown = _shown(declared.url)
-        self._client = Client(
-            dict(headers or {}),
-            parse_duration(declared.timeout).total_seconds(),
-            declared.retries,
-            host=urlsplit(declared.url).hostname or "",
-            oauth=declared.oauth,
-            secret=client_secret,
-        )
+        self._shown = shown_address(declared.url)
+        self._client = Client.of(declared, headers or {}, client_secret)
         self._reader = PageReader(declared, csv or source.Dialect())
         self._response: BaseHTTPResponse | None = None
-        self._refusal: SourceError | None = None
         self._page: Page | None = None
-        self._asked_for = ""
         self._digest = b""
         self._cursor: str | None = None
         self._link: str | None = None
@@ -69,9 +55,7 @@ class HttpFeed:
         self._cursor = seen.cursor
         self._reader.latest = now + timedelta(days=1)
         declared = self._declared
-        if declared.files or declared.links:
-            steps = self._by_files(seen)
-        elif declared.next or declared.link:
+        if declared.next or declared.link:
             steps = self._by_next(seen)
         else:
             steps = self._by_number(seen) if declared.page else self._single(seen)
@@ -87,22 +71,12 @@ class HttpFeed:
         """What is there cannot be told from pages."""
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
-        if self._refusal is not None:
-            raise self._refusal
         assert self._response is not None
         digest = hashlib.sha256()
-        for chunk in compared(resumed(lambda start: self._read(offer, start)), self._response.headers, offer.name):
+        for chunk in compared(self._client.read(self._response, offer.name, _BLOCK), self._response.headers, offer.name):
             digest.update(chunk)
             yield chunk
         self._digest = digest.digest()
-
-    def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
-        """From an offset on. A page is a moment's answer, which no other one goes on with."""
-        assert self._response is not None
-        if not start:
-            return self._client.read(self._response, offer.name, _BLOCK)
-        validator = validator_of(self._response.headers) if self._declared.files or self._declared.links else None
-        return rest_of(self._client, self._asked_for, validator, start, offer.name, offer.size, _BLOCK)
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         with content() as file:
@@ -114,9 +88,9 @@ class HttpFeed:
         self._release()
         self._client.close()
 
-    # -- the three ways through an endpoint ------------------------------------------------------------
+    # -- the ways through an endpoint ------------------------------------------------------------
     def _single(self, seen: Seen) -> Iterator[Offer]:
-        yield from self._asked(self._address({**self._since(seen)}), self._name(self._since(seen)), seen)
+        yield from self._asked(asked_address(self._declared, self._since(seen)), self._name(self._since(seen)), seen)
 
     def _by_number(self, seen: Seen) -> Iterator[Offer]:
         parameter = self._declared.page or ""
@@ -124,7 +98,7 @@ class HttpFeed:
         for number in range(1, _MOST_PAGES + 1):
             query = {parameter: str(number), **self._since(seen)}
             asked = False
-            for offer in self._asked(self._address(query), self._name(query), seen, missing_ends=number > 1):
+            for offer in self._asked(asked_address(self._declared, query), self._name(query), seen, missing_ends=number > 1):
                 asked = True
                 yield offer
                 if self._page is None or self._page.empty:
@@ -140,7 +114,7 @@ class HttpFeed:
         raise FeedFailed(f"{self._name({})} has no last page", hint="check `page` in the source's feed")
 
     def _by_next(self, seen: Seen) -> Iterator[Offer]:
-        address, visited = self._address(self._since(seen)), set[str]()
+        address, visited = asked_address(self._declared, self._since(seen)), set[str]()
         for number in range(1, _MOST_PAGES + 1):
             visited.add(address)
             yield from self._asked(address, self._name({"next": str(number), **self._since(seen)}), seen)
@@ -154,55 +128,21 @@ class HttpFeed:
                 )
         raise FeedFailed(f"{self._name({})} has no last page", hint="check `next` in the source's feed")
 
-    def _by_files(self, seen: Seen) -> Iterator[Offer]:
-        declared = self._declared
-        unanswered = 0
-        addresses = [urljoin(declared.url, file) for file in declared.files] or self._linked(declared.links or "")
-        for address in addresses:
-            if urlsplit(address)[:2] != urlsplit(declared.url)[:2]:
-                raise FeedFailed(f"{safe_name(address)} is on another server than `url`", hint="declare a source for that server")
-            name = safe_name(unquote(urlsplit(address).path.strip("/")))
-            try:
-                yield from self._asked(address, name, seen)
-                unanswered = 0
-            except SourceError as error:  # of this file alone, unless the server answers none of them
-                unanswered += isinstance(error, FeedUnreachable)
-                if isinstance(error, AskedToWait) or unanswered == _MOST_UNANSWERED:
-                    raise
-                self._refusal = error
-                yield Offer(name, "")
-
-    def _linked(self, pattern: str) -> list[str]:
-        address = self._address({})
-        response = self._client.get(address, {})
-        if response is None or response.status != 200:
-            return []
-        try:
-            page = b"".join(islice(self._client.read(response, self._shown, _BLOCK), _LARGEST_INDEX // _BLOCK))
-        finally:
-            response.close()
-        return files_of(page.decode("utf-8", "replace"), address, matcher(pattern))
-
     def _asked(self, address: str, name: str, seen: Seen, *, missing_ends: bool = False) -> Iterator[Offer]:
         """Send the request; one offer, or none when nothing is there or nothing has changed."""
         self._release()
-        self._page, self._ended, self._refusal = None, False, None
-        conditions = _conditions(seen.landed.get(name, "")) if self._is_repeatable else {}
-        response = self._client.get(address, conditions, missing_is_none=missing_ends)
+        self._page, self._ended = None, False
+        unless = conditions(seen.landed.get(name, "")) if self._is_repeatable else {}
+        response = self._client.get(address, unless, missing_is_none=missing_ends)
         if response is None or response.status == 204:
             self._ended = True
             return
-        self._response, self._asked_for = response, address
+        self._response = response
         self._link = next_of(response.headers.get("Link"))
         if response.status == 304:
             return
-        length = response.headers.get("Content-Length", "")
-        yield Offer(
-            name=name,
-            stamp=_stamp(response.headers) if self._is_repeatable else "",
-            size=int(length) if length.isdecimal() and "Content-Encoding" not in response.headers else None,
-            time=_time(response.headers.get("Last-Modified")),
-        )
+        stamp = stamp_of(response.headers) if self._is_repeatable else ""
+        yield Offer(name, stamp, length_of(response.headers), time_of(response.headers))
 
     @property
     def _is_repeatable(self) -> bool:
@@ -215,15 +155,9 @@ class HttpFeed:
             return {}
         return {self._declared.cursor_param or self._declared.cursor: seen.cursor}
 
-    def _address(self, query: Mapping[str, str]) -> str:
-        declared = self._declared
-        size = {declared.page_size[0]: str(declared.page_size[1])} if declared.page_size else {}
-        added = urlencode({**declared.params, **size, **query})
-        return declared.url + (("&" if urlsplit(declared.url).query else "?") + added if added else "")
-
     def _following(self, address: str, following: str, seen: Seen) -> str:
         if self._declared.next_param and "://" not in following:
-            return self._address({self._declared.next_param: following, **self._since(seen)})
+            return asked_address(self._declared, {self._declared.next_param: following, **self._since(seen)})
         target = urljoin(address, following)
         if urlsplit(target)[:2] != urlsplit(self._declared.url)[:2]:
             raise FeedFailed(
@@ -240,36 +174,3 @@ class HttpFeed:
         if self._response is not None:
             self._response.close()
             self._response = None
-
-
-def _shown(url: str) -> str:
-    """The address without server and query. Raises FeedFailed when it is no HTTP address."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise FeedFailed(f"'{safe_name(url)}' is no HTTP address", hint="`url` must begin with https:// or http:// and a host")
-    return parts.path.strip("/") or parts.netloc.rpartition("@")[2]
-
-
-def _stamp(headers: Mapping[str, str]) -> str:
-    for name in ("ETag", "Last-Modified"):
-        if value := headers.get(name):
-            return f"{name}: {value}"
-    return ""
-
-
-def _conditions(stamp: str) -> dict[str, str]:
-    """Request headers that spare us an answer which has not changed."""
-    name, _, value = stamp.partition(": ")
-    header = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}.get(name)
-    return {header: value} if header else {}
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text) if text else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo is not None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from startrail.adapters.feed.http_guard import GuardedPool
 from startrail.adapters.feed.http_token import Token
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
+from startrail.base.units import parse_duration
 from startrail.model import source
 from startrail.ports.feed import AskedToWait, FeedFailed, FeedForbidden, FeedIncomplete, FeedMissing, FeedUnreachable
 
@@ -45,6 +46,7 @@ class Client:
         retries: int,
         *,
         host: str = "",
+        connections: int = 1,
         oauth: source.OAuth | None = None,
         secret: str | None = None,
     ) -> None:
@@ -66,19 +68,27 @@ class Client:
             remove_headers_on_redirect=(*headers, "Authorization", "Cookie", "Proxy-Authorization"),
         )
         trusted = {host} | ({urlsplit(oauth.token_url).hostname or ""} if oauth is not None else set())
-        self._pool = GuardedPool(trusted, maxsize=2)
+        self._pool = GuardedPool(trusted, maxsize=connections + 1)
         self._token = Token(oauth, secret or "", self._pool, timeout) if oauth is not None else None
+
+    @classmethod
+    def of(cls, declared: source.HttpFeed, headers: Mapping[str, str], secret: str | None, *, connections: int = 1) -> Client:
+        """What a feed's declaration says. ``headers`` and ``secret`` are resolved."""
+        timeout, host = parse_duration(declared.timeout).total_seconds(), urlsplit(declared.url).hostname or ""
+        more = {"host": host, "connections": connections, "oauth": declared.oauth, "secret": secret}
+        return cls(dict(headers), timeout, declared.retries, **more)
 
     def get(self, address: str, headers: dict[str, str], *, missing_is_none: bool = False) -> urllib3.BaseHTTPResponse | None:
         """The answer with its body unread: 200, 204, 304, or 206 where a range was asked for. None for 404 when that only
         means there is no more."""
         if urlsplit(address).scheme not in ("http", "https"):
             raise FeedFailed(f"'{_bare(address)}' is no HTTP address", hint="`url` must begin with https:// or http://")
-        response = self._sent(address, headers)
+        token = self._token.header() if self._token is not None else {}
+        response = self._sent(address, {**token, **headers})
         if response.status == 401 and self._token is not None:  # it has expired, or was withdrawn
             response.close()
-            self._token.forget()
-            response = self._sent(address, headers)
+            self._token.forget(token)
+            response = self._sent(address, {**self._token.header(), **headers})
         if response.status in (200, 204, 304) or (response.status == 206 and "Range" in headers):
             return response
         response.close()
@@ -87,12 +97,11 @@ class Client:
         raise _refusal(response.status, _bare(address), response.headers.get("Retry-After"))
 
     def _sent(self, address: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        token = self._token.header() if self._token is not None else {}
         try:
             return self._pool.request(
                 "GET",
                 address,
-                headers={**self._headers, **token, **headers},
+                headers={**self._headers, **headers},
                 timeout=self._timeout,
                 retries=self._retry,
                 preload_content=False,
@@ -101,9 +110,10 @@ class Client:
             raise _translated(error, _bare(address)) from error
 
     def read(self, response: urllib3.BaseHTTPResponse, name: str, block: int) -> Iterator[bytes]:
-        """The body in chunks; raises when it ends before its announced length."""
+        """The body in chunks of at most ``block`` bytes, as they come; raises when it ends before its announced length."""
         try:
-            yield from response.stream(block, decode_content=True)
+            while chunk := response.read1(block, decode_content=True):
+                yield chunk
         except ProtocolError as error:
             raise FeedIncomplete(
                 f"'{name}' ended before its announced end",

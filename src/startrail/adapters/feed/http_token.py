@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -23,20 +25,24 @@ class _Answer(msgspec.Struct):
 
 
 class Token:
-    """Asked for when it is first needed, kept in memory only. ``secret`` is the resolved client secret."""
+    """Asked for when it is first needed, kept in memory only; one for all threads. ``secret`` is the resolved client secret."""
 
     def __init__(self, declared: source.OAuth, secret: str, pool: urllib3.PoolManager, timeout: float) -> None:
         self._declared, self._secret, self._pool, self._timeout = declared, secret, pool, timeout
         self._value: str | None = None
+        self._lock = threading.Lock()
 
     def header(self) -> dict[str, str]:
-        if self._value is None:
-            self._value = self._asked()
-        return {"Authorization": f"Bearer {self._value}"}
+        with self._lock:
+            if self._value is None:
+                self._value = f"Bearer {self._asked()}"
+            return {"Authorization": self._value}
 
-    def forget(self) -> None:
-        """It was refused: the next request asks for a new one."""
-        self._value = None
+    def forget(self, refused: Mapping[str, str]) -> None:
+        """This header was refused: the next request asks for a new token, unless another thread did so meanwhile."""
+        with self._lock:
+            if self._value == refused["Authorization"]:
+                self._value = None
 
     def _asked(self) -> str:
         declared = self._declared

@@ -38,6 +38,22 @@ class Commas:
         return left == 0
 
 
+    def first_off(self, records: list[Any], lines: bytes) -> tuple[int, bytes]:
+        """The place of the first of these records in whose line commas do not agree, and that line; a place without a line
+        where there is not a record a line."""
+        texts = lines.split(b"\n")
+        start, stop = 0, len(records)
+        if len(texts) != stop + 1:
+            return 0, b""
+        while stop - start > 1:
+            half = (start + stop) // 2
+            if self.agree(records[start:half], b"\n".join(texts[start:half])):
+                start = half
+            else:
+                stop = half
+        return start, texts[start]
+
+
 def written_so(records: list[Any], lines: bytes) -> bool:
     """As :func:`keys_once`, of lines that these records were read from: what is absent is not written."""
     return b"\\u0022" not in lines and _ENCODE_LINES(records).count(b'"') == lines.count(b'"')

@@ -38,7 +38,7 @@ _TRIED = 8
 
 _NUMBER_FOR_TEXT = re.compile(r"Expected `str[^`]*`, got `(int|float)`")
 _AT = " - at `$["
-_LACKING = re.compile(r"^Object missing required field|^Expected .*, got `null`")
+_LACKING = re.compile(r"Object missing required field|Expected .*, got `null`")
 _BYTE = re.compile(r"\(byte ([0-9]+)\)$")
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -139,8 +139,12 @@ class Gate:
             if self._seen > _WATCHED:
                 self.wary = "yes" if self.doubled else "no"
         records = self._whole_records(lines)
-        if records is not None and self._commas.agree(records, lines):
-            return records
+        if records is not None:
+            if self._commas.agree(records, lines):
+                return records
+            place, line = self._commas.first_off(records, lines)
+            if line and not written_so([records[place]], line):
+                raise Doubled(place)
         records = self._records(lines) if records is None else records
         if not written_so(records, lines):
             raise Doubled(_first_doubled(records, lines))
@@ -153,7 +157,7 @@ class Gate:
         try:
             records = self._records(lines, whole=True)
         except msgspec.ValidationError as error:
-            if not _LACKING.search(str(error)):
+            if not _LACKING.match(str(error)):
                 raise
             self._lacking += 1
             return None

@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from startrail.adapters.loader.aside import Aside
+from startrail.adapters.loader.attempt import Attempt, Way
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.extras import extras
-from startrail.adapters.loader.loading import Loading, Way
+from startrail.adapters.loader.loading import outcome
 from startrail.adapters.loader.native_library import choose
 from startrail.base.text import printable
 from startrail.ports.loader import Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress
@@ -71,4 +72,4 @@ class DuckdbLoader:
         aside = Aside(folder, judge, task.redo)
         made = Engine(folder, memory=self._memory, threads=self._threads, frugal=way == "frugal")
         with closing(made) as engine, closing(aside):
-            return Loading(task, path, engine, aside, progress, choose(self._reader), self._threads, way).outcome()
+            return outcome(Attempt(task, path, engine, aside, progress, choose(self._reader), self._threads, way))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.gate import Gate, Passed
 
-_PIECE = 1 << 13
+_PIECE = 1 << 14
 """Bytes of a piece of a block: what stands in a piece before a refused line is looked at twice."""
 
 
@@ -42,13 +42,17 @@ class Sieve:
         start = 0
         while start < len(lines):
             stop = lines.rfind(b"\n", start, start + _PIECE) + 1 or lines.find(b"\n", start) + 1
-            yield from self._piece(lines[start:stop])
+            piece = lines[start:stop]
+            passed = self._through(piece)
+            if passed is not None and (passed.count > 1 or not _single(piece)):
+                yield passed
+            else:
+                yield from self._piece(piece, passed)
             start = stop
 
-    def _piece(self, lines: bytes, *, told: bool = True) -> Iterator[Passed | bytes]:
-        """``told``: where the gate stopped is of use."""
-        while lines:
-            passed = self._through(lines)
+    def _piece(self, lines: bytes, passed: Passed | None, *, told: bool = True) -> Iterator[Passed | bytes]:
+        """``passed``: what went through of these lines. ``told``: where the gate stopped is of use."""
+        while True:
             if _single(lines):
                 yield from self._alone(lines, passed)
                 return
@@ -58,11 +62,15 @@ class Sieve:
             record = self._gate.stopped_in if told and not self._defaults.some else None
             start, stop = (_middle(lines),) * 2 if record is None else _line(lines, record)
             if start:
-                yield from self._piece(lines[:start], told=told and record is None)  # which should pass now
+                before = lines[:start]
+                yield from self._piece(before, self._through(before), told=told and record is None)  # which should pass now
             if start < stop:
                 line = lines[start:stop]
                 yield from self._alone(line, self._through(line))
+            if stop == len(lines):
+                return
             lines = lines[stop:]
+            passed = self._through(lines)
 
     def _alone(self, line: bytes, passed: Passed | None) -> Iterator[Passed | bytes]:
         if passed is not None and passed.count <= 1:  # two records in one of many lines: the engine refuses
@@ -74,12 +82,20 @@ class Sieve:
     def _through(self, lines: bytes) -> Passed | None:
         """What of the lines may go on, completed with defaults where need be."""
         passed = self._gate.passes(lines)
+        if passed is not None and self._gate.wary != "no" and not one_a_line(passed.count, lines):
+            return None
         filled = self._defaults.fill(lines) if passed is None and self._defaults.some else None
         if filled is not None:
             passed = self._gate.passes(filled.lines)
             for name, rows in filled.taken.items() if passed is not None else ():
                 self.taken[name] = self.taken.get(name, 0) + rows
         return passed
+
+
+def one_a_line(records: int, lines: bytes) -> bool:
+    """Whether there are as many records as lines, or as lines that are not blank. Both may be where one has two."""
+    whole = lines.count(b"\n") + (not lines.endswith(b"\n"))
+    return records == whole or records == sum([not line.isspace() for line in lines.split(b"\n") if line])
 
 
 def _single(lines: bytes) -> bool:
@@ -93,6 +109,11 @@ def _middle(lines: bytes) -> int:
 def _line(lines: bytes, record: int) -> tuple[int, int]:
     """From where to where the line goes that has this record, where each line that is not blank has one; the last line
     where there are fewer."""
+    texts = lines.split(b"\n", record + 1)
+    before = texts[:record]
+    if len(texts) == record + 2 and all(map(bytes.strip, before)):
+        start = sum(map(len, before)) + record
+        return start, start + len(texts[record]) + 1
     start, stop = 0, lines.find(b"\n") + 1
     while stop < len(lines) and (record or lines[start:stop].isspace()):
         record -= not lines[start:stop].isspace()

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from startrail.base.errors import StartrailError
-from startrail.ports.feed import Early, Feed, Offer
+from startrail.ports.feed import Early, Feed, Offer, answered
 
 _AHEAD = 256
 """Offers taken from the listing and not yet told of, at most: as many files a kill can make us fetch again."""
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Outcome(msgspec.Struct, Generic[T], frozen=True):
-    """What became of one offer: a value, or the error that stopped it."""
+    """What became of one offer: a value, or the error that stopped it, or neither when there was nothing new."""
 
     offer: Offer
     value: T | None = None
@@ -98,7 +98,8 @@ class Abreast(Generic[T]):
         if self._ended.is_set():
             raise GivenUp
         try:
-            return Outcome(offer, self._work(offer))
+            found = answered(self._feed, offer)
+            return Outcome(offer) if found is None else Outcome(found, self._work(found))
         except StartrailError as error:
             return Outcome(offer, error=error)
 

@@ -12,11 +12,12 @@ from startrail.base.errors import SourceError, StartrailError
 from startrail.base.text import printable
 from startrail.capabilities.sources.abreast import Abreast, Outcome
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.pace import moving
 from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Copied, Emit, Growing
 from startrail.flow.session import to_facts
 from startrail.model.run import Lease
-from startrail.model.source import HttpFeed, PostgresFeed, Source
+from startrail.model.source import Source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import Feed, Offer, Queued, Seen, StillGrowing
 from startrail.ports.ledger import Memory
@@ -97,7 +98,7 @@ def copy(
     A file that was replaced at its source replaces its own copy, and nothing else. A copy that was taken away from the
     target is not made again. ``wall`` is what waits between tries. Raises at the end: the error itself, or NotAllCopied.
     """
-    if isinstance(source.feed, HttpFeed | PostgresFeed):
+    if not source.keeps_names:
         raise NoNamesToKeep(
             f"source '{source.name}' delivers pages of records, which have no names to copy them under",
             at=source.span,
@@ -178,7 +179,7 @@ class _Copying:
         """Bring the bytes to the target. Runs in a lane."""
         key = _key(offer.name)
         crash_point("before land")
-        content = Content(self._lanes.flowing(self._feed.fetch(offer)))
+        content = Content(self._lanes.flowing(moving(self._feed.fetch(offer), self._wall, offer.name)))
         replaces = self._is_ours(offer.name, key)
         if not self._target.put_as(content, key, replace=replaces, size=offer.size):
             self._agree(key, content.sha256)

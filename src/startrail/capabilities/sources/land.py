@@ -13,6 +13,7 @@ from startrail.capabilities.sources.changes import compare, events
 from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
+from startrail.capabilities.sources.pace import moving
 from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Emit, Event, Growing, Landed
 from startrail.flow.session import to_facts
@@ -120,7 +121,7 @@ class _Landing:
     def _receive(self, offer: Offer) -> Delivery:
         """Bring the bytes into the store. Runs in a lane."""
         crash_point("before land")
-        content = Content(self._lanes.flowing(self._feed.fetch(offer)))
+        content = Content(self._lanes.flowing(moving(self._feed.fetch(offer), self._clock, offer.name)))
 
         def key() -> str | None:
             delivery = self._delivery(offer, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from startrail.model.archive import archive_kind
+from startrail.model.packing import packing, unpacked_name
 from startrail.model.source import Format
 
 _BY_SUFFIX: dict[str, Format] = {
@@ -13,8 +14,6 @@ _BY_SUFFIX: dict[str, Format] = {
     "parquet": "parquet",
     "avro": "avro",
 }
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
 _AVRO = b"Obj\x01"
 
 
@@ -30,10 +29,8 @@ def media_of(name: str, declared: Format | None, head: bytes) -> str:
     if archive is not None:
         return archive
     format = declared or ("avro" if head.startswith(_AVRO) else _by_name(name))
-    packed = "+gzip" if head.startswith(_GZIP) else "+zstd" if head.startswith(_ZSTD) else ""
-    return format + packed
+    return format + packing(head)
 
 
 def _by_name(name: str) -> str:
-    plain = name.partition("?")[0].lower().removesuffix(".gz").removesuffix(".zst")
-    return _BY_SUFFIX.get(plain.rpartition(".")[2], "unknown")
+    return _BY_SUFFIX.get(unpacked_name(name.partition("?")[0]).rpartition(".")[2], "unknown")

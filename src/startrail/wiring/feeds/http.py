@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from startrail.adapters.feed import http
 from startrail.adapters.secrets import resolve, resolve_headers
 from startrail.model.source import HttpFeed
 
@@ -19,4 +18,11 @@ def open_feed(root: Path, _clock: Clock, source: Source) -> Feed:
     feed = source.feed
     assert isinstance(feed, HttpFeed)
     token = resolve(feed.oauth.client_secret, root) if feed.oauth is not None else None
-    return http.HttpFeed(feed, headers=resolve_headers(feed.headers, root), csv=source.csv, client_secret=token)
+    headers = resolve_headers(feed.headers, root)
+    if feed.names_files:
+        from startrail.adapters.feed.http_files import HttpFilesFeed
+
+        return HttpFilesFeed(feed, headers=headers, csv=source.csv, client_secret=token)
+    from startrail.adapters.feed.http import HttpFeed as HttpPagesFeed
+
+    return HttpPagesFeed(feed, headers=headers, csv=source.csv, client_secret=token)

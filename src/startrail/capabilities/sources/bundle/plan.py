@@ -16,7 +16,7 @@ from startrail.capabilities.sources.bundle.rights import queue_arn
 from startrail.model.bundle import Bundle
 from startrail.model.profile import LocalStore, PostgresLedger, Profile, S3Store, SqliteLedger
 from startrail.model.project import Project
-from startrail.model.source import Feed, FolderFeed, HttpFeed, PostgresFeed, S3Feed, SftpFeed, Source
+from startrail.model.source import Feed, FolderFeed, S3Feed, SftpFeed, Source
 
 Trigger = Literal["schedule", "queue", "s3"]
 _ROLE_KEYS = {"env:AWS_ACCESS_KEY_ID", "env:AWS_SECRET_ACCESS_KEY"}
@@ -92,7 +92,7 @@ def _check_feed(source: Source, *, copies: bool) -> None:
     feed = source.feed
     if isinstance(feed, FolderFeed):
         raise _unfit(source, "it reads a folder of this machine, which a function does not have", "startrail run")
-    if copies and isinstance(feed, HttpFeed | PostgresFeed):
+    if copies and not source.keeps_names:
         raise _unfit(source, "it delivers pages of records, which have no names to copy them under", "leave --copy-to away")
     if isinstance(feed, SftpFeed) and feed.host_key is None and feed.known_hosts is None:
         raise _unfit(source, "a function has no ~/.ssh/known_hosts", "write the server's key as host_key: into its feed")
