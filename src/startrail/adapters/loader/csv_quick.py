@@ -239,7 +239,8 @@ class QuickCsv(Csv):
                 stream.append(part.replace(b"\r\n", b"\n") if b"\r" in part else part)
                 size += part.count(b"\n")
         bare = bare and not broken
-        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect, bare=bare)
+        lined = not any(isinstance(part, Row) and b"\n" in part.raw for part in parts)
+        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect, bare=bare, lined=lined)
 
 
 def _quoted(delimiter: bytes, quote: bytes, width: int) -> re.Pattern[bytes]:

@@ -37,6 +37,8 @@ class Run(Block, frozen=True):
     dialect: Dialect = Dialect()
     bare: bool = False
     """The lines are those of the file, and the engine reads them as they stand."""
+    lined: bool = True
+    """Each record is one line."""
 
     @property
     def own(self) -> bool:
