@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -237,7 +236,15 @@ def _sweep(folder: Path) -> None:
     for entry in os.scandir(folder):
         with contextlib.suppress(OSError):
             if now - entry.stat(follow_symlinks=False).st_mtime > _LEFT_BEHIND_SECONDS:
-                shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else Path(entry.path).unlink()
+                _remove(entry)
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    if not entry.is_dir(follow_symlinks=False):
+        return Path(entry.path).unlink()
+    import shutil  # rarely needed, and it loads every kind of archive
+
+    return shutil.rmtree(entry.path)
 
 
 @contextmanager
