@@ -82,20 +82,12 @@ class Sieve:
     def _through(self, lines: bytes) -> Passed | None:
         """What of the lines may go on, completed with defaults where need be."""
         passed = self._gate.passes(lines)
-        if passed is not None and self._gate.wary != "no" and not one_a_line(passed.count, lines):
-            return None
         filled = self._defaults.fill(lines) if passed is None and self._defaults.some else None
         if filled is not None:
             passed = self._gate.passes(filled.lines)
             for name, rows in filled.taken.items() if passed is not None else ():
                 self.taken[name] = self.taken.get(name, 0) + rows
         return passed
-
-
-def one_a_line(records: int, lines: bytes) -> bool:
-    """Whether there are as many records as lines, or as lines that are not blank. Both may be where one has two."""
-    whole = lines.count(b"\n") + (not lines.endswith(b"\n"))
-    return records == whole or records == sum([not line.isspace() for line in lines.split(b"\n") if line])
 
 
 def _single(lines: bytes) -> bool:
