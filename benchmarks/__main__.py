@@ -50,7 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured; default: 3")
     parser.add_argument("--quick", action="store_true", help="small inputs: do they work, not how fast are they")
     parser.add_argument("--size", type=int, help="megabytes of the files of formats; default: 200")
-    parser.add_argument("--parts", help="parts of transfer: of small,large,many,names,growing; default: all")
+    parser.add_argument("--parts", help="parts of transfer: of small,large,wire,many,names,growing; default: all")
     return parser.parse_args()
 
 

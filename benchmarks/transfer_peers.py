@@ -51,6 +51,12 @@ def rclone(job: Job) -> Words:
     return ["rclone", "--config", settings, "--transfers", "8", "--sftp-disable-hashcheck", "copy", f"far:{job.far.path}", to]
 
 
+def rclone_hashed(job: Job) -> Words:
+    """The same, and then what our own have done by the end: everything synced, and its SHA-256 known."""
+    sums = job.folder / "sums"
+    return ["sh", "-c", f'"$@" && find {job.target} -type f -exec sha256sum {{}} + > {sums}', "sh", *rclone(job)]
+
+
 def lftp(job: Job) -> Words:
     """To a folder only, which is all it can."""
     far = job.far
@@ -77,14 +83,21 @@ def safely(words: Words, job: Job) -> list[str]:
     return ["sh", "-c", '"$@" && find "$0" -type f -exec sync {} +', str(job.target), *told]
 
 
-CONTENDERS: dict[str, Callable[[Job], Words]] = {"startrail": startrail, "rclone": rclone, "lftp": lftp, "script": script}
+HASHED = "rclone and sha256sum"
+CONTENDERS: dict[str, Callable[[Job], Words]] = {
+    "startrail": startrail,
+    "rclone": rclone,
+    HASHED: rclone_hashed,
+    "lftp": lftp,
+    "script": script,
+}
 
 
 def may(name: str, job: Job) -> bool:
     """Whether this contender is here, and can do this job."""
-    if name in ("rclone", "lftp") and shutil.which(name) is None:
+    if name in ("rclone", HASHED, "lftp") and shutil.which(name.split()[0]) is None:
         return False
-    if name == "lftp":
+    if name in (HASHED, "lftp"):
         return isinstance(job.target, Path)
     return name != "script" or job.far.scheme == "ftp"
 

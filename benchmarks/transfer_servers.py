@@ -57,15 +57,15 @@ class Bucket(NamedTuple):
 @contextmanager
 def ftp(root: Path, folder: Path) -> Iterator[Far]:
     """Everything under ``root``, for anonymous."""
-    program, port = shutil.which("proftpd", path=_PATH), _free_port()
+    program, port = shutil.which("proftpd", path=_PATH), free_port()
     if program is None or os.geteuid() != 0:
         code = _PYTHON_FTP.format(root=str(root), port=port)
-        with _running([sys.executable, "-c", code], port, folder / "ftp.log"):
+        with running([sys.executable, "-c", code], port, folder / "ftp.log"):
             yield Far("ftp", port, "anonymous", "none", "/", "pyftpdlib")
         return
     settings = folder / "proftpd.conf"
     settings.write_text(_PROFTPD.format(root=root, port=port, folder=folder, user=getpass.getuser()))
-    with _running([program, "-n", "-q", "-c", settings], port, folder / "ftp.log"):
+    with running([program, "-n", "-q", "-c", settings], port, folder / "ftp.log"):
         yield Far("ftp", port, "anonymous", "none", "/", "proftpd")
 
 
@@ -76,7 +76,7 @@ def sftp(root: Path, folder: Path) -> Iterator[Far]:
     folder.mkdir(exist_ok=True)
     for name in ("host", "me"):
         output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name])
-    port, user, program = _free_port(), getpass.getuser(), shutil.which("sshd", path=_PATH)
+    port, user, program = free_port(), getpass.getuser(), shutil.which("sshd", path=_PATH)
     host_key = " ".join((folder / "host.pub").read_text().split()[:2])
     if program is None:
         command: list[str | Path] = [sys.executable, "-c", _PYTHON_SFTP.format(folder=str(folder), port=port)]
@@ -85,24 +85,24 @@ def sftp(root: Path, folder: Path) -> Iterator[Far]:
         settings = folder / "sshd.conf"
         settings.write_text(_SSHD.format(folder=folder, port=port))
         command = [program, "-D", "-f", settings, "-E", folder / "log"]
-    with _running(command, port, folder / "out"):
+    with running(command, port, folder / "out"):
         yield Far("sftp", port, user, "", str(root), "asyncssh" if program is None else "OpenSSH", folder / "me", host_key)
 
 
 @contextmanager
 def moto() -> Iterator[Bucket]:
-    port = _free_port()
-    with _running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, Path(os.devnull)):
+    port = free_port()
+    with running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, Path(os.devnull)):
         yield Bucket(f"http://127.0.0.1:{port}", "moto")
 
 
 @contextmanager
 def s3rver(folder: Path) -> Iterator[Bucket]:
-    port = _free_port()
+    port = free_port()
     program = _installed() / "node_modules/.bin/s3rver"
     (folder / "s3rver").mkdir(exist_ok=True)
     command = [program, "-d", folder / "s3rver", "-a", "127.0.0.1", "-p", str(port), "-s"]
-    with _running(command, port, Path(os.devnull)):
+    with running(command, port, Path(os.devnull)):
         yield Bucket(f"http://127.0.0.1:{port}", "s3rver")
 
 
@@ -117,7 +117,8 @@ def _installed() -> Path:
 
 
 @contextmanager
-def _running(command: list[str | Path], port: int, log: Path) -> Iterator[None]:
+def running(command: list[str | Path], port: int, log: Path) -> Iterator[None]:
+    """A program that listens at a port, until the end of the block."""
     with log.open("ab") as out:
         process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
@@ -139,7 +140,8 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     sys.exit(f"{process.args} does not answer")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -117,8 +117,10 @@ def test_bytes_that_are_no_utf8_keep_names_apart(tmp_path: Path, disk: Place) ->
     assert len({delivery.name for delivery in landed}) == 3
 
 
-@pytest.mark.parametrize("key", ["tab\tin.csv", "a//b.csv", "../x.csv", "./x.csv", "esc\x1b.csv"])
-def test_an_object_that_cannot_be_asked_for_is_named_and_nothing_is_passed_over(
+@pytest.mark.parametrize(
+    "key", ["tab\tin.csv", "a//b.csv", "a/../b.csv", "../x.csv", "./x.csv", "esc\x1b.csv", "/x.csv", "x.csv/"]
+)
+def test_an_object_that_cannot_be_asked_for_is_named_and_the_others_are_landed(
     key: str, s3_endpoint: str, s3_bucket: str, disk: Place
 ) -> None:
     import boto3
@@ -132,7 +134,33 @@ def test_an_object_that_cannot_be_asked_for_is_named_and_nothing_is_passed_over(
         disk.land(site.feed(disk.clock))
     assert "have that object renamed" in str(told.value)
     assert str(told.value).replace("\n", "").isprintable()
-    assert disk.contents() == []
+    assert disk.contents() == [b"sound"]
     client.delete_object(Bucket=s3_bucket, Key=f"from/here/{key}")
-    assert [delivery.name for delivery in disk.land(site.feed(disk.clock))] == ["sound.csv"]
+    assert disk.land(site.feed(disk.clock)) == ()
+    client.close()
+
+
+def test_an_odd_name_that_nobody_wants_is_not_told_of(s3_endpoint: str, s3_bucket: str, disk: Place) -> None:
+    import boto3
+
+    site = S3Site(s3_endpoint, s3_bucket)
+    site.put("sound.csv", b"sound")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=s3_endpoint, **keys)
+    for key in ("from/here/a//b.csv", "from/here/./x.txt", "elsewhere//x.csv"):
+        client.put_object(Bucket=s3_bucket, Key=key, Body=b"odd")
+    assert [delivery.name for delivery in disk.land(site.feed(disk.clock, pattern="*.csv"))] == ["sound.csv"]
+    client.close()
+
+
+def test_what_shows_a_folder_in_a_bucket_is_no_file(s3_endpoint: str, s3_bucket: str, disk: Place) -> None:
+    import boto3
+
+    site = S3Site(s3_endpoint, s3_bucket)
+    site.put("sub/sound.csv", b"sound")
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=s3_endpoint, **keys)
+    for folder in ("from/here/", "from/here/sub/"):
+        client.put_object(Bucket=s3_bucket, Key=folder)
+    assert [delivery.name for delivery in disk.land(site.feed(disk.clock))] == ["sub/sound.csv"]
     client.close()

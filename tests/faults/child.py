@@ -81,10 +81,10 @@ def command_line(death: Death, arguments: tuple[str, ...], output: Path, environ
     """``startrail ARGUMENTS`` with standard output and error in ``output``.out and .err."""
     hook = _harness(death, output, environment)
     sys.argv = ["startrail", *arguments]
-    from startrail.cli import main
+    from startrail.cli.app import app
 
     try:
-        main()
+        sys.exit(app())
     finally:
         _tell(hook)
 

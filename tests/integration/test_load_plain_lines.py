@@ -11,8 +11,9 @@ import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from tests.integration.test_load_differential import NASTY_TEXTS
 
-from startrail.adapters.loader import csv_quick, spooled
+from startrail.adapters.loader import csv_quick, growing, second_look, spooled
 from startrail.adapters.loader.csv_queries import reader
+from startrail.adapters.loader.engine import Engine
 from startrail.adapters.loader.native_library import CHOICE
 from startrail.adapters.loader.spool import Spool
 from startrail.capabilities.contracts.load import raw_schema
@@ -136,8 +137,10 @@ def test_bytes_that_are_no_text_are_found_by_the_engine(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_odd_lines_among_plain_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    """With repeated keys, so that records are read again, from chunks that are known and from others."""
-    monkeypatch.setattr(csv_quick, "_PIECE", 300)
+    """With repeated keys, so that records are read again, from chunks that are known and from others; and with keys that
+    are taken for growing ones."""
+    monkeypatch.setattr(csv_quick, "_REMEMBERED", (200_000, 0)[seed % 2])
+    monkeypatch.setattr(growing, "_LEAST", (1, 1_000)[seed // 2])
     source = random.Random(seed)
     odd = ("1,2", "a,b,c,d", "é,x\r,y", "", " ", "\0,\0,\0", '"q",1,"x ""y"""', "9" * 30 + ",1,z")
     promised = contract(field("id", "long"), field("n", "int", maximum="90"), field("name", "string"), key=("id",))
@@ -148,6 +151,76 @@ def test_odd_lines_among_plain_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         lines.append(source.choice(odd) if not quiet and source.random() < 0.02 else f"{key},{source.randrange(95)},m{number}")
     loaded = both(tmp_path, "\n".join(lines).encode(), promised, direct=False)
     assert min(loaded.counts[1:3]) > 100
+
+
+def _keyed(keys: list[int], blank: int = 0) -> bytes:
+    """Orders with these keys, and so many rows that are refused."""
+    lines = [f"{key},{number % 80},{number:040}" for number, key in enumerate(keys)]
+    for number in range(blank):
+        lines[(number + 1) * len(lines) // (blank + 1)] = "x,91,bad" if number % 2 else "1,2"
+    return "\n".join(["id,n,name", *lines, ""]).encode()
+
+
+def _staged(patch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Rows of the files that will be written, by the name of the COPY."""
+    found: dict[str, int] = {}
+    copy = Engine.copy
+
+    def noting(self: Engine, query: str, name: str, *rest: Any) -> Any:
+        files = copy(self, query, name, *rest)
+        found[name] = sum(file.rows for file in files)
+        return files
+
+    patch.setattr(Engine, "copy", noting)
+    return found
+
+
+KEYED = contract(field("id", "long"), field("n", "int", maximum="90"), field("name", "string"), key=("id",))
+
+
+@pytest.mark.parametrize("blank", [0, 40])
+def test_where_keys_grow_a_repeated_one_has_no_large_file_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank: int
+) -> None:
+    keys = list(range(60_000))
+    for place in range(500, 60_000, 1_000):
+        keys[place] = 7
+        keys[place + 1] = place // 1_000  # smaller than the one before, and there before as well
+    data = _keyed(keys, blank)
+    with pytest.MonkeyPatch.context() as patch:
+        written = _staged(patch)
+        found = load_bytes(tmp_path / "a", data, KEYED, "csv")
+    assert found.counts[1] > 59_000
+    assert len(found.refused()) >= 120
+    assert 100 < written["again"] < 300
+    assert "unique" not in written or written["unique"] <= written["again"]
+    patch_free = load_bytes(tmp_path / "b", data, KEYED, "csv", careful=True)
+    assert (found.counts, found.refused()) == (patch_free.counts, patch_free.refused())
+    assert found.output.drift == patch_free.output.drift
+    assert found.rows() == patch_free.rows()
+
+
+def test_keys_in_no_order_are_compared_as_before(tmp_path: Path) -> None:
+    keys = random.Random(3).sample(range(10**6), 40_000)
+    with pytest.MonkeyPatch.context() as patch:
+        written = _staged(patch)
+        load_bytes(tmp_path, _keyed([*keys, keys[5]]), KEYED, "csv")
+    assert written["direct"] == 40_001
+    assert written["unique"] == 40_000
+    assert "again" not in written
+
+
+def test_departures_among_many_columns_are_told_by_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than one number has bits for; and some thousand records are more than are looked at together."""
+    monkeypatch.setattr(second_look, "_RECORDS", 16)
+    promised = contract(*(field(f"f{at}", "int", maximum="5") for at in range(130)))
+    rows = [["1"] * 130 for _ in range(700)]
+    for at in range(130):
+        rows[5 * at][at] = "9" if at % 2 else "x"
+        rows[5 * at + 1][0] = rows[5 * at + 1][at] = "1.5"
+    lines = [",".join(f.name for f in promised.fields), *map(",".join, rows), ""]
+    loaded = both(tmp_path, "\n".join(lines).encode(), promised, direct=True)
+    assert loaded.counts[2] == 260
 
 
 def test_only_a_file_of_plain_lines_is_read_from_several_places_at_once() -> None:

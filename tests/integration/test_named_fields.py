@@ -110,8 +110,10 @@ class Folder:
         (root / "contracts" / "sales.odcs.yml").write_text(CONTRACT)
         self.declare(feed)
 
-    def declare(self, feed: dict[str, Any]) -> None:
-        declared = {"feed": feed, "contract": "sales", "into": "raw.sales", "partition_by": "date"}
+    def declare(self, feed: dict[str, Any], partition_by: str | None = "date") -> None:
+        declared = {"feed": feed, "contract": "sales", "into": "raw.sales"} | (
+            {"partition_by": partition_by} if partition_by else {}
+        )
         (self.root / "sources" / "far.yml").write_text(json.dumps(declared))
 
     def call(self, *words: str) -> str:
@@ -211,3 +213,26 @@ def test_a_plan_knows_what_names_say(tmp_path: Path) -> None:
     told = folder.call("plan")
     assert "1 delivery with 2 rows would be held" in told
     assert "ST217 the name 'sales_20260501_07.csv' says '07' for store" in told
+
+
+def test_a_column_that_names_say_is_filled_for_what_was_loaded_before(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(("sales_20260501_07.csv", "sales_20260502_08.csv")):
+        (tmp_path / "in" / name).write_bytes(f"id\n{number}\n".encode())
+    feed = {"kind": "folder", "path": str(tmp_path / "in"), "pattern": "sales_*.csv"}
+    folder = Folder(tmp_path / "project", feed)
+    promised = folder.root / "contracts" / "sales.odcs.yml"
+    lines = CONTRACT.splitlines(keepends=True)
+    promised.write_text("".join(line for line in lines if "name: date" not in line and "name: store" not in line))
+    folder.declare(feed, partition_by=None)
+    assert "1 row in = 1 loaded" in folder.call("run")
+
+    promised.write_text(CONTRACT.replace("version: 1.0.0", "version: 2.0.0"))
+    assert "said by their names" not in folder.call("plan"), "no name says anything yet"
+    folder.declare(feed | {"pattern": "sales_{date:%Y%m%d}_{store}.csv"}, partition_by=None)
+    told = folder.call("plan")
+    assert "the contract declares date, store now, said by their names since" in " ".join(told.split()), told
+    assert "adopted" in folder.call("run")
+    shown = [line.split() for line in folder.call("query", "select id, date, store from raw.sales order by id").splitlines()]
+    assert shown[-2:] == [["0", "2026-05-01", "07"], ["1", "2026-05-02", "08"]], shown
+    assert "adopted" not in folder.call("run")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from startrail.adapters.store import s3, s3_api, s3_leftovers
+from startrail.adapters.s3 import api
+from startrail.adapters.store import s3, s3_leftovers
 from startrail.adapters.store.s3 import S3Store
 from startrail.ports.store import StoreFailed
 
@@ -82,23 +83,23 @@ def test_only_what_is_older_than_a_day_is_aborted(monkeypatch: pytest.MonkeyPatc
             self.status, self.data = status, ANSWER.encode()
             self.headers = {"Date": "Sat, 03 Oct 2026 09:00:00 GMT"}
 
-    def request(pool: object, account: s3_api.Account, method: str, key: str, query: dict[str, str]) -> Answer:
+    def request(pool: object, account: api.Account, method: str, key: str, query: dict[str, str]) -> Answer:
         asked.append((method, key))
         return Answer(200 if method == "GET" else 204)
 
     monkeypatch.setattr(s3_leftovers, "ask", request)
-    account = s3_api.Account("http://127.0.0.1:1", "b", "us-east-1", "a", "b")
+    account = api.Account("http://127.0.0.1:1", "b", "us-east-1", "a", "b")
     assert s3_leftovers.abort_leftovers(account, "p/.scratch/") == 1
     assert asked == [("GET", ""), ("DELETE", "p/.scratch/a&b")]
 
 
 def test_a_server_that_does_not_answer_hinders_nobody() -> None:
-    account = s3_api.Account("http://127.0.0.1:1", "b", "us-east-1", "a", "b")
+    account = api.Account("http://127.0.0.1:1", "b", "us-east-1", "a", "b")
     assert s3_leftovers.abort_leftovers(account, "p/.scratch/") == 0
 
 
 def test_the_signature_is_the_one_of_the_specification() -> None:
-    account = s3_api.Account(
+    account = api.Account(
         "https://s3.amazonaws.com",
         "examplebucket",
         "us-east-1",
@@ -110,7 +111,7 @@ def test_the_signature_is_the_one_of_the_specification() -> None:
         "x-amz-content-sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "x-amz-date": "20130524T000000Z",
     }
-    told = s3_api._authorization(account, "GET", "/", "lifecycle=", headers)
+    told = api._authorization(account, "GET", "/", "lifecycle=", headers)
     assert told.endswith("Signature=fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543")
 
 

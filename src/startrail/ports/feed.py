@@ -203,6 +203,16 @@ class Feed(Protocol):
         ...
 
 
+@runtime_checkable
+class Early(Protocol):
+    """What a feed has besides when it can use the time in which it finds out whether its files stand still."""
+
+    def offer_early(self, count: int) -> None:
+        """From now on offer so many of the first files before that is known, to a caller that takes offers ahead of their
+        fetches. Such a fetch ends only when it is known, or raises StillGrowing."""
+        ...
+
+
 class Stray(msgspec.Struct, frozen=True):
     """A message that brings no file: not understood, of another place, or about an object that is gone. Safe to show.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import msgspec
 
@@ -118,6 +118,14 @@ class StoredObject(msgspec.Struct, frozen=True):
     modified: datetime
 
 
+@runtime_checkable
+class Digested(Protocol):
+    """A stream of bytes that knows the SHA-256 (in hexadecimal) of what has passed, so that a store need not compute it again."""
+
+    @property
+    def sha256(self) -> str: ...
+
+
 class Store(Protocol):
     """A flat space of keys. Writes are atomic and durable: a reader sees all of an object or none of it,
     and what ``put`` returned from survives a power cut. Keys are ``/``-separated; ``..`` and empty parts are refused.
@@ -140,7 +148,7 @@ class Store(Protocol):
     ) -> bool:
         """Write a stream whose key may be known only when it has ended: ``key`` is asked then, and None gives it up.
         A key and a ``size`` that are known beforehand spare some stores a second copy; a stream may be refused when it
-        has another size, with a transient error.
+        has another size, with a transient error. One that is Digested is not hashed a second time.
 
         False when it was given up, or when not to ``replace`` an object that is there. Of a stream that breaks nothing
         is left. Held in memory are a few parts at most, and a store that is not local keeps nothing on the local disk."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Literal
 
@@ -215,7 +214,11 @@ _NOT_BREAK = re.compile(r"[^\r\n\x85\u2028\u2029]")
 def _refuse_misspelt(text: str, path: str) -> None:
     """A header under a misspelt name would be a comment, and its checks would never run."""
     word = _FIRST_WORD.match(text)
-    if word is not None and difflib.get_close_matches(word[1].lower(), ["startrail"], cutoff=0.8):
+    if word is None:
+        return
+    import difflib  # only for a comment
+
+    if difflib.get_close_matches(word[1].lower(), ["startrail"], cutoff=0.8):
         at = _place_of(text, word.start(1), path)
         raise errors.UnknownWord(f"a comment begins with '{printable(word[1], 40)}'", at=at, hint="write /* startrail")
 

@@ -48,8 +48,8 @@ def test_help_loads_no_heavy_module() -> None:
     script = (
         "import sys, json\n"
         "sys.argv = ['startrail', '--help']\n"
-        "from startrail.cli import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "from startrail.cli.app import app\n"
+        "app()\n"
         "print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import datetime
 from typing import BinaryIO
 
@@ -19,10 +19,14 @@ class FileFeed(ABC):
     _seen: Seen
     """What is remembered while a listing is made."""
     _now: datetime
+    _early = 0
+
+    def offer_early(self, count: int) -> None:
+        self._early = count
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         self._seen, self._now = seen, now
-        return self._listing.offers(self._entries, seen, now)
+        return self._listing.offers(self._entries, seen, now, self._early)
 
     def growing(self) -> dict[str, str]:
         return self._listing.growing
@@ -31,10 +35,18 @@ class FileFeed(ABC):
         return self._listing.listed
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
-        return resumed(lambda start: self._read(offer, start))
+        return self._listing.moment.watched(offer, self._content(offer))
 
     def landed(self, offer: Offer, content: Callable[[], BinaryIO]) -> Fetched:
         return Fetched()
+
+    def close(self) -> None:
+        """Nothing is held open, and nobody has to wait any more."""
+        self._listing.moment.end()
+
+    def _content(self, offer: Offer) -> Generator[bytes, None, None]:
+        """All of it."""
+        return resumed(lambda start: self._read(offer, start))
 
     @abstractmethod
     def _entries(self) -> Iterable[Entry]:

@@ -44,9 +44,6 @@ class FolderFeed(FileFeed):
         except OSError as error:
             raise _translated(error, offer.name) from error
 
-    def close(self) -> None:
-        """Nothing is held open."""
-
     def _entries(self) -> Iterator[Entry]:
         try:
             real_root = self._root.resolve(strict=True)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import ftplib
 import hashlib
-import re
 import socket
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from startrail.adapters.feed import ftp_tls
+from startrail.adapters.feed import ftp_errors, ftp_session
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.ftp_data import received_blocks
 from startrail.adapters.feed.ftp_listing import Item, ServerZone, Unlisted, from_list_line, from_mlsd, time_of, wall_of
+from startrail.adapters.feed.ftp_login import logged_in
+from startrail.adapters.feed.ftp_session import Session
 from startrail.adapters.feed.ftp_sums import Sums, sums_of
 from startrail.adapters.feed.listing import Entry, Listing, is_recursive, safe_name, sendable
 from startrail.adapters.feed.pool import Pool
@@ -26,10 +26,7 @@ from startrail.model import source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import (
     FeedFailed,
-    FeedForbidden,
     FeedIncomplete,
-    FeedMissing,
-    FeedUnreachable,
     Offer,
     OtherBytes,
     SizeUntrue,
@@ -40,7 +37,6 @@ _DEEPEST = 32
 _ZONES = timedelta(minutes=15)
 """What zones of time differ by."""
 _RECENT = timedelta(days=8)
-_AGAIN = "run again; if it stays, see the log of the server and `timeout` in the source's feed"
 _NOT_IMPLEMENTED = ("500", "501", "502", "504")
 
 
@@ -57,35 +53,40 @@ class FtpFeed(FileFeed):
         self._declared = declared
         self._project = project
         self.lanes = declared.transfers
-        self._port = declared.port if isinstance(declared, source.FtpFeed) else ftp_tls.port(declared)
-        self._speaks = "FTP" if isinstance(declared, source.FtpFeed) else "FTPS"
         self._password = password
         self._timeout = parse_duration(declared.timeout).total_seconds()
+        self._far = ftp_errors.far_side(declared, self._timeout)
         self._recursive = is_recursive(declared.pattern)
         self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
         self._pool = Pool(
-            declared.transfers, open=self._connected, close=ftplib.FTP.close, interrupt=_interrupt, refused=_is_enough
+            declared.transfers,
+            open=self._connected,
+            close=ftplib.FTP.close,
+            interrupt=ftp_session.interrupt,
+            refused=ftp_session.is_enough,
         )
         self._has_mlsd = self._has_mdtm = True
         self._has_feat = False
         self._sums: Sums | None = None
         self._zone = ServerZone()
 
-    def fetch(self, offer: Offer) -> Iterator[bytes]:
+    def _content(self, offer: Offer) -> Generator[bytes, None, None]:
         """Held against the server's own checksum, where it can tell one."""
         sums = self._sums
-        return super().fetch(offer) if sums is None else self._compared(offer, sums, super().fetch(offer))
+        return super()._content(offer) if sums is None else self._compared(offer, sums, super()._content(offer))
 
-    def _compared(self, offer: Offer, sums: Sums, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def _compared(self, offer: Offer, sums: Sums, blocks: Iterator[bytes]) -> Generator[bytes, None, None]:
         digest = hashlib.new(sums.algorithm, usedforsecurity=False)
         for block in blocks:
             digest.update(block)
             yield block
         with self._errors(offer.name):
-            told = sums.told(self._session(), self._wire_path(self._listing.entry(offer).path), offer.size)
+            session = self._session()
+            session.turn("I")
+            told = sums.told(session, self._wire_path(self._listing.entry(offer).path), offer.size)
         if told is not None and told != digest.hexdigest():
             raise OtherBytes(
-                f"'{offer.name}' arrived with other bytes than the {self._speaks} server {self._declared.host} has",
+                f"'{offer.name}' arrived with other bytes than the {self._far.speaks} server {self._declared.host} has",
                 hint="run again; if it stays, look for what changes bytes on the way",
             )
 
@@ -103,11 +104,12 @@ class FtpFeed(FileFeed):
             except BaseException:
                 data.close()
                 raise
-            _end(data)
+            ftp_session.end(data)
             self._session().voidresp()
             self._compare(path, offer, received)
 
     def close(self) -> None:
+        super().close()
         for session in self._pool.idle():
             with contextlib.suppress(OSError, EOFError, ftplib.Error):
                 session.quit()
@@ -120,9 +122,9 @@ class FtpFeed(FileFeed):
             return
         self._unchanged(path, offer)
         if received < offer.size:
-            raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint=_AGAIN)
+            raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint=ftp_errors.AGAIN)
         raise SizeUntrue(
-            f"the {self._speaks} server says that '{offer.name}' has {offer.size} bytes, and sends {received}",
+            f"the {self._far.speaks} server says that '{offer.name}' has {offer.size} bytes, and sends {received}",
             hint="have the file written again at its source; see the server's log",
         )
 
@@ -151,6 +153,7 @@ class FtpFeed(FileFeed):
         for last in (False, True):
             session = self._session()
             try:
+                session.turn("I")
                 return session.transfercmd(command, start or None)
             except (ftplib.error_temp, EOFError, ConnectionError):  # it tired of waiting since the last file
                 self._drop()
@@ -159,7 +162,7 @@ class FtpFeed(FileFeed):
             except ftplib.error_perm as error:
                 if start and str(error).startswith(_NOT_IMPLEMENTED):  # it cannot begin in the middle: not this time
                     raise FeedIncomplete(
-                        f"the transfer of {printable(path)} broke off and cannot be picked up", hint=_AGAIN
+                        f"the transfer of {printable(path)} broke off and cannot be picked up", hint=ftp_errors.AGAIN
                     ) from error
                 raise
         raise AssertionError("unreachable")
@@ -244,7 +247,7 @@ class FtpFeed(FileFeed):
                 found.append(item)
 
         try:
-            _listed(self._session(), command, take)
+            self._session().retrlines(command, take)
         except (Unlisted, SourceError):
             self._drop()  # the rest of the listing is still on its way
             raise
@@ -255,7 +258,7 @@ class FtpFeed(FileFeed):
         session, wire = self._session(), self._wire_path(path)
         size, modified = item.size, item.modified
         with contextlib.suppress(ftplib.error_perm):
-            session.voidcmd("TYPE I")
+            session.turn("I")
             found = session.size(wire)
             size = size if found is None else found
         if self._has_mdtm:
@@ -270,33 +273,20 @@ class FtpFeed(FileFeed):
         root = self._declared.path.encode().decode("latin-1").rstrip("/")
         return f"{root}/{path}" if root or not path else f"/{path}"
 
-    def _session(self) -> ftplib.FTP:
+    def _session(self) -> Session:
         return self._pool.mine()
 
-    def _connected(self) -> ftplib.FTP:
-        declared = self._declared
-        session = self._new()
+    def _connected(self) -> Session:
+        session = logged_in(self._declared, self._project, self._timeout, self._password)
         try:
-            session.connect(declared.host, self._port)
-            session.login(_wire(declared.user), _wire(self._password or ""))
-            if isinstance(session, ftplib.FTP_TLS):
-                session.prot_p()
-            with contextlib.suppress(ftplib.error_perm):
-                session.sendcmd("OPTS UTF8 ON")
             if not self._has_feat:
                 self._has_feat, self._sums = True, sums_of(session)
             if self._sums is not None and not self._sums.chosen(session):
                 self._sums = None
-            session.voidcmd("TYPE I")
         except BaseException:
             session.close()
             raise
         return session
-
-    def _new(self) -> ftplib.FTP:
-        if isinstance(self._declared, source.FtpsFeed):
-            return ftp_tls.session(self._declared, self._project, self._timeout)
-        return ftplib.FTP(timeout=self._timeout, encoding="latin-1")  # noqa: S321 - what the source speaks
 
     def _drop(self) -> None:
         self._pool.drop()
@@ -312,86 +302,14 @@ class FtpFeed(FileFeed):
             connected = self._pool.has_mine()
             self._drop()  # what the server still has to say on it would be taken for the answer to something else
             if isinstance(error, OSError | EOFError | ftplib.Error):
-                raise self._translated(error, what, connected) from error
+                raise ftp_errors.translated(error, what, self._far, connected) from error
             raise
         finally:
             self._pool.rest()
 
-    def _told(self, error: Exception) -> str:
-        if isinstance(error, TimeoutError):
-            return f"nothing came for {self._timeout:g} s"
-        return "it hung up" if isinstance(error, EOFError) else printable(str(error), 120)
-
-    def _translated(self, error: Exception, what: str, connected: bool) -> SourceError:
-        server = f"{self._declared.host}:{self._port}"
-        told = self._told(error)
-        if isinstance(error, ssl.SSLCertVerificationError):
-            why = printable(error.verify_message or told, 120)
-            hint = "have its certificate mended, check `host`, or name its authority with `ca_file`; it is never trusted unseen"
-            return FeedFailed(f"the {self._speaks} server {server} has no trustworthy certificate: {why}", hint=hint)
-        if isinstance(error, ftplib.error_perm):
-            if told.startswith("53"):
-                hint = "check `user`, and the secret that `password` refers to"
-                return FeedForbidden(
-                    f"the {self._speaks} server {server} refuses the user '{printable(self._declared.user)}'", hint=hint
-                )
-            if told.startswith("550"):
-                hint = "check `path` in the source's feed, and what this user may read"
-                return FeedMissing(f"the {self._speaks} server {server} has no '{printable(what)}' for this user", hint=hint)
-            return FeedFailed(
-                f"the {self._speaks} server {server} refused '{printable(what)}': {told}", hint="see the server's log"
-            )
-        if isinstance(error, ftplib.error_temp) and told.startswith(("426", "451")):
-            return FeedIncomplete(f"the {self._speaks} server {server} broke off '{printable(what)}': {told}", hint=_AGAIN)
-        if connected:
-            return FeedUnreachable(
-                f"the connection to the {self._speaks} server {server} broke at '{printable(what)}': {told}", hint=_AGAIN
-            )
-        return FeedUnreachable(
-            f"the {self._speaks} server {server} does not answer: {told}", hint="check `host`, `port` and the network"
-        )
-
-
-def _listed(session: ftplib.FTP, command: str, take: Callable[[str], None]) -> None:
-    """Listings are sent as text; all else on the same connection is not."""
-    try:
-        session.retrlines(command, take)
-    except ftplib.error_perm:
-        session.voidcmd("TYPE I")
-        raise
-    session.voidcmd("TYPE I")
-
-
-def _interrupt(session: ftplib.FTP) -> None:
-    """Servers end the transfers of a control connection that ends."""
-    if session.sock is not None:
-        with contextlib.suppress(OSError):
-            session.sock.shutdown(socket.SHUT_RDWR)
-
-
-def _is_enough(error: Exception) -> bool:
-    """Whether the server lets this user have no further connection, beside those that are open."""
-    told = str(error)
-    return isinstance(error, ftplib.error_temp | EOFError | ConnectionError) or (
-        isinstance(error, ftplib.error_perm) and re.search(r"too many|maximum|limit", told, re.IGNORECASE) is not None
-    )
-
-
-def _end(data: socket.socket) -> None:
-    """Close a data connection that was read to its end; over TLS some servers wait for our last word."""
-    if isinstance(data, ssl.SSLSocket):
-        with contextlib.suppress(OSError):  # the size and the server's reply say whether all of it came
-            data.unwrap()
-    data.close()
-
 
 def _entry_of(path: str, name: str, size: int | None, modified: str) -> Entry:
     return Entry(name if name == path else path, name, f"{size}-{modified}", size, time_of(modified))
-
-
-def _wire(text: str) -> str:
-    """Text as UTF-8 with one character per byte, which is how everything goes over the latin-1 connection."""
-    return text.encode().decode("latin-1")
 
 
 def _text(path: str) -> str:

@@ -7,12 +7,13 @@ import socket
 import ssl
 from pathlib import Path
 
+from startrail.adapters.feed.ftp_session import Session
 from startrail.base.text import printable
 from startrail.model import source
 from startrail.ports.feed import FeedFailed
 
 
-def session(declared: source.FtpsFeed, project: Path, timeout: float) -> ftplib.FTP_TLS:
+def session(declared: source.FtpsFeed, project: Path, timeout: float) -> Session:
     """Not connected yet. Raises FeedFailed when the declared authorities cannot be read."""
     kind = _Implicit if declared.implicit else _Explicit
     return kind(context=_context(declared, project), timeout=timeout, encoding="latin-1")
@@ -34,7 +35,7 @@ def _context(declared: source.FtpsFeed, project: Path) -> ssl.SSLContext:
         ) from error
 
 
-class _Explicit(ftplib.FTP_TLS):
+class _Explicit(Session, ftplib.FTP_TLS):
     """Data connections resume the session of the control connection, which many servers insist on."""
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:

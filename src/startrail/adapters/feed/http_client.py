@@ -110,9 +110,10 @@ class Client:
             raise _translated(error, _bare(address)) from error
 
     def read(self, response: urllib3.BaseHTTPResponse, name: str, block: int) -> Iterator[bytes]:
-        """The body in chunks; raises when it ends before its announced length."""
+        """The body in chunks of at most ``block`` bytes, as they come; raises when it ends before its announced length."""
         try:
-            yield from response.stream(block, decode_content=True)
+            while chunk := response.read1(block, decode_content=True):
+                yield chunk
         except ProtocolError as error:
             raise FeedIncomplete(
                 f"'{name}' ended before its announced end",

@@ -76,8 +76,10 @@ class HttpFilesFeed:
             response = self._client.get(self._addresses[offer.name], conditions(self._landed.get(offer.name, "")))
         except SourceError as error:
             with self._lock:
+                if self._left and isinstance(error, AskedToWait):
+                    return None  # another lane has told it
                 self._unanswered += isinstance(error, FeedUnreachable)
-                self._left = isinstance(error, AskedToWait) or self._unanswered >= _MOST_UNANSWERED
+                self._left |= isinstance(error, AskedToWait) or self._unanswered >= _MOST_UNANSWERED
             raise
         assert response is not None
         self._unanswered = 0

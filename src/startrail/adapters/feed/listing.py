@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 
+from startrail.adapters.feed.moment import Moment
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.text import safe_name as safe_name
@@ -19,6 +21,8 @@ from startrail.ports.clock import Clock
 from startrail.ports.feed import FeedFailed, Offer, Seen, StillGrowing
 
 _MOMENT_SECONDS = 0.2
+_OLD = timedelta(seconds=10)
+"""Who writes a file writes at least as often, as far as its time shows it."""
 _PICK_UPS = 3
 MOST_NAMES = 300_000
 
@@ -59,6 +63,7 @@ class Listing:
         self._clock = clock
         self._whole = whole or (complete is not None and not self._settle)
         self._entries: dict[str, Entry] = {}
+        self.moment = Moment()
         self.growing: dict[str, str] = {}
         self.listed: dict[str, str] | None = None
         """Every wanted file, also those that are not offered; None until a listing has come to its end."""
@@ -79,8 +84,12 @@ class Listing:
             )
         return True
 
-    def offers(self, entries: Callable[[], Iterable[Entry]], seen: Seen, now: datetime) -> Iterator[Offer]:
-        """Complete and not yet landed files, in order of names. ``entries`` lists them, once or twice."""
+    def offers(self, entries: Callable[[], Iterable[Entry]], seen: Seen, now: datetime, early: int = 0) -> Iterator[Offer]:
+        """Complete and not yet landed files, in order of names. ``entries`` lists them, once or twice.
+
+        So many of the first ones come ``early``, which :attr:`moment` tells of: nobody seems to be writing them.
+        """
+        self.moment.end()
         self.listed = None
         self._wanted = 0
         listed = {entry.path: entry for entry in entries()}
@@ -89,19 +98,32 @@ class Listing:
         new = {entry.name: entry for entry in files if seen.landed.get(entry.name) != entry.stamp}
         still = {name for name, entry in new.items() if self._stood_still(entry, seen, now)}
         if len(still) < len(new) and not self._settle:
-            self._clock.sleep(_MOMENT_SECONDS)
-            self._wanted = 0
-            again = {entry.name: entry.stamp for entry in entries() if entry.name in new}
-            still |= {name for name, entry in new.items() if again.get(name) == entry.stamp}
+            self._entries = new
+            first = [new[name] for name in sorted(new)[:early]]
+            told = [entry.name for entry in takewhile(lambda entry: self._is_old(entry, listed, now), first)]
+            self.moment = Moment(told)
+            try:
+                yield from map(_offer, first[: len(told)])
+                self._clock.sleep(_MOMENT_SECONDS)
+                self._wanted = 0
+                again = {entry.name: entry.stamp for entry in entries() if entry.name in new}
+                still |= {name for name, entry in new.items() if again.get(name) == entry.stamp}
+                self.moment.end(still)
+            finally:
+                self.moment.end()
+        else:
+            told = []
         still = {name for name in still if self._sign.is_whole(new[name], listed)}
-        self._entries = {name: new[name] for name in sorted(still)}
+        self._entries = {name: new[name] for name in sorted(still.union(told))}
         self.growing = {name: entry.stamp for name, entry in new.items() if name not in still}
-        for name, entry in self._entries.items():
-            yield Offer(name, entry.stamp, entry.size, entry.time)
+        yield from map(_offer, (entry for name, entry in self._entries.items() if name not in told))
 
     def entry(self, offer: Offer) -> Entry:
         """The listed file that an offer stands for."""
         return self._entries[offer.name]
+
+    def _is_old(self, entry: Entry, listed: Mapping[str, Entry], now: datetime) -> bool:
+        return entry.time is not None and now - entry.time >= _OLD and self._sign.is_whole(entry, listed)
 
     def _stood_still(self, entry: Entry, seen: Seen, now: datetime) -> bool:
         if self._whole:
@@ -149,6 +171,10 @@ class Sign:
         return marker.time is None or entry.time is None or marker.time >= entry.time
 
 
+def _offer(entry: Entry) -> Offer:
+    return Offer(entry.name, entry.stamp, entry.size, entry.time)
+
+
 def sendable(path: str, name: str) -> str:
     """A listed path that may be asked for: it cannot leave the folder or smuggle a second command. Raises FeedFailed."""
     if any(part in ("", ".", "..") for part in path.split("/")) or any(character in path for character in "\r\n\0"):
@@ -164,7 +190,7 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         raise FeedFailed(str(error), hint="write it like *.csv or **/sales_[0-9]*.csv") from error
 
 
-def resumed(read: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
+def resumed(read: Callable[[int], Iterator[bytes]]) -> Generator[bytes, None, None]:
     """The content from 0 on, picked up where it broke off as long as each try brings something.
 
     ``read`` begins at an offset and makes sure that the file there is still the same.

@@ -6,29 +6,28 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError, PreconditionError
+from obstore.exceptions import BaseError
 
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, safe_name
-from startrail.adapters.s3.answer import answer_of
+from startrail.adapters.feed.s3_refusals import not_askable, refusal, translated
+from startrail.adapters.s3.api import account_of
 from startrail.adapters.s3.bucket import open_bucket
-from startrail.base.errors import SourceError
+from startrail.adapters.s3.listing import Found, NotListed, listed
+from startrail.adapters.s3.wire import Wire
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
 from startrail.model import source
 from startrail.ports.clock import Clock
 from startrail.ports.feed import (
-    FeedFailed,
-    FeedForbidden,
     FeedIncomplete,
-    FeedMissing,
-    FeedUnreachable,
     Offer,
     OtherBytes,
+    Seen,
     SizeUntrue,
     StillGrowing,
 )
@@ -36,6 +35,7 @@ from startrail.ports.feed import (
 _BLOCK = 1 << 20
 _LONGEST = timedelta(hours=6)
 """For a whole object."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
 
 
@@ -61,16 +61,26 @@ class S3Feed(FileFeed):
         self.lanes = declared.transfers
         self._prefix = declared.prefix.strip("/")
         self._tags_are_md5 = True
+        self._odd: list[str] = []
         self._listing = Listing(declared.pattern, clock, whole=True)
+        self._retries, self._timeout = retries, parse_duration(declared.timeout)
+        self._account = account_of(declared, access_key, secret_key)
         with self._errors(declared.bucket):
             self._bucket = open_bucket(
                 declared,
                 access_key=access_key,
                 secret_key=secret_key,
-                timeout=parse_duration(declared.timeout),
+                timeout=self._timeout,
                 longest=_LONGEST,
                 retries=retries,
             )
+
+    def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
+        """As the port says; objects that are wanted and cannot be asked for are told of after the others."""
+        yield from super().offers(seen, now)
+        if self._odd:
+            more = f", and {len(self._odd) - 1} more" if len(self._odd) > 1 else ""
+            raise not_askable(printable(self._declared.bucket), self._odd[0] + more)
 
     def fetch(self, offer: Offer) -> Iterator[bytes]:
         """An ETag is the object's MD5, unless it came in parts, or is encrypted with a key of its own."""
@@ -99,6 +109,8 @@ class S3Feed(FileFeed):
 
     def _read(self, offer: Offer, start: int) -> Iterator[bytes]:
         entry, received = self._entry(offer), start
+        if not _can_be_asked_for(entry.path):
+            raise not_askable(printable(self._declared.bucket), offer.name)
         options: dict[str, Any] = {"if_match": entry.stamp} if entry.stamp.startswith('"') else {}
         if isinstance(entry, Version):
             options = {"version": entry.version}
@@ -126,12 +138,32 @@ class S3Feed(FileFeed):
 
     def _entries(self) -> Iterator[Entry]:
         start = len(self._prefix) + 1 if self._prefix else 0
-        with self._errors(self._declared.prefix or self._declared.bucket):
-            for batch in obstore.list(self._bucket, prefix=self._prefix or None):
-                for found in batch:
-                    path = found["path"][start:]
-                    if path and self._listing.wants(path):
-                        yield Entry(path, safe_name(path), stamp_of(found), found["size"], found["last_modified"])
+        self._odd = []
+        for found in self._found():
+            path = found.key[start:]
+            if not path or not self._listing.wants(_plain(path)):
+                continue
+            if _can_be_asked_for(path):
+                yield Entry(path, safe_name(path), _stamp(found.tag, found.size, found.modified), found.size, found.modified)
+            else:
+                self._odd.append(safe_name(path))
+
+    def _found(self) -> Iterator[Found]:
+        """By the library when only that finds the keys of who asks; it ends where there is a name that it cannot ask for."""
+        if self._account is None:
+            with self._errors(self._declared.prefix or self._declared.bucket):
+                for batch in obstore.list(self._bucket, prefix=self._prefix or None):
+                    for found in batch:
+                        yield Found(found["path"], found["e_tag"] or "", found["size"], found["last_modified"])
+            return
+        try:
+            wire = Wire(self._account.endpoint, timeout=self._timeout.total_seconds())
+            for found in listed(wire, self._account, f"{self._prefix}/" if self._prefix else "", retries=self._retries):
+                if found.size or not found.key.endswith("/"):  # which is how folders are shown
+                    yield found
+        except NotListed as error:
+            what = printable(self._declared.prefix or self._declared.bucket)
+            raise refusal(error.answer, printable(self._declared.bucket), what) from error
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}/{path}" if self._prefix else path
@@ -141,50 +173,25 @@ class S3Feed(FileFeed):
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
-            raise self._translated(error, printable(what)) from error
-
-    def _translated(self, error: Exception, what: str) -> SourceError:
-        bucket, answer = printable(self._declared.bucket), answer_of(error)
-        if isinstance(error, PreconditionError):
-            return StillGrowing(f"'{what}' was replaced since it was listed", hint="it is left for the next run")
-        if isinstance(error, FileNotFoundError) and answer.meaning != "no bucket":
-            return StillGrowing(f"'{what}' is gone since it was listed")
-        match answer.meaning:
-            case "no bucket":
-                where = "check `bucket`, `region` and `endpoint` in the source's feed"
-                return FeedMissing(f"there is no bucket '{bucket}'", hint=where)
-            case "refused":
-                keys = "check the secrets of `access_key` and `secret_key`; reading takes s3:ListBucket and s3:GetObject"
-                return FeedForbidden(f"the bucket '{bucket}' refuses access to '{what}': {answer.told}", hint=keys)
-            case "clock":
-                return FeedForbidden(
-                    f"the bucket '{bucket}' refuses access to '{what}': its clock and the one of this machine differ",
-                    hint="set the clock of this machine right, as with NTP",
-                )
-            case "no keys":
-                keys = "give the feed `access_key` and `secret_key` as env:NAME"
-                return FeedForbidden(f"no keys for the bucket '{bucket}' were found", hint=keys)
-            case "busy":
-                network = "run again; check `endpoint` and the network if it stays"
-                return FeedUnreachable(f"the bucket '{bucket}' did not answer for '{what}': {answer.told}", hint=network)
-            case "beyond the end":
-                return FeedIncomplete(
-                    f"'{what}' ended before its announced end: {answer.told}",
-                    hint="run again; see the log of the S3 API if it stays",
-                )
-            case "elsewhere":
-                where = "check `region` and `endpoint` in the source's feed"
-                return FeedFailed(f"the bucket '{bucket}' sends us elsewhere for '{what}': {answer.told}", hint=where)
-        where = "check `bucket`, `region` and `endpoint`"
-        if "invalid path" in answer.told:
-            where = "have that object renamed, or let `prefix` name a place without it: no //, ., .. and control characters"
-            return FeedFailed(f"the bucket '{bucket}' has a name that cannot be asked for: {answer.told}", hint=where)
-        return FeedFailed(f"the bucket '{bucket}' refused '{what}': {answer.told}", hint=where)
+            raise translated(error, printable(self._declared.bucket), printable(what)) from error
 
 
 def stamp_of(found: obstore.ObjectMeta) -> str:
     """Equal when the content stood still: the ETag where there is one."""
-    return found["e_tag"] or f"{found['size']}-{found['last_modified'].isoformat()}"
+    return _stamp(found["e_tag"], found["size"], found["last_modified"])
+
+
+def _stamp(tag: str | None, size: int, modified: datetime) -> str:
+    return tag or f"{size}-{modified.isoformat()}"
+
+
+def _can_be_asked_for(path: str) -> bool:
+    """The library makes another name of some, and none of others."""
+    return path == _plain(path) and not _CONTROL.search(path)
+
+
+def _plain(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
 
 
 def _pieces(chunk: bytes) -> Iterator[bytes]:

@@ -72,16 +72,18 @@ class SftpFeed(FileFeed):
         path = self._wire_path(sendable(self._listing.entry(offer).path, offer.name))
         received = start
         with self._errors(offer.name):
-            file = self._opened(path)
+            file, begun = self._opened(path, 0 if start else min(offer.size or 0, self._span))
             try:
                 if start:
                     _unchanged(self._run(file.stat()), offer)
-                for block in self._blocks(file, start, offer.size):
+                for block in self._blocks(file, start, offer.size, begun):
                     received += len(block)
                     yield block
                 beyond, found = self._run(_end_of(file, received))
-            finally:
+            except BaseException:
                 self._close_file(file)
+                raise
+            self._sessions.begin(file.close())  # nobody has to wait for the answer
         _unchanged(found, offer)
         if offer.size is not None and received < offer.size:
             raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="see the server's log")
@@ -91,13 +93,13 @@ class SftpFeed(FileFeed):
                 hint="have the file written again at its source; see the server's log",
             )
 
-    def _blocks(self, file: asyncssh.SFTPClientFile, start: int, size: int | None) -> Iterator[bytes]:
+    def _blocks(self, file: asyncssh.SFTPClientFile, start: int, size: int | None, begun: _Asked) -> Iterator[bytes]:
         """The file from an offset on, as far as its known size. While one span of it is used, more and more of the next
         ones are on their way."""
-        one = min(self._sessions.mine().limits.max_read_len or _SAFE_READ, _SPAN)
-        span = _SPAN // one * one
-        coming: deque[_Asked] = deque()
-        place = asked = start
+        one, span = self._one, self._span
+        coming: deque[_Asked] = deque([begun] if begun[0] else [])
+        place = start
+        asked = start + begun[0]
         ahead = 1
         try:
             while size is None or place < size:
@@ -120,12 +122,24 @@ class SftpFeed(FileFeed):
             _given_up(coming)
 
     def close(self) -> None:
+        super().close()
         self._sessions.close()
 
-    def _opened(self, path: bytes) -> asyncssh.SFTPClientFile:
+    @property
+    def _one(self) -> int:
+        """What this lane's server gives for one request at most."""
+        return min(self._sessions.mine().limits.max_read_len or _SAFE_READ, _SPAN)
+
+    @property
+    def _span(self) -> int:
+        return _SPAN // self._one * self._one
+
+    def _opened(self, path: bytes, count: int) -> tuple[asyncssh.SFTPClientFile, _Asked]:
+        """The file, with so many of its first bytes: small ones are read without going back and forth between threads."""
         for last in (False, True):
             try:
-                return self._run(self._sessions.mine().open(path, "rb", encoding=None, block_size=0))
+                file, blocks = self._sessions.run(_begun(self._sessions.mine(), path, self._one, count), answers=2)
+                return file, (count, blocks)
             except (asyncssh.ConnectionLost, asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, ConnectionError):
                 self._sessions.drop()  # it tired of waiting since the last file
                 if last:
@@ -204,6 +218,18 @@ class SftpFeed(FileFeed):
         if connected:
             return FeedUnreachable(f"the connection to the SSH server {server} broke at '{what}': {told}", hint="run again")
         return FeedUnreachable(f"the SSH server {server} does not answer: {told}", hint="check `host`, `port` and the network")
+
+
+async def _begun(
+    client: asyncssh.SFTPClient, path: bytes, one: int, count: int
+) -> tuple[asyncssh.SFTPClientFile, Future[list[bytes]]]:
+    file = await client.open(path, "rb", encoding=None, block_size=0)
+    blocks: Future[list[bytes]] = Future()
+    try:
+        blocks.set_result(await _read_span(file, 0, one, count))
+    except (asyncssh.Error, OSError, TimeoutError) as error:  # of the reading: told where what was read is used
+        blocks.set_exception(error)
+    return file, blocks
 
 
 async def _end_of(file: asyncssh.SFTPClientFile, place: int) -> tuple[bytes | str, asyncssh.SFTPAttrs]:

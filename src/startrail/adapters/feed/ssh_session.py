@@ -55,13 +55,13 @@ class Sessions:
         """This thread's session. Raises what connecting raises."""
         return self._pool.mine().client
 
-    def begin(self, work: Awaitable[_T]) -> Future[_T]:
-        """Let the loop do it; it may take as long as an answer may."""
-        return asyncio.run_coroutine_threadsafe(self._in_time(work), self._running())
+    def begin(self, work: Awaitable[_T], *, answers: int = 1) -> Future[_T]:
+        """Let the loop do it; it may take as long as so many answers may, one after the other."""
+        return asyncio.run_coroutine_threadsafe(self._in_time(work, answers), self._running())
 
-    def run(self, work: Awaitable[_T]) -> _T:
+    def run(self, work: Awaitable[_T], *, answers: int = 1) -> _T:
         """The same, and wait for it."""
-        return ended(self.begin(work))
+        return ended(self.begin(work, answers=answers))
 
     def close(self) -> None:
         """Abort every connection; who waits for one in another thread sees it broken."""
@@ -73,8 +73,9 @@ class Sessions:
                 asyncio.run_coroutine_threadsafe(_wound_up(), loop).result(self._timeout)
             loop.call_soon_threadsafe(loop.stop)
 
-    async def _in_time(self, work: Awaitable[_T]) -> _T:
-        return await asyncio.wait_for(work, self._timeout)
+    async def _in_time(self, work: Awaitable[_T], answers: int) -> _T:
+        async with asyncio.timeout(self._timeout * answers):
+            return await work
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._starting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -13,6 +13,7 @@ from startrail.adapters.loader.aside import Aside
 from startrail.adapters.loader.avro_file import avro
 from startrail.adapters.loader.blocks import PACKED, Block, Unreadable, document, ndjson, opened
 from startrail.adapters.loader.csv_file import Csv
+from startrail.adapters.loader.csv_queries import Numbered
 from startrail.adapters.loader.csv_quick import QuickCsv
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine
@@ -41,6 +42,8 @@ class Staged(msgspec.Struct):
     """Whether no two rows of the others have the same key."""
     wanted: frozenset[int] = frozenset()
     """Records that may repeat a key, and are worth to be held when they are read."""
+    again: Callable[[str], Numbered] | None = None
+    """What CSV lines at a path mean that have their ordinals in front, where the engine can look at them once more."""
 
 
 class Attempt:
@@ -169,6 +172,6 @@ class Attempt:
         if self.native_csv:
             self.quick = NativeCsv(file, contract, dialect, self.chosen.library)
         else:
-            known = () if self.quick is None else self.quick.plain
+            known = () if self.quick is None else self.quick.found
             self.quick = QuickCsv(file, contract, dialect, wary=self.wary == "yes", known=known)
         return self.quick

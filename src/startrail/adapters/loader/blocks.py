@@ -80,6 +80,11 @@ class Block(msgspec.Struct, frozen=True):
         """One by one, in order."""
         return iter(_Records(self))
 
+    def refused(self) -> Iterator[tuple[int, Record]]:
+        """The broken ones, with their indexes, in order."""
+        records = self.sequence() if self.broken else ()
+        return ((index, records[index]) for index in self.broken)
+
 
 class _Records(Sequence[Record]):
     """Only those asked for are made."""

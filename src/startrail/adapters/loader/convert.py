@@ -127,7 +127,7 @@ def _scalar(field: Field, source: str, form: Form | None) -> tuple[str, str | No
         case "date" | "time" | "timestamp" if form == "json":
             return cast, f"strlen({source}) <= {_LONGEST[kind.name]} AND {cast} IS NOT NULL"
         case "date":
-            return cast, f"({_matches(source, _DATE)} AND coalesce({cast} >= '0001-01-01', false))"
+            return cast, f"(CAST({cast} AS VARCHAR) = {source} AND coalesce({cast} BETWEEN '0001-01-01' AND '9999-12-31', false))"
         case "time":
             return cast, f"({_matches(source, _CLOCK)} AND {cast} IS NOT NULL)"
         case "timestamp":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -64,10 +64,23 @@ class Habit(msgspec.Struct, frozen=True):
         return minutes * 60_000_000 * (-1 if self.zone[0] == "-" else 1)
 
 
-def reader(path: str, task: LoadTask, width: int, null: str = _NUL, whole: int | None = None) -> str:
+class Numbered(msgspec.Struct, frozen=True):
+    """Rows that come behind their ordinals, for another look. ``rows``: a query of ``v0``, ``v1`` and so on, ``extra`` and
+    ``ordinal`` of those that are fine. ``doubts``: a query of ordinals and numbers whose bits say which fields are not."""
+
+    rows: str
+    doubts: str
+
+
+_BITS = 60
+"""Fields that one number tells of."""
+
+
+def reader(path: str, task: LoadTask, width: int, null: str = _NUL, whole: int | None = None, *, numbered: bool = False) -> str:
     """Columns ``c0``, ``c1`` and so on, all text; what is written as ``null`` is null. ``whole``: behind so many lines every
-    line is a record; otherwise one may go on within quotes, and where a record begins is only certain from the start on."""
-    columns = ", ".join(f"c{at}: 'VARCHAR'" for at in range(width))
+    line is a record; otherwise one may go on within quotes, and where a record begins is only certain from the start on.
+    ``numbered``: an ordinal stands in front of each."""
+    columns = ", ".join([*(["ordinal: 'BIGINT'"] if numbered else []), *(f"c{at}: 'VARCHAR'" for at in range(width))])
     delimiter, quote = sql.text(task.dialect.delimiter), sql.text(task.dialect.quote)
     word = "chr(0)" if null == _NUL else sql.text(null)
     return (
@@ -88,37 +101,83 @@ def typed_rows(
 ) -> str:
     """A query of ``v0``, ``v1`` and so on, the values of the contract's fields; of ``extra``, and of ``fine``. ``absent``
     columns are not in the lines and have these values. ``whole``: behind so many lines every line is a record."""
-    places = {name: f"c{at}" for at, name in enumerate(names)}
-    fields = task.contract.fields
-    empty = _only_empty(task, names)
-    sources: list[str] = []
-    values: list[str] = []
-    fine: list[str] = []
-    if whole is None and not (empty and any(field.name in places and _exacting(field) for field in fields)):
-        there = "c0 IS DISTINCT FROM chr(0)" if empty else "c0 IS NOT NULL"
-        sources, values, fine = [f"{there} AS there"], ["there"], ["there"]
-    for index, field in enumerate(fields):
-        if field.name in absent:
-            values.append(f"{absent[field.name]} AS v{index}")
-            continue
-        source = _source(places.get(field.name), () if empty else _words(field, task))
-        sources.append(f"{source} AS s{index}")
-        habit = habits.get(field.name) if _iso(field) else None
-        if habit is not None:
-            sources.append(f"{habit.shows(places[field.name])} AS h{index}")
-            values.append(f"h{index}")
-        must = field.required or field.name in task.contract.primary_key
-        found = _textual(field, index, habit, must)
-        values += [f"s{index}", f"{found.value} AS v{index}"]
-        if found.fine is not None:
-            fine.append(found.fine)
-    extra = _extra([(name, place) for name, place in places.items() if task.contract.field(name) is None])
-    read = (
-        f"SELECT {', '.join(sources)}, {extra} AS extra FROM {reader(path, task, len(names), '' if empty else _NUL, whole or 0)}"
+    parts = _Parts.of(task, names, habits, absent)
+    fine = [condition for _, condition in parts.fine]
+    there = None
+    if whole is None and not (parts.empty and any(field.name in names and _exacting(field) for field in task.contract.fields)):
+        there = "c0 IS DISTINCT FROM chr(0)" if parts.empty else "c0 IS NOT NULL"
+        fine.insert(0, "there")
+    lines = reader(path, task, len(names), parts.null, whole)
+    made = parts.made(lines, None if there is None else (there, "there"))
+    return f"SELECT {parts.columns}, extra, coalesce({' AND '.join(fine) or 'true'}, false) AS fine FROM ({made})"
+
+
+def numbered_rows(
+    path: str, task: LoadTask, names: tuple[str, ...], habits: dict[str, Habit], absent: Mapping[str, str]
+) -> Numbered:
+    """The same of lines that have an ordinal in front and are all there, with what is not fine field by field."""
+    parts = _Parts.of(task, names, habits, absent)
+    made = parts.made(reader(path, task, len(names), parts.null, numbered=True), ("ordinal", "ordinal"))
+    fine = " AND ".join(condition for _, condition in parts.fine) or "true"
+    bits = ["0" for _ in range(0, len(task.contract.fields), _BITS)]
+    for index, condition in parts.fine:
+        bits[index // _BITS] += f" + CASE WHEN {condition} THEN 0 ELSE {1 << index % _BITS} END"
+    return Numbered(
+        f"SELECT {parts.columns}, extra, ordinal FROM ({made}) WHERE {fine}",
+        f"SELECT ordinal, {', '.join(f'CAST({each} AS BIGINT)' for each in bits)} FROM ({made})",
     )
-    made = f"SELECT {', '.join(values)}, extra FROM ({read})"
-    columns = ", ".join(f"v{index}" for index in range(len(fields)))
-    return f"SELECT {columns}, extra, coalesce({' AND '.join(fine) or 'true'}, false) AS fine FROM ({made})"
+
+
+def doubtful(bits: Sequence[int]) -> list[int]:
+    """Which fields such numbers tell of."""
+    return [word * _BITS + at for word, found in enumerate(bits) for at in range(found.bit_length()) if found >> at & 1]
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    """Expressions over the columns of the lines, and over those in turn; ``fine``: conditions, each of the field of that
+    number. ``empty``: see :func:`_only_empty`."""
+
+    sources: list[str]
+    values: list[str]
+    fine: list[tuple[int, str]]
+    columns: str
+    empty: bool
+
+    @property
+    def null(self) -> str:
+        return "" if self.empty else _NUL
+
+    @staticmethod
+    def of(task: LoadTask, names: tuple[str, ...], habits: dict[str, Habit], absent: Mapping[str, str]) -> _Parts:
+        places = {name: f"c{at}" for at, name in enumerate(names)}
+        fields, empty = task.contract.fields, _only_empty(task, names)
+        sources: list[str] = []
+        values: list[str] = []
+        fine: list[tuple[int, str]] = []
+        for index, field in enumerate(fields):
+            if field.name in absent:
+                values.append(f"{absent[field.name]} AS v{index}")
+                continue
+            source = _source(places.get(field.name), () if empty else _words(field, task))
+            sources.append(f"{source} AS s{index}")
+            habit = habits.get(field.name) if _iso(field) else None
+            if habit is not None:
+                sources.append(f"{habit.shows(places[field.name])} AS h{index}")
+                values.append(f"h{index}")
+            must = field.required or field.name in task.contract.primary_key
+            found = _textual(field, index, habit, must)
+            values += [f"s{index}", f"{found.value} AS v{index}"]
+            if found.fine is not None:
+                fine.append((index, found.fine))
+        extra = _extra([(name, place) for name, place in places.items() if task.contract.field(name) is None])
+        sources.append(f"{extra} AS extra")
+        return _Parts(sources, values, fine, ", ".join(f"v{index}" for index in range(len(fields))), empty)
+
+    def made(self, lines: str, also: tuple[str, str] | None) -> str:
+        """``also``: one more expression, and its name."""
+        sources = self.sources if also is None else [f"{also[0]} AS {also[1]}", *self.sources]
+        values = self.values if also is None else [also[1], *self.values]
+        return f"SELECT {', '.join(values)}, extra FROM (SELECT {', '.join(sources)} FROM {lines})"
 
 
 def _exacting(field: Field) -> bool:

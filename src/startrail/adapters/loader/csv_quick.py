@@ -7,15 +7,13 @@ values in one line. All else meets the strict reader record by record, and goes 
 
 from __future__ import annotations
 
-import csv
 import re
-from array import array
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from startrail.adapters.loader.asked import AskedRecords
-from startrail.adapters.loader.blocks import Block, Record
+from startrail.adapters.loader.blocks import Block
 from startrail.adapters.loader.csv_file import ROWS, Csv, Row
+from startrail.adapters.loader.csv_run import Cut, Known, Part, Run, skip
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
 from startrail.ports.loader import Violation
@@ -24,74 +22,23 @@ LONGEST_PLAIN = 1 << 20
 """Bytes of a line that the engine is asked to read; the judge takes longer ones."""
 _DELIMITERS = ",;\t|:!#$%&*/=@^~ "
 _QUOTES = "\"'`"
-_PIECE = 1 << 12
-"""Bytes of a piece of a chunk that has an odd line."""
+_REMEMBERED = 200_000
+"""Parts of chunks, or hundreds of bytes of rows, that are remembered for when a file is read again."""
 _MARKS = (b"\0", b"\r", b"\n")
-
-
-class Run(Block, frozen=True):
-    """Records of which most are lines of the file. ``lines`` are CSV with :func:`skip` for what is not to be streamed;
-    ``parts`` are lines as they stand in the file, or rows that were read."""
-
-    parts: tuple[bytes | Row, ...] = ()
-    size: int = 0
-    names: tuple[str, ...] = ()
-    dialect: Dialect = Dialect()
-    bare: bool = False
-    """The lines are those of the file, and the engine reads them as they stand."""
-
-    @property
-    def own(self) -> bool:
-        return True
-
-    @property
-    def count(self) -> int:
-        return self.size
-
-    @property
-    def length(self) -> int:
-        """Bytes in the file, where each record is a line."""
-        return sum(len(part.raw) + 1 if isinstance(part, Row) else len(part) for part in self.parts)
-
-    def records(self) -> Iterator[Record]:
-        return iter(self.sequence())
-
-    def sequence(self) -> Sequence[Record]:
-        return AskedRecords(self.size, self._each, self._record)
-
-    def _each(self) -> list[bytes | Row]:
-        found: list[bytes | Row] = []
-        for part in self.parts:
-            if isinstance(part, Row):
-                found.append(part)
-            else:
-                found += part.split(b"\n")
-                found.pop()
-        return found
-
-    def _record(self, found: bytes | Row) -> Record:
-        return (found if isinstance(found, Row) else self._row(found)).record(self.names)
-
-    def _row(self, line: bytes) -> Row:
-        raw = line.rstrip(b"\r")
-        delimiter, quote = self.dialect.delimiter, self.dialect.quote
-        text = raw.decode(errors="surrogateescape")
-        if quote not in text:
-            return Row(text.split(delimiter), raw)
-        return Row(next(csv.reader([text], delimiter=delimiter, quotechar=quote, strict=True)), raw)
 
 
 class QuickCsv(Csv):
     """``wary``: also look whether each line is UTF-8; otherwise that is left to the engine, which refuses what is not.
-    ``known``: how many lines each chunk of the same file has that was found plain by another reader, which spares a look."""
+    ``known``: what another reader of the same file found, which spares a look."""
 
     def __init__(
-        self, file: BinaryIO, contract: Contract, dialect: Dialect, *, wary: bool = False, known: Sequence[int] = ()
+        self, file: BinaryIO, contract: Contract, dialect: Dialect, *, wary: bool = False, known: Sequence[Known] = ()
     ) -> None:
         super().__init__(file, contract, dialect)
         self._known = known
-        self.plain = array("q")
-        """Lines of each chunk, from the first, that is plain; 0 for one that is not."""
+        self.found: list[Known] = []
+        """Of each chunk, from the first."""
+        self._remembered = 0
         delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
         self._wary = wary
         self._shape = delimiter * (len(self.names) - 1)
@@ -103,13 +50,29 @@ class QuickCsv(Csv):
         self._skip = skip(dialect, len(self.names))
         self._sampled: list[Row] = []
         head = "".join(self._taken).encode(errors="surrogateescape")
-        self.head = (len(head), bool(head)) if self._bare(head.removesuffix(b"\n")) else None
+        self.head = (len(head), bool(head)) if self.bare(head.removesuffix(b"\n")) else None
         """Bytes of the header, and lines; None where it is not one line, or none, that is passed over with ease."""
 
     @staticmethod
     def speaks(dialect: Dialect) -> bool:
         """Whether delimiter and quote are of those that plain lines can be told by."""
         return dialect.delimiter in _DELIMITERS and dialect.quote in _QUOTES and dialect.delimiter != dialect.quote
+
+    def anew(self, row: Row) -> bytes:
+        """The row for the engine: every value quoted. What it might read otherwise is left to the judge."""
+        if row.broken or len(row.raw) > LONGEST_PLAIN or b"\0" in row.raw or b"\r" in row.raw:
+            return self._skip
+        quote = self._dialect.quote
+        values = (quote + value.replace(quote, quote + quote) + quote for value in row.values)
+        return self._dialect.delimiter.join(values).encode() + b"\n"
+
+    def left_out(self, line: bytes) -> bool:
+        """Whether :meth:`anew` said so."""
+        return not line or line == self._skip
+
+    def bare(self, raw: bytes) -> bool:
+        """Whether what stands in the file is one line that the engine takes for the same record."""
+        return len(raw) <= LONGEST_PLAIN and self._quote not in raw and not any(mark in raw for mark in _MARKS)
 
     def first_values(self) -> dict[str, list[str]]:
         """Some values of each column. To be asked once there is a block."""
@@ -124,8 +87,11 @@ class QuickCsv(Csv):
                 chunk = self._lines.chunk()
             except UnicodeError as error:
                 raise self._not_text(error) from error
-            if chunk and len(self.plain) < len(self._known) and self._known[len(self.plain)]:
-                yield self._plain_run(chunk, self._known[len(self.plain)])
+            known = self._known[len(self.found)] if chunk and len(self.found) < len(self._known) else None
+            if isinstance(known, int):
+                yield self._plain_run(chunk, known)
+            elif known is not None:
+                yield self._cut_as(chunk, known)
             elif chunk:
                 yield from self._taken_apart(chunk)
             elif rows := self._next_rows(ROWS):
@@ -140,11 +106,37 @@ class QuickCsv(Csv):
         if lines:
             yield self._plain_run(chunk, lines)
             return
-        self.plain.append(0)
-        yield self._run(self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk))
+        start, before = self._lines.place, self._counters()
+        parts = self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk)
+        whole = self._lines.place == start + len(chunk)
+        self.found.append(self._remember(parts, before) if whole else None)
+        yield self._run([part for _, part in parts])
+
+    def _remember(self, parts: list[Part], before: tuple[int, ...]) -> Known:
+        """Only so many parts are kept in mind."""
+        self._remembered += len(parts) + sum(len(part.raw) // 100 for _, part in parts if isinstance(part, Row))
+        if self._remembered > _REMEMBERED:
+            return None
+        counted = tuple([now - then for now, then in zip(self._counters(), before, strict=True)])
+        places = [(at, at + len(part), None) if isinstance(part, bytes) else (0, 0, part) for at, part in parts]
+        return Cut(tuple(places), counted)
+
+    def _counters(self) -> tuple[int, ...]:
+        return self._line, self._misread, self._also_utf8, self._multibyte
+
+    def _cut_as(self, chunk: bytes, known: Cut) -> Block:
+        self.found.append(known)
+        self._lines.pass_over(len(chunk))
+        lines, misread, also_utf8, multibyte = known.counted
+        self._passed += lines
+        self._misread += misread
+        self._also_utf8 += also_utf8
+        self._multibyte += multibyte
+        self.unended = False
+        return self._run([chunk[start:stop] if row is None else row for start, stop, row in known.parts])
 
     def _plain_run(self, chunk: bytes, lines: int) -> Block:
-        self.plain.append(lines)
+        self.found.append(lines)
         self._take(chunk, lines)
         if b"\r" in chunk:
             return self._run([chunk])
@@ -177,49 +169,46 @@ class QuickCsv(Csv):
         self._multibyte += not chunk.isascii()
         self.unended = False
 
-    def _parts(self, chunk: bytes) -> list[bytes | Row]:
+    def _parts(self, chunk: bytes) -> list[Part]:
         """Lines without quotes: each stands for itself, and most are plain also beside odd ones."""
-        parts: list[bytes | Row] = []
-        start = 0
-        while start < len(chunk):
-            stop = chunk.rfind(b"\n", start, start + _PIECE) + 1 or chunk.find(b"\n", start) + 1
-            piece = chunk[start:stop]
-            lines = self._lines_of(piece)
-            if lines:
-                self._take(piece, lines)
-                parts.append(piece)
-            else:
-                self._each(parts, piece.split(b"\n")[:-1])
-            start = stop
-        return parts
-
-    def _each(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
-        plain: list[bytes] = []
-        for line in lines:
-            shape = line.translate(None, self._ordinary)
-            fits = shape == self._shape or (shape == self._shape + b"\r" and line.endswith(b"\r"))
-            if fits and self._certain(line + b"\n"):
-                plain.append(line)
+        cut: list[Part] = []
+        lines, shapes = chunk.split(b"\n"), chunk.translate(None, self._ordinary).split(b"\n")
+        done = at = 0
+        with_return = self._shape + b"\r"
+        for index in range(len(shapes) - 1):
+            shape = shapes[index]
+            if shape == self._shape or (shape == with_return and lines[index].endswith(b"\r")):
                 continue
-            self._add(parts, plain)
-            plain = []
-            self._read(parts, len(line) + 1)
-        self._add(parts, plain)
+            at = self._pieces(cut, at, lines[done:index])
+            self._read(cut, len(lines[index]) + 1)
+            at += len(lines[index]) + 1
+            done = index + 1
+        self._pieces(cut, at, lines[done:-1])
+        return cut
 
-    def _add(self, parts: list[bytes | Row], lines: list[bytes]) -> None:
-        if lines:
-            joined = b"\n".join(lines) + b"\n"
-            self._take(joined, len(lines))
-            parts.append(joined)
+    def _pieces(self, cut: list[Part], at: int, lines: list[bytes]) -> int:
+        """Lines of a plain shape that begin there; returns where they end."""
+        if not lines:
+            return at
+        piece = b"\n".join(lines) + b"\n"
+        if self._certain(piece):
+            self._take(piece, len(lines))
+            cut.append((at, piece))
+        elif len(lines) == 1:
+            self._read(cut, len(piece))
+        else:
+            middle = self._pieces(cut, at, lines[: len(lines) // 2])
+            self._pieces(cut, middle, lines[len(lines) // 2 :])
+        return at + len(piece)
 
-    def _read(self, parts: list[bytes | Row], size: int) -> None:
+    def _read(self, cut: list[Part], size: int) -> None:
         """The strict reader takes all that stands in the next so many bytes, and the rest of a record that begins there."""
         stop = self._lines.place + size
         while self._lines.place < stop and (row := self._next_row(stop)) is not None:
-            parts.append(row)
+            cut.append((0, row))
 
-    def _parts_quoted(self, chunk: bytes) -> list[bytes | Row]:
-        parts: list[bytes | Row] = []
+    def _parts_quoted(self, chunk: bytes) -> list[Part]:
+        cut: list[Part] = []
         at, start = 0, self._lines.place
         while at < len(chunk):
             match = self._quoted.match(chunk, at)
@@ -227,47 +216,30 @@ class QuickCsv(Csv):
             good = match[0]
             if good and self._certain(good):
                 self._take(good, good.count(b"\n"))
-                parts.append(good)
+                cut.append((at, good))
                 at = match.end()
                 continue
             stop = match.end() if good else chunk.index(b"\n", at) + 1
-            self._read(parts, stop - at)
+            self._read(cut, stop - at)
             at = self._lines.place - start
-        return parts
+        return cut
 
     def _run(self, parts: list[bytes | Row]) -> Block:
         broken: dict[int, Violation] = {}
         stream: list[bytes] = []
         size = 0
-        bare = all(self._bare(part.raw) if isinstance(part, Row) else b"\r" not in part for part in parts)
+        bare = all(self.bare(part.raw) if isinstance(part, Row) else b"\r" not in part for part in parts)
         for part in parts:
             if isinstance(part, Row):
                 if part.broken is not None:
                     broken[size] = part.broken
-                stream.append(self._anew(part))
+                stream.append(self.anew(part))
                 size += 1
             else:
                 stream.append(part.replace(b"\r\n", b"\n") if b"\r" in part else part)
                 size += part.count(b"\n")
         bare = bare and not broken
         return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect, bare=bare)
-
-    def _bare(self, raw: bytes) -> bool:
-        """Whether what stands in the file is one line that the engine takes for the same record."""
-        return len(raw) <= LONGEST_PLAIN and self._quote not in raw and not any(mark in raw for mark in _MARKS)
-
-    def _anew(self, row: Row) -> bytes:
-        """The row for the engine: every value quoted. What it might read otherwise is left to the judge."""
-        if row.broken or len(row.raw) > LONGEST_PLAIN or b"\0" in row.raw or b"\r" in row.raw:
-            return self._skip
-        quote = self._dialect.quote
-        values = (quote + value.replace(quote, quote + quote) + quote for value in row.values)
-        return self._dialect.delimiter.join(values).encode() + b"\n"
-
-
-def skip(dialect: Dialect, width: int) -> bytes:
-    """The line that stands in the stream for a record that is not in it: null everywhere, as no value of a file is."""
-    return dialect.delimiter.join(["\0"] * width).encode() + b"\n"
 
 
 def _quoted(delimiter: bytes, quote: bytes, width: int) -> re.Pattern[bytes]:

@@ -16,6 +16,7 @@ from contextlib import closing
 from startrail.adapters.loader.attempt import Attempt
 from startrail.adapters.loader.blocks import SKIP, Block, Record
 from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.growing import Growing
 from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.warehouse.duckdb import types as sql
 
@@ -34,8 +35,9 @@ class InPlace:
     """Goes through the file as far as it can be read so; :attr:`whole` says whether that is to its end. What was found out
     about the blocks before holds in any case, and :meth:`known` tells it."""
 
-    def __init__(self, attempt: Attempt, gate: Gate, sieve: Sieve) -> None:
+    def __init__(self, attempt: Attempt, gate: Gate, sieve: Sieve, growing: Growing) -> None:
         self._attempt = attempt
+        self._growing = growing
         self._gate = gate
         self._sieve = sieve
         self._counts = array("q")
@@ -63,10 +65,10 @@ class InPlace:
         attempt, longest = self._attempt, max(2 * max(self._sizes, default=0), _LITTLE)
         path = sql.text(str(attempt.path))
         if not self._holes:
-            return attempt.queries.lying(path, longest)
+            return attempt.queries.lying(path, longest, growing=self._growing.field)
         numbers = attempt.engine.folder / "decided.txt"
         numbers.write_text("".join(f"{ordinal}\n" for ordinal in self._holes))
-        return attempt.queries.lying(path, longest, sql.text(str(numbers)))
+        return attempt.queries.lying(path, longest, sql.text(str(numbers)), self._growing.field)
 
     def known(self, block: Block) -> bytes | None:
         """What of the next block, beginning with the first, is to be copied; None where the gate has not seen it."""
@@ -90,6 +92,7 @@ class InPlace:
                     return False
                 self._counts.append(attempt.rows_in - before)
                 self._sizes.append(len(block.lines))
+                self._growing.look_at(block.lines)
                 attempt.advance(len(block.lines))
                 attempt.cut = not block.lines.endswith(b"\n")
                 if self._too_many(before):

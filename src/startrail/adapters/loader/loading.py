@@ -11,6 +11,7 @@ from startrail.adapters.loader.engine import NotTaken
 from startrail.adapters.loader.natively import natively
 from startrail.adapters.loader.records import Records
 from startrail.adapters.loader.repeated import RepeatedKeys
+from startrail.adapters.loader.second_look import SecondLook
 from startrail.adapters.loader.spooled import spooled
 from startrail.adapters.loader.survey import dates, empty_columns, medians, unnamed
 from startrail.model.drift import DriftKind
@@ -61,15 +62,21 @@ def _files(attempt: Attempt) -> list[LocalFile]:
 
 
 def _leave_over(attempt: Attempt, records: Records, keys: RepeatedKeys, staged: Staged) -> None:
-    """Records that the engine's conditions kept out are read again for the judge; those it accepts are added."""
-    aside = attempt.aside
+    """Records that the engine's conditions kept out are read again for the judge; those it accepts are added. Undeclared
+    fields and defaults were counted when they passed."""
+    aside, found = attempt.aside, []
     if sum(file.rows for file in staged.files) + len(aside.ordinals) != attempt.rows_in:
-        records.judge(merge(records.undecided(staged.files), keys.look_ahead()))
-    if not aside.saved_rows:
-        return
-    aside.flush()
-    saved = attempt.engine.copy(attempt.queries.saved(aside.saved), "saved", attempt.task.schema)
-    staged.files, staged.apart = staged.files + saved, staged.apart + saved
+        ordinals = merge(records.undecided(staged.files), keys.look_ahead())
+        if staged.again is not None and attempt.quick is not None:
+            second = SecondLook(attempt, records, attempt.quick, staged.again)
+            records.visit(ordinals, second.look)
+            found = second.files()
+        else:
+            records.visit(ordinals, records.judge)
+    if aside.saved_rows:
+        aside.flush()
+        found += attempt.engine.copy(attempt.queries.saved(aside.saved), "saved", attempt.task.schema)
+    staged.files, staged.apart = staged.files + found, staged.apart + found
 
 
 def _leave_out_discarded(attempt: Attempt, staged: Staged) -> None:

@@ -19,6 +19,7 @@ from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import BLOCK, Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Row
 from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv_run import Part
 from startrail.adapters.loader.native_library import address_of, certain_lines, is_utf8
 from startrail.adapters.loader.native_lines import END, Lines
 from startrail.model.contract import Contract
@@ -116,6 +117,10 @@ class NativeCsv(QuickCsv):
         super().__init__(file, contract, dialect, wary=True)
         self._library = library
 
+    def anew(self, row: Row) -> bytes:
+        """For the library a record is one line."""
+        return self._skip if b"\n" in row.raw else super().anew(row)
+
     @property
     def suits(self) -> bool:
         """Whether the file may be worth it. To be asked once there is a block: where records often take several lines,
@@ -163,9 +168,9 @@ class NativeCsv(QuickCsv):
                 self._take(data, found.lines)
                 at += found.bytes
             if at < len(chunk):
-                rows: list[bytes | Row] = []
+                rows: list[Part] = []
                 self._read(rows, chunk.index(b"\n", at) + 1 - at)
-                pieces += [row for row in rows if isinstance(row, Row)]
+                pieces += [row for _, row in rows if isinstance(row, Row)]
                 at = self._lines.place - start
         return self._joined(pieces)
 
@@ -177,14 +182,10 @@ class NativeCsv(QuickCsv):
         return self._joined(pieces)
 
     def _joined(self, pieces: list[Piece | Row]) -> Block:
-        stream = [self._anew(piece) if isinstance(piece, Row) else piece.data for piece in pieces]
+        stream = [self.anew(piece) if isinstance(piece, Row) else piece.data for piece in pieces]
         starts = (0, *accumulate(map(len, stream)))[:-1]
         firsts = (0, *accumulate(1 if isinstance(piece, Row) else piece.lines for piece in pieces))[:-1]
         return Pieces(b"".join(stream), (), {}, tuple(pieces), starts, firsts, self.names, self._dialect)
-
-    def _anew(self, row: Row) -> bytes:
-        """For the library a record is one line."""
-        return self._skip if b"\n" in row.raw else super()._anew(row)
 
 
 def csv_lines(blocks: Iterator[Block]) -> Generator[Lines | Block]:

@@ -23,23 +23,28 @@ class Queries:
         self._form: Form = form
 
     def streamed(
-        self, path: str, offset: int = 0, absent: Mapping[str, str] | None = None, longest: int = LONGEST + (1 << 16)
+        self,
+        path: str,
+        offset: int = 0,
+        absent: Mapping[str, str] | None = None,
+        longest: int = LONGEST + (1 << 16),
+        growing: int | None = None,
     ) -> str:
         """Rows of a stream in which every field is fine; ``offset`` records came before it. ``absent`` columns are not in
-        it and have these values. No record has more bytes than ``longest``."""
+        it and have these values. No record has more bytes than ``longest``. ``growing``: see :meth:`numbered`."""
         source = f"{sql.quote(EXTRA)} AS extra, {sql.quote(ORDINAL)} AS numbered FROM {self._reader(path, self._form, longest)}"
-        return self.numbered(self._judged_rows(source, "numbered IS NULL", absent), offset)
+        return self.numbered(self._judged_rows(source, "numbered IS NULL", absent), offset, growing)
 
-    def lying(self, path: str, longest: int, decided: str | None = None) -> str:
+    def lying(self, path: str, longest: int, decided: str | None = None, growing: int | None = None) -> str:
         """The same of a delivery as it lies there. ``decided``: the path of a file with numbers of lines that are left out,
         and that need not be JSON."""
         types = {field.name: source_type(field.type, self._form) for field in self._task.contract.fields}
         source = f"NULL AS extra, NULL AS numbered FROM {_read_json(path, types, longest, broken=decided is not None)}"
         if decided is None:
-            return self.numbered(self._judged_rows(source))
+            return self.numbered(self._judged_rows(source), 0, growing)
         there = " OR ".join(f"s{index} IS NOT NULL" for index in range(len(types)))
         holes = f"SELECT o FROM read_csv({decided}, columns = {{'o': 'BIGINT'}}, header = false, auto_detect = false)"
-        return f"{self.numbered(self._judged_rows(source, f'({there})'))} AND ordinal NOT IN ({holes})"
+        return f"{self.numbered(self._judged_rows(source, f'({there})'), 0, growing)} AND ordinal NOT IN ({holes})"
 
     def _judged_rows(self, source: str, condition: str = "true", absent: Mapping[str, str] | None = None) -> str:
         """Rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``.
@@ -67,10 +72,16 @@ class Queries:
         columns = ", ".join(f"v{index}" for index in range(len(self._task.contract.fields)))
         return f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})"
 
-    def numbered(self, rows: str, offset: int = 0) -> str:
-        """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns."""
-        numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal FROM ({rows})"
-        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine"
+    def numbered(self, rows: str, offset: int = 0, growing: int | None = None) -> str:
+        """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns.
+        ``growing``: and whose value of that number is null, or greater than those of the two rows before."""
+        before, grows = "", ""
+        if growing is not None:
+            value = f"v{growing}"
+            before = f", lag({value}) OVER () AS before, lag({value}, 2) OVER () AS earlier"
+            grows = f" AND (coalesce({value} > greatest(before, earlier), {value} IS NULL) OR ordinal = {offset} + 1)"
+        numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal{before} FROM ({rows})"
+        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine{grows}"
 
     def native(self, plan: NativePlan) -> str:
         """Rows of what the native reader hands over."""

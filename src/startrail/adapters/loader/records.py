@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 from startrail.adapters.loader.attempt import Attempt
@@ -35,22 +35,29 @@ class Records:
         if self._held_bytes <= _MOST_HELD:
             self._held[ordinal] = record
 
-    def judge(self, ordinals: Iterator[int]) -> None:
-        """Read these (ascending) again for the judge. Undeclared fields and defaults were counted when they passed."""
+    def judge(self, ordinal: int, record: Record) -> None:
+        """One that is accepted now may be one that was kept out since its key did not grow."""
+        aside = self._attempt.aside
+        before = aside.saved_rows
+        aside.decide(ordinal, record, tally=False)
+        if aside.saved_rows > before:
+            self.hold(ordinal, record)
+
+    def visit(self, ordinals: Iterator[int], decide: Callable[[int, Record], object]) -> None:
+        """Read these (ascending) again, and decide those that are not staged."""
         with closing(self._again(ordinals)) as records:
             for some in _gathered(records):
                 for ordinal, record in some:
                     if ordinal not in self.staged:
-                        self._decide(ordinal, record)
+                        decide(ordinal, record)
+                        self._compare(ordinal)
                     if ordinal in self.wanted:
                         self.hold(ordinal, record)
 
-    def _decide(self, ordinal: int, record: Record) -> None:
+    def _compare(self, ordinal: int) -> None:
         """Raises NotTaken when a file is read in place, and a line is no value though the gate saw one: lines and values then
         have other numbers."""
-        aside = self._attempt.aside
-        aside.decide(ordinal, record, tally=False)
-        if self._attempt.sizes and aside.malformed == ordinal:
+        if self._attempt.sizes and self._attempt.aside.malformed == ordinal:
             raise NotTaken(f"line {ordinal} is not the record that passed")
 
     def refuse(self, ordinals: list[int], violation: Violation) -> None:

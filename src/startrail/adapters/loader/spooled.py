@@ -10,14 +10,16 @@ from itertools import chain
 
 from startrail.adapters.loader.attempt import Attempt, Staged
 from startrail.adapters.loader.blocks import SKIP, Block, Record
-from startrail.adapters.loader.csv_queries import Habit, typed_rows
-from startrail.adapters.loader.csv_quick import Run
+from startrail.adapters.loader.csv_queries import Habit, Numbered, numbered_rows, typed_rows
+from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv_run import Run
 from startrail.adapters.loader.gate import Gate, Passed
+from startrail.adapters.loader.growing import Growing
 from startrail.adapters.loader.in_place import InPlace
 from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.loader.spool import Spool
 from startrail.adapters.warehouse.duckdb import types as sql
-from startrail.ports.loader import LocalFile
+from startrail.ports.loader import LoadTask, LocalFile
 
 _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
@@ -26,7 +28,9 @@ sooner written again."""
 
 def spooled(attempt: Attempt) -> Staged:
     """Everything that passes the gate goes through the engine; what does not, to the judge. Raises NotTaken."""
-    return Staged(_Spooled(attempt).files())
+    way = _Spooled(attempt)
+    files = way.files()  # which also finds out how the file is read
+    return Staged(files, again=None if attempt.quick is None else way.again)
 
 
 class _Spooled:
@@ -35,7 +39,8 @@ class _Spooled:
         self._task = attempt.task
         gate = Gate(attempt.task.contract, wary=attempt.wary)
         self._sieve = Sieve(gate, attempt.defaults)
-        self._in_place = InPlace(attempt, gate, self._sieve)
+        self._growing = Growing(attempt.task.contract, attempt.queries)
+        self._in_place = InPlace(attempt, gate, self._sieve, self._growing)
 
     def files(self) -> list[LocalFile]:
         whole = self._whole()
@@ -68,12 +73,22 @@ class _Spooled:
 
     def _query(self, path: str, longest: int, offset: int, whole: int | None = None) -> str:
         """Of a spool that has been filled. ``whole``: or of a CSV file itself, behind so many lines."""
-        attempt, absent = self._attempt, self._attempt.absent()
+        attempt = self._attempt
         if attempt.quick is None:
-            return attempt.queries.streamed(path, offset, absent, max(2 * longest, _LITTLE))
-        habits = {name: habit for name, values in attempt.quick.first_values().items() if (habit := Habit.of(values))}
-        rows = typed_rows(path, self._task, attempt.quick.names, habits, absent, whole)
-        return attempt.queries.numbered(rows, offset)
+            longest = max(2 * longest, _LITTLE)
+            return attempt.queries.streamed(path, offset, attempt.absent(), longest, self._growing.field)
+        rows = typed_rows(path, *self._csv(attempt.quick), whole)
+        return attempt.queries.numbered(rows, offset, self._growing.field)
+
+    def _csv(self, csv: QuickCsv) -> tuple[LoadTask, tuple[str, ...], dict[str, Habit], dict[str, str]]:
+        """What the SQL of lines is made from."""
+        habits = {name: habit for name, values in csv.first_values().items() if (habit := Habit.of(values))}
+        return self._task, csv.names, habits, self._attempt.absent()
+
+    def again(self, path: str) -> Numbered:
+        """Of CSV lines that have their ordinals in front."""
+        assert self._attempt.quick is not None
+        return numbered_rows(path, *self._csv(self._attempt.quick))
 
     def _csv_head(self) -> int | None:
         """Lines of the header of a CSV file that can go to the engine as it is; None for another file."""
@@ -84,13 +99,13 @@ class _Spooled:
             for block in blocks:
                 if not isinstance(block, Run) or not block.bare or attempt.shut:
                     break
+                self._look(block)
                 rows += block.count
                 length += block.length
                 attempt.advance(len(block.lines))
         head = None if attempt.quick is None else attempt.quick.head
         if rows and head is not None and head[0] + length - attempt.unended == attempt.path.stat().st_size:
             attempt.rows_in = rows
-            attempt.tell_unknown()
             return head[1]
         attempt.begin_again()
         return None
@@ -120,10 +135,17 @@ class _Spooled:
             attempt.judged(block)
             return b""
         if not block.own:
+            self._growing.look_at(block.lines)
             return self._gated(block)
         attempt.rows_in += block.count
+        if isinstance(block, Run):
+            self._look(block)
         self._broken(block)
         return block.lines
+
+    def _look(self, block: Run) -> None:
+        if self._growing.name in block.names:
+            self._growing.look(block.pair(block.names.index(self._growing.name)))
 
     def _gated(self, block: Block) -> bytes:
         """What of a block goes to the engine."""
@@ -144,6 +166,6 @@ class _Spooled:
 
     def _broken(self, block: Block) -> None:
         if block.broken:
-            first, records = self._attempt.rows_in - block.count + 1, block.sequence()
-            for index in block.broken:
-                self._attempt.aside.decide(first + index, records[index])
+            first = self._attempt.rows_in - block.count + 1
+            for index, record in block.refused():
+                self._attempt.aside.decide(first + index, record)

@@ -74,15 +74,18 @@ def dates(
     fields = [field for field in contract.fields if _ordered(field, iso=texts)]
     if not fields or not files:
         return {}, {}
-    (row,) = engine.rows(f"SELECT {', '.join(_days(sql.quote(field.name)) for field in fields)} FROM {_sample(files, contract)}")
-    found: dict[str, Dates] = {}
-    turned: dict[str, Dates] = {}
-    for field, (declared, others, either) in zip(fields, (cell.values() for cell in row), strict=True):
-        if declared is not None and None not in declared:
-            found[field.name] = Dates(*declared)
-            if either and others is not None and None not in others and not (few and field.format.pattern is None):
-                turned[field.name] = Dates(*others)
-    return found, turned
+    sample = _sample(files, contract)
+    (row,) = engine.rows(f"SELECT {', '.join(_days(sql.quote(field.name)) for field in fields)} FROM {sample}")
+    found = {field.name: Dates(*days) for field, days in zip(fields, row[::2], strict=True) if _known(days)}
+    likely = [
+        field.name
+        for field, either in zip(fields, row[1::2], strict=True)
+        if either and field.name in found and not (few and field.format.pattern is None)
+    ]
+    if not likely:
+        return found, {}
+    (row,) = engine.rows(f"SELECT {', '.join(_turned_days(sql.quote(name)) for name in likely)} FROM {sample}")
+    return found, {name: Dates(*days) for name, days in zip(likely, row, strict=True) if _known(days)}
 
 
 def _sample(files: list[LocalFile], contract: Contract) -> str:
@@ -100,16 +103,24 @@ def _ordered(field: Field, *, iso: bool) -> bool:
 
 
 def _days(column: str) -> str:
-    """``[days as declared, days turned, whether all could be turned and some would be another day]``."""
-    day, epoch = f"CAST({column} AS DATE)", "DATE '1970-01-01'"
-    made = f"make_date(year({day}), CAST(day({day}) AS BIGINT), CAST(month({day}) AS BIGINT))"
-    other = f"CASE WHEN day({day}) <= 12 THEN {made} END"  # a TRY takes a hundred times as long where it catches something
-    tenths = "[0.1, 0.5, 0.9]"
+    """Days as declared, and whether all could be turned and some would be another day."""
+    day = f"CAST({column} AS DATE)"
     either = f"coalesce(max(day({day})) <= 12 AND bool_or(day({day}) != month({day})), false)"
-    return (
-        f"{{'a': quantile_cont(CAST({day} - {epoch} AS DOUBLE), {tenths}), "
-        f"'b': quantile_cont(CAST({other} - {epoch} AS DOUBLE), {tenths}), 'c': {either}}}"
-    )
+    return f"{_tenths(day)}, {either}"
+
+
+def _turned_days(column: str) -> str:
+    day = f"CAST({column} AS DATE)"
+    made = f"make_date(year({day}), CAST(day({day}) AS BIGINT), CAST(month({day}) AS BIGINT))"
+    return _tenths(f"CASE WHEN day({day}) <= 12 THEN {made} END")  # a TRY takes a hundred times as long where it catches
+
+
+def _tenths(day: str) -> str:
+    return f"quantile_cont(CAST({day} - DATE '1970-01-01' AS DOUBLE), [0.1, 0.5, 0.9])"
+
+
+def _known(days: list[float | None] | None) -> bool:
+    return days is not None and None not in days
 
 
 def _numeric(kind: object) -> bool:

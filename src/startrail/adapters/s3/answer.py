@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
+from startrail.adapters.s3.fence import DEAD_END
 from startrail.base.text import printable
 
 Meaning = Literal["no bucket", "no keys", "refused", "clock", "full", "busy", "beyond the end", "elsewhere", "other"]
@@ -75,7 +76,7 @@ def _meaning(error: Exception, text: str, status: int, code: str) -> Meaning:
         return meaning_of(status, code)
     if isinstance(error, PermissionDeniedError | UnauthenticatedError):
         return "refused"
-    if "Received redirect" in text:
+    if "Received redirect" in text or DEAD_END in text:
         return "elsewhere"
     return "busy" if _BROKEN.search(text) else "other"
 
@@ -83,6 +84,8 @@ def _meaning(error: Exception, text: str, status: int, code: str) -> Meaning:
 def _without_answer(text: str) -> str:
     if "Received redirect" in text:
         return "it is in another region"
+    if DEAD_END in text:
+        return "it redirects to another server"
     kind = _found(r"kind: (\w+),", text.partition("Debug source")[2])
     return _KINDS.get(kind) or printable(text.partition("\n")[0], limit=200)
 

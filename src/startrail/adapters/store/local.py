@@ -10,7 +10,6 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +23,7 @@ from startrail.base.ids import token
 from startrail.ports.store import NotStored, StoredObject, check_key, disk_error, not_stored
 
 _BLOCK = 1 << 20
+_BEHIND = 8 << 20
 _LEFT_BEHIND_SECONDS = 86_400
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.=-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.=-]*)*")
 """Keys that stand in an address as they are."""
@@ -154,14 +154,29 @@ class LocalStore:
         temporary = self.scratch / token(12)
         try:
             with temporary.open("xb") as out:
-                for chunk in (data,) if isinstance(data, bytes) else data:
-                    out.write(chunk)
+                _write(out, (data,) if isinstance(data, bytes) else data)
                 out.flush()
                 os.fsync(out.fileno())
             yield temporary
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _write(out: BinaryIO, chunks: Iterable[bytes]) -> None:
+    """What has come is on its way to the disk before the last of it comes: the sync at the end finds little to do."""
+    written = told = 0
+    for chunk in chunks:
+        written += out.write(chunk)
+        if written - told >= _BEHIND:
+            _begin_writing(out.fileno(), told, written - told)
+            told = written
+
+
+def _begin_writing(handle: int, start: int, count: int) -> None:
+    """Linux begins to write what it is told to forget, and forgets only what is on the disk already."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(handle, start, count, os.POSIX_FADV_DONTNEED)
 
 
 def _link(temporary: Path, target: Path) -> bool:
@@ -221,7 +236,15 @@ def _sweep(folder: Path) -> None:
     for entry in os.scandir(folder):
         with contextlib.suppress(OSError):
             if now - entry.stat(follow_symlinks=False).st_mtime > _LEFT_BEHIND_SECONDS:
-                shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else Path(entry.path).unlink()
+                _remove(entry)
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    if not entry.is_dir(follow_symlinks=False):
+        return Path(entry.path).unlink()
+    import shutil  # rarely needed, and it loads every kind of archive
+
+    return shutil.rmtree(entry.path)
 
 
 @contextmanager

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import itertools
-import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,21 +16,22 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store as Bucket
 
-from startrail.adapters.s3.answer import answer_of
+from startrail.adapters.s3.api import account_of
 from startrail.adapters.s3.bucket import open_bucket
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
-from startrail.adapters.store.s3_api import Account
 from startrail.adapters.store.s3_client import Client
-from startrail.adapters.store.s3_errors import refusal
+from startrail.adapters.store.s3_errors import answers
 from startrail.adapters.store.s3_leftovers import TEMPORARY, Leftovers
 from startrail.adapters.store.s3_parts import PART, Parts
-from startrail.adapters.store.s3_whole import Whole
-from startrail.base.errors import ResourceError
+from startrail.adapters.store.s3_streams import Counter, Reader, measured
+from startrail.adapters.store.s3_sums import Sums
+from startrail.adapters.store.s3_whole import Digest, Whole
 from startrail.base.text import printable
 from startrail.model import profile
 from startrail.ports.store import (
     WRITTEN_ONCE,
+    Digested,
     NotStored,
     StoredObject,
     StoreUnreachable,
@@ -41,7 +40,6 @@ from startrail.ports.store import (
     not_stored,
 )
 
-_PART = PART
 _PARTS_AT_ONCE = 4
 _LONGEST = timedelta(hours=1)
 """For a part or a download, however slow."""
@@ -72,42 +70,42 @@ class S3Store:
         self._prefix = declared.prefix.strip("/")
         if self._prefix:
             check_key(self._prefix)
-        self._account = _account(declared, access_key, secret_key)
+        self._account = account_of(declared, access_key, secret_key)
         self._direct = None
         if self._account is not None:
-            self._direct = _Direct(Client(self._account, timeout=timeout.total_seconds(), retries=retries))
+            self._direct = _Direct(Client(self._account, timeout=timeout.total_seconds(), retries=retries), self._at)
         self._cache_folder = cache
         self._cache = Cache(cache / "objects")
-        with _errors(declared.bucket):
-            self._bucket = open_bucket(
-                declared,
-                access_key=access_key,
-                secret_key=secret_key,
-                timeout=timeout,
-                longest=_LONGEST,
-                retries=retries,
-                prefix=self._prefix or None,
-                copy_if_not_exists="multipart",
-            )
-        self._leftovers = Leftovers(self._bucket, self._account, self._at, self._mark)
+        self._open = partial(
+            open_bucket,
+            declared,
+            access_key=access_key,
+            secret_key=secret_key,
+            timeout=timeout,
+            longest=_LONGEST,
+            retries=retries,
+            prefix=self._prefix or None,
+            copy_if_not_exists="multipart",
+        )
+        self._leftovers = Leftovers(lambda: self._bucket, self._account, self._at, self._mark)
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
         check_key(key)
         if isinstance(data, bytes):
-            with _errors(key):
-                obstore.put(self._bucket, key, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+            with answers(key):
+                obstore.put(self._bucket, key, data, chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)
             return len(data)
-        pieces, stream = _measured(data)
+        pieces, stream = measured(data, PART)
         if stream is None:
             return self.put(key, b"".join(pieces))
-        counter = _Counter(stream)
-        with _errors(key):
+        counter = Counter(stream)
+        with answers(key):
             pump(counter, lambda parts: self._upload(key, parts))
         return counter.size
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
         check_key(key)
-        pieces, stream = _measured((data,) if isinstance(data, bytes) else data)
+        pieces, stream = measured((data,) if isinstance(data, bytes) else data, PART)
         if stream is None:
             return self._create(key, b"".join(pieces))
         return self.size(key) is None and self._put_aside(stream, key, replace=False, size=None)
@@ -115,20 +113,27 @@ class S3Store:
     def put_as(
         self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
     ) -> bool:
-        if size is not None and _PART < size <= _LARGEST_PUT and isinstance(key, str) and self._direct is not None:
+        if size is not None and PART < size <= _LARGEST_PUT and isinstance(key, str) and self._direct is not None:
             return self._pass_on(data, check_key(key), replace, size)
-        pieces, stream = _measured(data)
+        digest = _digest_of(data)
+        pieces, stream = measured(data, PART)
         if stream is not None:
-            return self._put_aside(stream, key, replace=replace, size=size)
+            return self._put_aside(stream, key, replace=replace, size=size, digest=digest)
         name = key if isinstance(key, str) else key()
         if name is None:
             return False
         if self._direct is not None:
-            return self._direct.whole.put(self._at(check_key(name)), pieces, replace=replace)
+            return self._direct.whole.put(self._at(check_key(name)), pieces, replace=replace, digest=digest)
         if not replace:
             return self._create(check_key(name), b"".join(pieces))
         self.put(name, b"".join(pieces))
         return True
+
+    @cached_property
+    def _bucket(self) -> Bucket:
+        """Opened when something is wanted that only obstore does: it takes a while."""
+        with answers(self._name):
+            return self._open()
 
     @cached_property
     def scratch(self) -> Path:
@@ -142,29 +147,29 @@ class S3Store:
     def adopt(self, path: Path, key: str) -> int:
         check_key(key)
         size = path.stat().st_size
-        with _errors(key):
-            obstore.put(self._bucket, key, path, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
+        with answers(key):
+            obstore.put(self._bucket, key, path, chunk_size=PART, max_concurrency=_PARTS_AT_ONCE)
         if key.startswith(WRITTEN_ONCE):
             self._cache.keep(self._once(key), Path(key).suffix, path)  # most often it is read at once
         path.unlink(missing_ok=True)
         return size
 
     def get(self, key: str) -> bytes:
-        with _errors(check_key(key)):
+        with answers(check_key(key)):
             return bytes(obstore.get(self._bucket, key).bytes())
 
     def open(self, key: str) -> BinaryIO:
         size = self.size(key)
         if size is None:
             raise not_stored(key)
-        return io.BufferedReader(_Reader(self._bucket, key, size), buffer_size=_PART)
+        return io.BufferedReader(Reader(self._bucket, key, size), buffer_size=PART)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
         if check_key(key).startswith(WRITTEN_ONCE):
             version = self._once(key)
         else:
-            with _errors(key):
+            with answers(key):
                 found = obstore.head(self._bucket, key)
             version = f"{self.uri(key)} {found['e_tag'] or found['last_modified']}"
         with self._cache.path(version, Path(key).suffix, lambda target: self._download(key, target)) as path:
@@ -172,7 +177,7 @@ class S3Store:
 
     def size(self, key: str) -> int | None:
         try:
-            with _errors(check_key(key)):
+            with answers(check_key(key)):
                 return obstore.head(self._bucket, key)["size"]
         except NotStored:
             return None
@@ -181,14 +186,14 @@ class S3Store:
         folder = prefix.rpartition("/")[0]
         if folder:
             check_key(folder)
-        with _errors(prefix):
+        with answers(prefix):
             for batch in obstore.list(self._bucket, prefix=folder or None):
                 for found in batch:
                     if found["path"].startswith(prefix) and not found["path"].startswith(TEMPORARY):
                         yield StoredObject(found["path"], found["size"], found["last_modified"])
 
     def delete(self, key: str) -> None:
-        with _errors(check_key(key)), contextlib.suppress(FileNotFoundError):
+        with answers(check_key(key)), contextlib.suppress(FileNotFoundError):
             obstore.delete(self._bucket, key)
 
     def uri(self, key: str) -> str:
@@ -210,7 +215,7 @@ class S3Store:
     def _create(self, key: str, data: bytes) -> bool:
         """One PUT with ``If-None-Match: *``."""
         try:
-            with _errors(key):
+            with answers(key):
                 obstore.put(self._bucket, key, data, mode="create", use_multipart=False)
         except AlreadyExistsError as error:
             if self.size(key) is None:  # 409: another request for this key was under way, and came to nothing
@@ -225,28 +230,36 @@ class S3Store:
     def _pass_on(self, data: Iterable[bytes], key: str, replace: bool, size: int) -> bool:
         """One PUT, which needs neither a part in memory nor a second copy within the bucket."""
         assert self._direct is not None
-        if not replace and self.size(key) is not None:
+        if not replace and self._direct.has(self._at(key)):
             for _ in data:  # whoever reads it wants to know what it was
                 pass
             return False
-        return self._direct.whole.stream(self._at(key), data, size, replace=replace)
+        return self._direct.whole.stream(self._at(key), data, size, replace=replace, digest=_digest_of(data))
 
-    def _put_aside(self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool, size: int | None) -> bool:
+    def _put_aside(
+        self,
+        data: Iterable[bytes],
+        key: str | Callable[[], str | None],
+        *,
+        replace: bool,
+        size: int | None,
+        digest: Digest | None = None,
+    ) -> bool:
         """Upload aside, then copy within the bucket, if need be on the condition that the key is free."""
         self._leftovers.sweep()
-        aside, counter = TEMPORARY + secrets.token_hex(12), _Counter(data)
+        aside, counter = TEMPORARY + secrets.token_hex(12), Counter(data)
         try:
-            with _errors("a file that arrives"):
+            with answers("a file that arrives"):
                 if self._direct is None:
                     pump(counter, lambda parts: self._upload(aside, parts))
                 elif size is not None and size <= _LARGEST_PUT:
-                    self._direct.whole.stream(self._at(aside), counter, size)
+                    self._direct.whole.stream(self._at(aside), counter, size, digest=digest)
                 else:
                     self._direct.parts.put(self._at(aside), counter)
             name = key if isinstance(key, str) else key()
             if name is None:
                 return False
-            with _errors(check_key(name)):
+            with answers(check_key(name)):
                 if replace and counter.size <= _LARGEST_COPY:
                     obstore.copy(self._bucket, aside, name)
                     return True
@@ -266,11 +279,11 @@ class S3Store:
             return True
         if not replace and self.size(key) is not None:
             return False
-        stored = obstore.get(self._bucket, aside).stream(min_chunk_size=_PART)
-        pump((bytes(each) for each in stored), lambda parts: self._upload(key, parts, max(_PART, size // _MOST_PARTS)))
+        stored = obstore.get(self._bucket, aside).stream(min_chunk_size=PART)
+        pump((bytes(each) for each in stored), lambda parts: self._upload(key, parts, max(PART, size // _MOST_PARTS)))
         return True
 
-    def _upload(self, key: str, parts: Iterator[bytes], size: int = _PART) -> None:
+    def _upload(self, key: str, parts: Iterator[bytes], size: int = PART) -> None:
         obstore.put(self._bucket, key, parts, chunk_size=size, max_concurrency=_PARTS_AT_ONCE)
 
     def _mark(self, key: str, data: bytes) -> None:
@@ -280,103 +293,20 @@ class S3Store:
             obstore.put(self._bucket, key, data)
 
     def _download(self, key: str, target: Path) -> None:
-        with _errors(key), target.open("wb") as out:
-            for chunk in obstore.get(self._bucket, key).stream(min_chunk_size=_PART):
+        with answers(key), target.open("wb") as out:
+            for chunk in obstore.get(self._bucket, key).stream(min_chunk_size=PART):
                 out.write(chunk)
-
-
-def _account(declared: profile.S3Store, access_key: str | None, secret_key: str | None) -> Account | None:
-    """Who asks, when that is known without asking a service of the cloud."""
-    said, token = os.environ.get, None
-    if access_key is None and secret_key is None:
-        access_key, secret_key, token = said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY"), said("AWS_SESSION_TOKEN")
-    elsewhere = declared.endpoint is None and any(name.startswith("AWS_ENDPOINT") for name in os.environ)
-    if not access_key or not secret_key or elsewhere:
-        return None
-    endpoint = declared.endpoint or f"https://s3.{declared.region}.amazonaws.com"
-    return Account(endpoint, declared.bucket, declared.region, access_key, secret_key, token)
 
 
 class _Direct:
     """What is sent without obstore."""
 
-    def __init__(self, client: Client) -> None:
-        self.whole = Whole(client)
-        self.parts = Parts(client, self.whole)
+    def __init__(self, client: Client, at: Callable[[str], str]) -> None:
+        sums = Sums(client, lambda name: at(TEMPORARY + name))
+        self.has = client.found
+        self.whole = Whole(client, sums)
+        self.parts = Parts(client, sums)
 
 
-def _measured(data: Iterable[bytes]) -> tuple[list[bytes], Iterator[bytes] | None]:
-    """All of it when it fits into one part, else a stream of all of it."""
-    chunks, taken, size = iter(data), [], 0
-    for chunk in chunks:
-        taken.append(chunk)
-        size += len(chunk)
-        if size > _PART:
-            return [], itertools.chain(taken, chunks)
-    return taken, None
-
-
-class _Counter:
-    """An iterable of bytes that knows how much of it was taken."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self.size += len(chunk)
-            yield chunk
-
-
-class _Reader(io.RawIOBase):
-    """Ranged reads of one object."""
-
-    def __init__(self, bucket: Bucket, key: str, size: int) -> None:
-        self._bucket, self._key, self._size = bucket, key, size
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        if start + offset < 0:
-            raise ValueError("cannot seek before the beginning")
-        self._position = start + offset
-        return self._position
-
-    def readinto(self, target: memoryview, /) -> int:  # type: ignore[override]  (a memoryview is what it is called with)
-        end = min(self._position + len(target), self._size)
-        if end <= self._position:
-            return 0
-        with _errors(self._key):
-            found = obstore.get_range(self._bucket, self._key, start=self._position, end=end)
-        target[: len(found)] = memoryview(found)
-        self._position += len(found)
-        return len(found)
-
-
-@contextmanager
-def _errors(key: str) -> Iterator[None]:
-    try:
-        yield
-    except AlreadyExistsError:
-        raise
-    except (BaseError, OSError, ValueError) as error:
-        raise _translated(key, error) from error
-
-
-def _translated(key: str, error: Exception) -> ResourceError:
-    answer = answer_of(error)
-    if isinstance(error, FileNotFoundError) and error.errno is None and answer.meaning == "other":
-        return not_stored(key)
-    if isinstance(error, OSError) and error.errno is not None:
-        return disk_error(error, key, writing=True)
-    return refusal(key, answer)
+def _digest_of(data: Iterable[bytes]) -> Digest | None:
+    return (lambda: data.sha256) if isinstance(data, Digested) else None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from startrail.adapters.s3.answer import Answer
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from obstore.exceptions import AlreadyExistsError, BaseError
+
+from startrail.adapters.s3.answer import Answer, answer_of
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
-from startrail.ports.store import StoreFailed, StoreForbidden, StoreFull, StoreUnreachable
+from startrail.ports.store import StoreFailed, StoreForbidden, StoreFull, StoreUnreachable, disk_error, not_stored
 
 
 def refusal(key: str, answer: Answer) -> ResourceError:
@@ -35,3 +40,23 @@ def refusal(key: str, answer: Answer) -> ResourceError:
             hint = "check `region` and `endpoint` of the profile's store"
             return StoreFailed(f"the bucket sends us elsewhere for '{shown}': {told}", hint=hint)
     return StoreFailed(f"the bucket refused '{shown}': {told}", hint="check `bucket`, `region` and `endpoint` of the profile")
+
+
+@contextmanager
+def answers(key: str) -> Iterator[None]:
+    """What obstore raises about a key, as the error for it; except that the key is taken, which the caller has asked about."""
+    try:
+        yield
+    except AlreadyExistsError:
+        raise
+    except (BaseError, OSError, ValueError) as error:
+        raise _translated(key, error) from error
+
+
+def _translated(key: str, error: Exception) -> ResourceError:
+    answer = answer_of(error)
+    if isinstance(error, FileNotFoundError) and error.errno is None and answer.meaning == "other":
+        return not_stored(key)
+    if isinstance(error, OSError) and error.errno is not None:
+        return disk_error(error, key, writing=True)
+    return refusal(key, answer)

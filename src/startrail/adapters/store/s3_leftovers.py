@@ -17,11 +17,11 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 import obstore
-import urllib3
 from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
-from startrail.adapters.store.s3_api import Account, ask, element
+from startrail.adapters.s3.api import Account, ask, element
+from startrail.adapters.s3.wire import Wire, WireError
 from startrail.base.errors import ResourceError
 
 TEMPORARY = ".scratch/"
@@ -36,7 +36,11 @@ class Leftovers:
     removed."""
 
     def __init__(
-        self, bucket: Bucket, account: Account | None, at: Callable[[str], str], write: Callable[[str, bytes], object]
+        self,
+        bucket: Callable[[], Bucket],
+        account: Account | None,
+        at: Callable[[str], str],
+        write: Callable[[str, bytes], object],
     ) -> None:
         self._bucket, self._account, self._at, self._write = bucket, account, at, write
         self._sweeping = threading.Lock()
@@ -53,7 +57,7 @@ class Leftovers:
             with contextlib.suppress(BaseError, OSError, ResourceError):
                 marker = TEMPORARY + secrets.token_hex(12)  # the server's clock decides, not this machine's
                 self._write(marker, b"?")
-                found = [each for batch in obstore.list(self._bucket, prefix=TEMPORARY) for each in batch]
+                found = [each for batch in obstore.list(self._bucket(), prefix=TEMPORARY) for each in batch]
                 now = max((each["last_modified"] for each in found), default=None)
                 for each in found:
                     if each["path"] == marker or (now is not None and self._is_old(each["path"], now - each["last_modified"])):
@@ -66,7 +70,7 @@ class Leftovers:
         self._write(note, key.encode())
         yield
         with contextlib.suppress(BaseError, OSError):
-            obstore.delete(self._bucket, note)
+            obstore.delete(self._bucket(), note)
 
     @staticmethod
     def _is_old(path: str, age: timedelta) -> bool:
@@ -75,9 +79,9 @@ class Leftovers:
 
     def _remove(self, path: str) -> None:
         if self._account is not None and path.startswith(_NOTES):
-            key = bytes(obstore.get(self._bucket, path).bytes()).decode()
+            key = bytes(obstore.get(self._bucket(), path).bytes()).decode()
             abort_leftovers(self._account, self._at(key), exactly=True)
-        obstore.delete(self._bucket, path)
+        obstore.delete(self._bucket(), path)
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -94,15 +98,15 @@ def abort_leftovers(account: Account, prefix: str, *, exactly: bool = False) -> 
     Returns how many. Housekeeping: what the server refuses or does not know is left to it.
     """
     try:
-        pool = urllib3.PoolManager(timeout=10.0, retries=False)
-        answer = ask(pool, account, "GET", "", {"prefix": prefix, "uploads": ""})
+        wire = Wire(account.endpoint, timeout=10.0)
+        answer = ask(wire, account, "GET", "", {"prefix": prefix, "uploads": ""})
         if answer.status != 200 or "Date" not in answer.headers:
             return 0
         now = parsedate_to_datetime(answer.headers["Date"])
         left = [each for each in unfinished(answer.data.decode()) if now - each.begun > _LEFT_BEHIND]
         mine = [each for each in left if (each.key == prefix if exactly else each.key.startswith(prefix))]
-        return sum(ask(pool, account, "DELETE", each.key, {"uploadId": each.id}).status == 204 for each in mine)
-    except (urllib3.exceptions.HTTPError, ValueError, TypeError):
+        return sum(ask(wire, account, "DELETE", each.key, {"uploadId": each.id}).status == 204 for each in mine)
+    except (*WireError, ValueError, TypeError):
         return 0
 
 

@@ -1,4 +1,4 @@
-"""An object in one PUT: from memory, or as a stream whose size is known. The server's ETag tells whether it has these bytes.
+"""An object in one PUT: from memory, or as a stream whose size is known. Its answer shows whether the bucket has these bytes.
 
 An ETag is the MD5 of such an object, except where a bucket encrypts with a key of its own. Which of the two it is shows at the
 first one that differs: the object is read back then. When it is right after all, this bucket's ETags say nothing.
@@ -6,16 +6,17 @@ first one that differs: the object is read back then. When it is right after all
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from startrail.adapters.s3.wire import Reply
 from startrail.adapters.store.s3_client import Client, KeyTaken
+from startrail.adapters.store.s3_sums import SHA256, Sums, encoded, framed, framed_size, trailing
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
 
-_MD5 = re.compile(r'"?([0-9a-f]{32})"?')
+Digest = Callable[[], str]
+"""The SHA-256 of a stream that has ended, in hexadecimal."""
 
 
 class WrongBytesStored(ResourceError):
@@ -45,64 +46,77 @@ class OtherSize(ResourceError):
 class Whole:
     """Of one store; safe to share between threads."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._tags_are_md5 = True
+    def __init__(self, client: Client, sums: Sums) -> None:
+        self._client, self._sums = client, sums
 
-    def put(self, key: str, pieces: Sequence[bytes], *, replace: bool = True) -> bool:
+    def put(self, key: str, pieces: Sequence[bytes], *, replace: bool = True, digest: Digest | None = None) -> bool:
         """From memory, tried again as often as need be. False when not to ``replace`` an object that is there."""
-        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-        for piece in pieces:
-            sha256.update(piece)
-            md5.update(piece)
-        headers = {"content-md5": base64.b64encode(md5.digest()).decode()} | _condition(replace)
+        sha256 = digest() if digest is not None else hexdigest(hashlib.sha256(), pieces)
+        compares = self._sums.compares(sum(map(len, pieces)))
+        md5 = None if compares else hexdigest(hashlib.md5(usedforsecurity=False), pieces)
+        headers = {SHA256: encoded(sha256)} if md5 is None else {"content-md5": encoded(md5)}
         try:
-            answer = self._client.send("PUT", key, {}, pieces, sha256=sha256.hexdigest(), headers=headers)
+            answer = self._client.send("PUT", key, {}, pieces, sha256=sha256, headers=headers | _condition(replace))
         except KeyTaken:
             return False
-        self._agree(key, answer.headers.get("ETag", ""), md5.hexdigest(), sha256.hexdigest())
+        except ResourceError:
+            if compares:
+                self._sums.doubt()
+            raise
+        self._agree(key, answer, md5, sha256)
         return True
 
-    def stream(self, key: str, chunks: Iterable[bytes], size: int, *, replace: bool = True) -> bool:
+    def stream(self, key: str, chunks: Iterable[bytes], size: int, *, replace: bool = True, digest: Digest | None = None) -> bool:
         """The same for what passes by. Of a stream that breaks, or has another size, nothing is left."""
-        passing = _Passing(chunks, size)
+        compares = self._sums.compares(size)
+        passing = _Passing(chunks, size, md5=not compares, sha256=digest is None)
+        digest = digest or passing.sha256
         try:
-            answer = self._client.stream(key, passing, size, _condition(replace))
+            if compares:
+                body, headers = framed(passing, size, digest), trailing(size)
+                answer = self._client.stream(key, body, framed_size(size), headers | _condition(replace))
+            else:
+                answer = self._client.stream(key, passing, size, _condition(replace))
         except KeyTaken:
             for _ in passing:  # whoever reads it wants to know what it was
                 pass
             return False
-        self._agree(key, answer.headers.get("ETag", ""), passing.md5.hexdigest(), passing.sha256.hexdigest())
+        except ResourceError as error:
+            if compares and not isinstance(error, OtherSize):
+                self._sums.doubt()
+            raise
+        self._agree(key, answer, None if compares else passing.md5(), digest())
         return True
 
-    def may_have(self, tag: str, body: Iterable[bytes]) -> bool:
-        """Whether this ETag can be that of these bytes."""
-        told = _MD5.fullmatch(tag)
-        if told is None or not self._tags_are_md5:
-            return tag != ""
-        md5 = hashlib.md5(usedforsecurity=False)
-        for piece in body:
-            md5.update(piece)
-        return told[1] == md5.hexdigest()
-
-    def _agree(self, key: str, tag: str, md5: str, sha256: str) -> None:
-        told = _MD5.fullmatch(tag)
-        if told is None or told[1] == md5 or not self._tags_are_md5:
+    def _agree(self, key: str, answer: Reply, md5: str | None, sha256: str) -> None:
+        """``md5``: None where the bucket has compared the SHA-256, and says so."""
+        if md5 is None and answer.headers.get(SHA256) == encoded(sha256):
             return
-        stored = hashlib.sha256(self._client.send("GET", key, {}).data)
-        if stored.hexdigest() == sha256:
-            self._tags_are_md5 = False
+        if md5 is not None and self._sums.tag_of(answer.headers.get("ETag", "")) in (None, md5):
             return
-        self._client.send("DELETE", key, {})
-        raise wrong_bytes(key)
+        stored = hashlib.sha256(self._client.send("GET", key, {}).data).hexdigest()
+        if md5 is None:
+            self._sums.doubt()
+        elif stored == sha256:
+            self._sums.tags_are_md5 = False
+        if stored != sha256:
+            self._client.send("DELETE", key, {})
+            raise wrong_bytes(key)
 
 
 class _Passing:
-    """Chunks that are counted and digested; iterated on where an earlier iteration ended."""
+    """Chunks that are counted, and digested as far as is asked; iterated on where an earlier iteration ended."""
 
-    def __init__(self, chunks: Iterable[bytes], size: int) -> None:
+    def __init__(self, chunks: Iterable[bytes], size: int, *, md5: bool, sha256: bool) -> None:
         self._chunks, self._left = iter(chunks), size
-        self.sha256, self.md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        self._md5, self._sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+        self._digests = [*([self._md5] if md5 else []), *([self._sha256] if sha256 else [])]
+
+    def md5(self) -> str:
+        return self._md5.hexdigest()
+
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks:
@@ -111,8 +125,8 @@ class _Passing:
                 for _ in self._chunks:  # the feed may know better what is wrong
                     pass
                 raise OtherSize(f"{-self._left} bytes more came than were announced", hint="run again")
-            self.sha256.update(chunk)
-            self.md5.update(chunk)
+            for digest in self._digests:
+                digest.update(chunk)
             yield chunk
         if self._left:
             raise OtherSize(f"{self._left} bytes fewer came than were announced", hint="run again")
@@ -120,3 +134,10 @@ class _Passing:
 
 def _condition(replace: bool) -> dict[str, str]:
     return {} if replace else {"if-none-match": "*"}
+
+
+def hexdigest(digest: hashlib._Hash, pieces: Iterable[bytes]) -> str:
+    """Of all pieces, one after the other."""
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()

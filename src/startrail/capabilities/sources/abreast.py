@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from startrail.base.errors import StartrailError
-from startrail.ports.feed import Feed, Offer, answered
+from startrail.ports.feed import Early, Feed, Offer, answered
 
 _AHEAD = 256
 """Offers taken from the listing and not yet told of, at most: as many files a kill can make us fetch again."""
@@ -43,9 +43,12 @@ class Abreast(Generic[T]):
 
     def __init__(self, feed: Feed, work: Callable[[Offer], T]) -> None:
         self._feed, self._work = feed, work
-        self._lanes = feed.lanes
         self._ended = threading.Event()
-        self._threads = ThreadPoolExecutor(self._lanes, thread_name_prefix="lane") if self._lanes > 1 else None
+        self._threads: ThreadPoolExecutor | None = None
+        if feed.lanes > 1:
+            self._threads = ThreadPoolExecutor(feed.lanes, thread_name_prefix="lane")
+            if isinstance(feed, Early):
+                feed.offer_early(feed.lanes)
 
     def outcomes(self, offers: Iterable[Offer]) -> Iterator[list[Outcome[T]]]:
         """In order of the offers; those that are ready together come together. Errors that are none of ours are raised."""

@@ -12,6 +12,7 @@ from startrail.base.errors import SourceError, StartrailError
 from startrail.base.text import printable
 from startrail.capabilities.sources.abreast import Abreast, Outcome
 from startrail.capabilities.sources.content import Content
+from startrail.capabilities.sources.pace import moving
 from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Copied, Emit, Growing
 from startrail.flow.session import to_facts
@@ -178,7 +179,7 @@ class _Copying:
         """Bring the bytes to the target. Runs in a lane."""
         key = _key(offer.name)
         crash_point("before land")
-        content = Content(self._lanes.flowing(self._feed.fetch(offer)))
+        content = Content(self._lanes.flowing(moving(self._feed.fetch(offer), self._wall, offer.name)))
         replaces = self._is_ours(offer.name, key)
         if not self._target.put_as(content, key, replace=replaces, size=offer.size):
             self._agree(key, content.sha256)

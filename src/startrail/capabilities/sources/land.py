@@ -13,6 +13,7 @@ from startrail.capabilities.sources.changes import compare, events
 from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
+from startrail.capabilities.sources.pace import moving
 from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
 from startrail.flow.events import Emit, Event, Growing, Landed
 from startrail.flow.session import to_facts
@@ -82,6 +83,7 @@ class _Landing:
         self._lanes = Abreast(feed, self._receive)
         self._new: list[Delivery] = []
         self._failed: list[tuple[str, SourceError]] = []
+        self._left: set[str] = set()
 
     def all(self) -> tuple[Delivery, ...]:
         kept: _Received | None = None
@@ -119,7 +121,7 @@ class _Landing:
     def _receive(self, offer: Offer) -> Delivery:
         """Bring the bytes into the store. Runs in a lane."""
         crash_point("before land")
-        content = Content(self._lanes.flowing(self._feed.fetch(offer)))
+        content = Content(self._lanes.flowing(moving(self._feed.fetch(offer), self._clock, offer.name)))
 
         def key() -> str | None:
             delivery = self._delivery(offer, content)
@@ -142,7 +144,7 @@ class _Landing:
 
     def _not_received(self, offer: Offer, error: StartrailError | None) -> None:
         if isinstance(error, StillGrowing):
-            self._emit(Growing(subject=self._source.name, source=self._source.name, name=offer.name))
+            self._tell_left(offer.name)
         elif isinstance(error, SourceError):
             self._failed.append((offer.name, error))
         elif error is not None:
@@ -205,6 +207,11 @@ class _Landing:
         growing = self._feed.growing()
         self._ledger.record_growing(self._source.name, growing, self._lease)
         for name in growing:
+            self._tell_left(name)
+
+    def _tell_left(self, name: str) -> None:
+        if name not in self._left:
+            self._left.add(name)
             self._emit(Growing(subject=self._source.name, source=self._source.name, name=name))
 
     def _compare_names(self) -> None:

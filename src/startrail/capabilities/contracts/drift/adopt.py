@@ -1,4 +1,5 @@
-"""Adoption: a contract came to declare fields that deliveries kept in ``_extra``, so those deliveries are loaded again.
+"""Adoption: a contract came to declare fields that deliveries kept in ``_extra``, or that their names say, so those
+deliveries are loaded again.
 
 Each is a replay of its landed bytes: its rows take the place of the earlier ones as a whole, under a step whose key
 covers the contract and the load that it replaces. A column is so filled from the day on which its field first came. No
@@ -28,6 +29,7 @@ from startrail.flow.tasks import Task
 from startrail.model.contract import Contract, Field
 from startrail.model.delivery import Delivery
 from startrail.model.evolution import widens
+from startrail.model.named import gives
 from startrail.model.names import Names
 from startrail.model.project import Project
 from startrail.model.source import Source
@@ -55,6 +57,8 @@ class Adoption(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]
     rows: int
     """In which the most frequent of them is."""
+    said: bool = False
+    """Whether none of them was kept: the delivery's name says them."""
     declined: str | None = None
 
 
@@ -127,7 +131,7 @@ def _inside(field: Field, rest: str) -> bool:
 def _known(project: Project, selection: Selection, ledger: Ledger) -> dict[str, bytes]:
     """Sources to look through, each with what marks it as looked through under its contract."""
     marks = {
-        source.name: fingerprint(project.contracts[source.contract].fingerprint, str(source.into)).encode()
+        source.name: fingerprint(project.contracts[source.contract].fingerprint, str(source.into), *gives(source)).encode()
         for source in project.sources.values()
         if source.contract is not None and source.name in selection
     }
@@ -137,35 +141,39 @@ def _known(project: Project, selection: Selection, ledger: Ledger) -> dict[str, 
 
 def _adoptions(source: Source, project: Project, ledger: Ledger, files: Callable[[], QuarantineFiles]) -> list[Adoption]:
     contract = project.contracts[str(source.contract)]
-    by_delivery: dict[str, list[StepRecord]] = {}
-    for record in ledger.history(kind="load", subject=source.name):
-        by_delivery.setdefault(record.step.partition, []).append(record)
-    wanted: dict[str, tuple[StepRecord, dict[str, int]]] = {}
-    for id, records in by_delivery.items():
-        load = visible_load(records)
-        fields = {} if load is None or load.output is None else _declared_now(contract, load.output)
-        if load is not None and fields:
-            wanted[id] = (load, fields)
-    if not wanted:
+    loads = _visible_loads(source, ledger)
+    said = tuple(name for name in gives(source) if contract.field(name) is not None)
+    declared = {id: fields for id, load in loads.items() if (fields := _declared_now(contract, load.output, said))}
+    if not declared:
         return []
     old = {each.delivery for each in ledger.superseded(source.name)} if source.on_replace == "replace" else set()
     refused = {standing.delivery.id: standing for standing in standings(project, ledger, source.name)}
     found = []
     for delivery in ledger.deliveries(source.name):
-        if delivery.id in wanted and delivery.id not in old:
-            load, fields = wanted[delivery.id]
-            standing = refused.get(delivery.id) or whole(delivery, load)
-            adoption = _adoption(standing, fields, contract, project, ledger, files)
-            found += [adoption] if adoption is not None else []
+        if delivery.id in declared and delivery.id not in old:
+            standing = refused.get(delivery.id) or whole(delivery, loads[delivery.id])
+            adoption = _adoption(standing, declared[delivery.id], contract, project, ledger, files)
+            found += [] if adoption is None else [msgspec.structs.replace(adoption, said=set(adoption.fields) <= set(said))]
     return _with_declined(found, ledger)
 
 
-def _declared_now(contract: Contract, output: StepOutput) -> dict[str, int]:
-    """Fields that the load kept, or has in a column of another type that nobody declared, and their rows."""
-    if PINNED in output.note:
+def _visible_loads(source: Source, ledger: Ledger) -> dict[str, StepRecord]:
+    """By delivery."""
+    by_delivery: dict[str, list[StepRecord]] = {}
+    for record in ledger.history(kind="load", subject=source.name):
+        by_delivery.setdefault(record.step.partition, []).append(record)
+    return {id: load for id, records in by_delivery.items() if (load := visible_load(records)) is not None}
+
+
+def _declared_now(contract: Contract, output: StepOutput | None, said: tuple[str, ...]) -> dict[str, int]:
+    """Fields that the load kept, or has in a column of another type that nobody declared, and their rows; and those that
+    names say (``said``) and that were no column then."""
+    if output is None or PINNED in output.note:
         return {}  # a person wants it under an older version
     found = {name: rows for name, rows in output.kept.items() if name == _OTHERS or declares(contract, name)}
     for change in output.changes:
+        there = {column.name for column in change.schema.columns}
+        found = dict.fromkeys((name for name in said if name not in there), output.rows) | found
         for column in change.schema.columns:
             field = contract.field(column.name)
             if column.doc == TAKEN and field is not None and not widens(column.type, field.type):
@@ -286,7 +294,8 @@ def _because(due: list[Adoption]) -> str:
     fields = _listed(dict.fromkeys(name for each in due for name in each.fields))
     rows, since = sum(each.rows for each in due), min(each.replay.standing.delivery.landed_at for each in due)
     kept = f"{rows:,} row{'' if rows == 1 else 's'} of {len(due):,} {'delivery' if len(due) == 1 else 'deliveries'}"
-    return f"the contract declares {fields} now, kept in _extra since {_day(since)} in {kept}, which are loaded again"
+    where = "said by their names" if all(each.said for each in due) else "kept in _extra"
+    return f"the contract declares {fields} now, {where} since {_day(since)} in {kept}, which are loaded again"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -6,13 +6,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import html
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlsplit
 
 import msgspec
-import urllib3
+
+from startrail.adapters.s3.answer import Answer, meaning_of
+from startrail.adapters.s3.bucket import Named
+from startrail.adapters.s3.wire import Buffer, Reply, Wire
+from startrail.base.text import printable
 
 NOTHING = hashlib.sha256(b"").hexdigest()
 
@@ -28,20 +33,32 @@ class Account(msgspec.Struct, frozen=True):
     token: str | None = None
 
 
+def account_of(declared: Named, access_key: str | None, secret_key: str | None) -> Account | None:
+    """Who asks, when that is known without asking a service of the cloud."""
+    said, token = os.environ.get, None
+    if access_key is None and secret_key is None:
+        access_key, secret_key, token = said("AWS_ACCESS_KEY_ID"), said("AWS_SECRET_ACCESS_KEY"), said("AWS_SESSION_TOKEN")
+    elsewhere = declared.endpoint is None and any(name.startswith("AWS_ENDPOINT") for name in os.environ)
+    if not access_key or not secret_key or elsewhere:
+        return None
+    endpoint = declared.endpoint or f"https://s3.{declared.region}.amazonaws.com"
+    return Account(endpoint, declared.bucket, declared.region, access_key, secret_key, token)
+
+
 def ask(
-    pool: urllib3.PoolManager,
+    wire: Wire,
     account: Account,
     method: str,
     key: str,
     query: Mapping[str, str],
-    body: Iterable[bytes] = (),
+    body: Iterable[Buffer] = (),
     length: int = 0,
     sha256: str = NOTHING,
     headers: Mapping[str, str] | None = None,
-) -> urllib3.BaseHTTPResponse:
+) -> Reply:
     """One try. The body comes in pieces that are ``length`` bytes in all; the server holds it against ``sha256``.
 
-    Raises urllib3's errors.
+    Raises WireError.
     """
     base = urlsplit(account.endpoint)
     path = quote(f"{base.path.rstrip('/')}/{account.bucket}" + (f"/{key}" if key else ""))
@@ -55,15 +72,26 @@ def ask(
     if account.token is not None:
         signed["x-amz-security-token"] = account.token
     signed["authorization"] = _authorization(account, method, path, asked, signed)
-    url = f"{base.scheme}://{base.netloc}{path}" + (f"?{asked}" if asked else "")
-    signed["content-length"] = str(length)
-    return pool.request(method, url, headers=signed, body=body if length else None, redirect=False)
+    return wire.exchange(method, path + (f"?{asked}" if asked else ""), signed, body, length)
 
 
 def element(answer: str, name: str) -> str:
     """The text of the first element of this name, or ``""``."""
     match = re.search(f"<{name}>(.*?)</{name}>", answer, re.DOTALL)
     return html.unescape(match[1]) if match else ""
+
+
+def meant_by(reply: Reply) -> Answer:
+    """What an answer that is no success means."""
+    body = reply.data.decode("utf-8", "replace")
+    code, message = element(body, "Code"), element(body, "Message")
+    told = f"{reply.status} {code}: {message}" if message else f"{reply.status} {code}".strip()
+    return Answer(meaning_of(reply.status, code), printable(told, 200))
+
+
+def broken(error: Exception) -> str:
+    """Why no answer came, in a few words."""
+    return printable(getattr(error, "strerror", None) or str(error) or type(error).__name__, 200)
 
 
 def _authorization(account: Account, method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
