@@ -19,6 +19,7 @@ from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.growing import Growing
 from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.ports.store import disk_error
 
 _LINES_PER_HOLE = 20
 """Where the judge has to decide more than one line in so many, what passes is sooner copied."""
@@ -67,7 +68,10 @@ class InPlace:
         if not self._holes:
             return attempt.queries.lying(path, longest, growing=self._growing.field)
         numbers = attempt.engine.folder / "decided.txt"
-        numbers.write_text("".join(f"{ordinal}\n" for ordinal in self._holes))
+        try:
+            numbers.write_text("".join(f"{ordinal}\n" for ordinal in self._holes))
+        except OSError as error:
+            raise disk_error(error, str(numbers), writing=True) from error
         return attempt.queries.lying(path, longest, sql.text(str(numbers)), self._growing.field)
 
     def known(self, block: Block) -> bytes | None:
