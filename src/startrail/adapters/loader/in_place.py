@@ -27,6 +27,8 @@ _AT_FIRST = 50
 """Holes that are not too many in any file."""
 _MOST_WAITING = 1 << 20
 """Bytes of lines that wait for the judge."""
+_MOST_TAUGHT = 100
+"""Names of undeclared fields that the gate is told of where lines are copied in the end."""
 _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
@@ -129,7 +131,8 @@ class InPlace:
     def _judge(self) -> None:
         for ordinal, line in zip(self._holes[-len(self._waiting) :], self._waiting, strict=True) if self._waiting else ():
             for name in self._attempt.aside.decide(ordinal, Record(line, line)):
-                self._undeclared[name.removeprefix("$.")] = None
+                if len(self._undeclared) < _MOST_TAUGHT:
+                    self._undeclared[name.removeprefix("$.")] = None
         self._waiting, self._waiting_bytes = [], 0
 
     def _too_many(self, before: int) -> bool:
