@@ -176,7 +176,8 @@ def _write(out: BinaryIO, chunks: Iterable[bytes]) -> None:
 def _begin_writing(handle: int, start: int, count: int) -> None:
     """Linux begins to write what it is told to forget, and forgets only what is on the disk already."""
     if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(handle, start, count, os.POSIX_FADV_DONTNEED)
+        with contextlib.suppress(OSError):  # it is only advice; a disk that fails is told by the sync
+            os.posix_fadvise(handle, start, count, os.POSIX_FADV_DONTNEED)
 
 
 def _link(temporary: Path, target: Path) -> bool:
