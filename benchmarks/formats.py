@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from benchmarks import flat_orders
 from benchmarks.figures import Figure
 from benchmarks.loading import GOAL_MEMORY
-from benchmarks.measuring import Measured, child, field, orders_contract, plainly, under_contract
+from benchmarks.measuring import Measured, child, order_fields, orders_contract, plainly, under_contract
 
 if TYPE_CHECKING:
     from startrail.model.contract import Contract
@@ -87,20 +87,7 @@ def _startrail(media: str, file: Path, reader: str = "auto") -> Measured:
 
 def contract() -> Contract:
     """What the flat orders promise."""
-    return orders_contract(
-        field("order_id", "long", required=True),
-        field("status", "string", required=True, enum=("placed", "paid", "shipped", "returned")),
-        field("placed_at", "timestamptz", required=True),
-        field("updated_at", "timestamptz"),
-        field("delivery_day", "date"),
-        field("store", "int", required=True, minimum="1"),
-        field("currency", "string", required=True, min_length=3, max_length=3),
-        field("total", "decimal(12,2)", required=True, minimum="0"),
-        field("tax", "decimal(12,2)"),
-        field("weight_kg", "double"),
-        field("gift", "boolean"),
-        field("note", "string"),
-    )
+    return orders_contract(*order_fields())
 
 
 _CHILDREN = {"plain": _plain, "startrail": _startrail, "msgspec": partial(_startrail, reader="msgspec")}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import orders
 from benchmarks.figures import Figure
-from benchmarks.measuring import Measured, child, field, orders_contract, plainly, under_contract
+from benchmarks.measuring import Measured, child, field, order_fields, orders_contract, plainly, under_contract
 
 if TYPE_CHECKING:
     from startrail.model.contract import Contract
@@ -104,19 +104,7 @@ def _startrail(file: Path, reader: str) -> Measured:
 def contract() -> Contract:
     """What the orders promise."""
     return orders_contract(
-        field("order_id", "long", required=True),
-        field("status", "string", required=True, enum=("placed", "paid", "shipped", "returned")),
-        field("placed_at", "timestamptz", required=True),
-        field("updated_at", "timestamptz"),
-        field("delivery_day", "date"),
-        field("store", "int", required=True, minimum="1"),
-        field("currency", "string", required=True, min_length=3, max_length=3),
-        field("total", "decimal(12,2)", required=True, minimum="0"),
-        field("tax", "decimal(12,2)"),
-        field("discount", "decimal(12,2)"),
-        field("weight_kg", "double"),
-        field("gift", "boolean"),
-        field("note", "string"),
+        *order_fields(discount=True),
         field("customer", "struct<id: long, name: string, city: string, country: string>", required=True),
         field("items", "list<struct<sku: string, quantity: int, unit_price: decimal(10,2)>>", required=True),
     )

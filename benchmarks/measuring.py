@@ -76,6 +76,25 @@ def orders_contract(*fields: Field) -> Contract:
     return Contract("orders", "1.0.0", fields, Span(""), primary_key=("order_id",))
 
 
+def order_fields(*, discount: bool = False) -> tuple[Field, ...]:
+    """What flat and nested orders have in common, in their order."""
+    return (
+        field("order_id", "long", required=True),
+        field("status", "string", required=True, enum=("placed", "paid", "shipped", "returned")),
+        field("placed_at", "timestamptz", required=True),
+        field("updated_at", "timestamptz"),
+        field("delivery_day", "date"),
+        field("store", "int", required=True, minimum="1"),
+        field("currency", "string", required=True, min_length=3, max_length=3),
+        field("total", "decimal(12,2)", required=True, minimum="0"),
+        field("tax", "decimal(12,2)"),
+        *((field("discount", "decimal(12,2)"),) if discount else ()),
+        field("weight_kg", "double"),
+        field("gift", "boolean"),
+        field("note", "string"),
+    )
+
+
 def field(name: str, kind: str, **more: object) -> Field:
     """A field whose type is written as in a contract."""
     from startrail.model.contract import Field

@@ -10,9 +10,9 @@ rclone with a sha256sum of what it has written, which is what else ours knows at
 
 On loopback two cores measure processors. `wire` is the same over a relay of 1 Gbit/s with 5 ms each way.
 
-Ways into a bucket, measured once: a stream of 105 MB to moto, CPU seconds a GB. obstore 0.8 (nothing is compared), ours
-in one PUT 2.1 (UNSIGNED-PAYLOAD; SHA-256 and MD5 on the way, the ETag compared), ours in parts 2.2 (SHA-256 and MD5 of each part;
-without MD5 where the bucket says that it has compared the SHA-256), boto3 3.1 with 170 MB more memory.
+Ways into a bucket, a stream of 105 MB, CPU seconds a GB. To a server that compares checksums: ours in one PUT 0.75, of which
+SHA-256 0.6, and in parts 1.2 (a CRC-32 of each besides). To moto, which compares none: ours 2.3 either way (MD5 1.4), obstore 0.8
+(nothing is compared, and no SHA-256 known), boto3 2.5 with 140 MB more memory.
 """
 
 from __future__ import annotations

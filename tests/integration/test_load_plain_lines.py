@@ -122,6 +122,13 @@ def test_what_stands_around_plain_lines(tmp_path: Path, data: str, direct: bool)
     both(tmp_path, data.encode(), TEXTS, direct=direct)
 
 
+@pytest.mark.parametrize("odd", ["", "1,2,3,4\n"])
+def test_a_column_that_nobody_declared_is_told_once_for_each_row(tmp_path: Path, odd: str) -> None:
+    data = "name,other,new\n" + "".join(f"{line},z\n" for line in LINES) + odd
+    loaded = both(tmp_path, data.encode(), TEXTS, direct=not odd)
+    assert loaded.kept == {"new": len(LINES) + bool(odd)}
+
+
 @pytest.mark.parametrize("width", [1, 2])
 def test_a_file_without_header(tmp_path: Path, width: int) -> None:
     promised = contract(*TEXTS.fields[:width])
@@ -133,6 +140,16 @@ def test_bytes_that_are_no_text_are_found_by_the_engine(tmp_path: Path) -> None:
     data = (HEAD + WHOLE).encode() + "\né,1\n".encode() + b"\xff,1\nlast,1\n"
     loaded = both(tmp_path, data, TEXTS, direct=False)
     assert [[rule for _, rule in found] for found in loaded.rules().values()] == [["malformed"]]
+
+
+@pytest.mark.parametrize("lines", [(b"a\xff,1",), (b"a\xff,1", "é,1".encode())])
+def test_another_encoding_is_told_by_what_any_reading_of_the_file_saw(tmp_path: Path, lines: tuple[bytes, ...]) -> None:
+    """The chunk was cut once, and is not looked at when the file is read again."""
+    data = HEAD.encode() + b"\n".join([*WHOLE.encode().split(b"\n")[:600], *lines, b"1,2,3", WHOLE.encode(), b""])
+    quick = load_bytes(tmp_path / "quick", data, TEXTS, "csv")
+    careful = load_bytes(tmp_path / "careful", data, TEXTS, "csv", careful=True)
+    assert (quick.held is None) == (len(lines) == 2)
+    assert (quick.held, quick.counts, quick.output.drift) == (careful.held, careful.counts, careful.output.drift)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -161,53 +178,7 @@ def _keyed(keys: list[int], blank: int = 0) -> bytes:
     return "\n".join(["id,n,name", *lines, ""]).encode()
 
 
-def _staged(patch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Rows of the files that will be written, by the name of the COPY."""
-    found: dict[str, int] = {}
-    copy = Engine.copy
-
-    def noting(self: Engine, query: str, name: str, *rest: Any) -> Any:
-        files = copy(self, query, name, *rest)
-        found[name] = sum(file.rows for file in files)
-        return files
-
-    patch.setattr(Engine, "copy", noting)
-    return found
-
-
 KEYED = contract(field("id", "long"), field("n", "int", maximum="90"), field("name", "string"), key=("id",))
-
-
-@pytest.mark.parametrize("blank", [0, 40])
-def test_where_keys_grow_a_repeated_one_has_no_large_file_written_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blank: int
-) -> None:
-    keys = list(range(60_000))
-    for place in range(500, 60_000, 1_000):
-        keys[place] = 7
-        keys[place + 1] = place // 1_000  # smaller than the one before, and there before as well
-    data = _keyed(keys, blank)
-    with pytest.MonkeyPatch.context() as patch:
-        written = _staged(patch)
-        found = load_bytes(tmp_path / "a", data, KEYED, "csv")
-    assert found.counts[1] > 59_000
-    assert len(found.refused()) >= 120
-    assert 100 < written["again"] < 300
-    assert "unique" not in written or written["unique"] <= written["again"]
-    patch_free = load_bytes(tmp_path / "b", data, KEYED, "csv", careful=True)
-    assert (found.counts, found.refused()) == (patch_free.counts, patch_free.refused())
-    assert found.output.drift == patch_free.output.drift
-    assert found.rows() == patch_free.rows()
-
-
-def test_keys_in_no_order_are_compared_as_before(tmp_path: Path) -> None:
-    keys = random.Random(3).sample(range(10**6), 40_000)
-    with pytest.MonkeyPatch.context() as patch:
-        written = _staged(patch)
-        load_bytes(tmp_path, _keyed([*keys, keys[5]]), KEYED, "csv")
-    assert written["direct"] == 40_001
-    assert written["unique"] == 40_000
-    assert "again" not in written
 
 
 def test_departures_among_many_columns_are_told_by_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,6 +192,22 @@ def test_departures_among_many_columns_are_told_by_field(tmp_path: Path, monkeyp
     lines = [",".join(f.name for f in promised.fields), *map(",".join, rows), ""]
     loaded = both(tmp_path, "\n".join(lines).encode(), promised, direct=True)
     assert loaded.counts[2] == 260
+
+
+@pytest.mark.parametrize(("odd", "at_once"), [("1,2", True), ('9,1,"q""r"', True), ('9,1,"q\nr"', False)])
+def test_what_is_copied_is_read_from_several_places_where_every_line_is_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str, at_once: bool
+) -> None:
+    queries: list[str] = []
+    copy = Engine.copy
+
+    def noting(self: Engine, query: str, *rest: Any) -> Any:
+        queries.append(query)
+        return copy(self, query, *rest)
+
+    monkeypatch.setattr(Engine, "copy", noting)
+    load_bytes(tmp_path, _keyed(list(range(2_000))) + odd.encode() + b"\n", KEYED, "csv")
+    assert f"parallel = {str(at_once).lower()}" in queries[0]
 
 
 def test_only_a_file_of_plain_lines_is_read_from_several_places_at_once() -> None:

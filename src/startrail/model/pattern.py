@@ -17,7 +17,7 @@ import msgspec
 
 from startrail.base.text import printable
 
-_PIECE = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]|\[!?\]?[^\]]*\]|\*+|.", re.DOTALL)
+_PIECE = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]|\[!?+\]?+[^\]]*\]|\*+|.", re.DOTALL)
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::([^{}]+))?\}", re.ASCII)
 _WIDTHS = {
     "Y": r"[0-9]{4}", "y": r"[0-9]{2}", "m": r"[0-9]{2}", "d": r"[0-9]{2}", "H": r"[0-9]{2}", "M": r"[0-9]{2}",

@@ -35,6 +35,7 @@ def _seen(tmp_path: Path, data: bytes, media: str) -> list[bytes | None]:
         ("ndjson+gzip", gzip.compress(LINES)),
         ("ndjson+zstd", pa.compress(LINES, "zstd", asbytes=True)),
     ],
+    ids=["plain", "gzip", "zstd"],
 )
 def test_lines_are_read_however_they_are_compressed(tmp_path: Path, media: str, data: bytes) -> None:
     assert _seen(tmp_path, data, media) == [b'{"id": 1}\n', b'{"id": 2}\n']

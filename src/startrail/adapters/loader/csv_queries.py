@@ -98,16 +98,19 @@ def typed_rows(
     habits: dict[str, Habit],
     absent: Mapping[str, str],
     whole: int | None = None,
+    *,
+    lined: bool = False,
 ) -> str:
     """A query of ``v0``, ``v1`` and so on, the values of the contract's fields; of ``extra``, and of ``fine``. ``absent``
-    columns are not in the lines and have these values. ``whole``: behind so many lines every line is a record."""
+    columns are not in the lines and have these values. ``whole``: behind so many lines every line is a record. ``lined``:
+    every line is one, or is to be passed over."""
     parts = _Parts.of(task, names, habits, absent)
     fine = [condition for _, condition in parts.fine]
     there = None
     if whole is None and not (parts.empty and any(field.name in names and _exacting(field) for field in task.contract.fields)):
         there = "c0 IS DISTINCT FROM chr(0)" if parts.empty else "c0 IS NOT NULL"
         fine.insert(0, "there")
-    lines = reader(path, task, len(names), parts.null, whole)
+    lines = reader(path, task, len(names), parts.null, 0 if lined and whole is None else whole)
     made = parts.made(lines, None if there is None else (there, "there"))
     return f"SELECT {parts.columns}, extra, coalesce({' AND '.join(fine) or 'true'}, false) AS fine FROM ({made})"
 

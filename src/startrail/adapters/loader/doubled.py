@@ -37,7 +37,6 @@ class Commas:
                 left -= 1 + bytes(raw).count(b",")
         return left == 0
 
-
     def first_off(self, records: list[Any], lines: bytes) -> tuple[int, bytes]:
         """The place of the first of these records in whose line commas do not agree, and that line; a place without a line
         where there is not a record a line."""

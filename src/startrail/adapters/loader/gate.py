@@ -77,6 +77,8 @@ class Gate:
         self.stopped_in: int | None = None
         """Where the lines that were refused last are not fine, if that is known: the place of the record among them. It is
         what the decoder says, and so no more than a hint."""
+        self.surely = False
+        """Whether that record will be refused also alone, where each of those before it has a line."""
         required = frozenset(contract.primary_key)
         self._fields = [(field, field.required or field.name in required) for field in contract.fields]
         self._names = Names(contract)
@@ -93,7 +95,7 @@ class Gate:
 
     def passes(self, lines: bytes) -> Passed | None:
         """What may go on, or None when at least one record may not."""
-        self.stopped_in = None
+        self.stopped_in, self.surely = None, False
         if self._decode is None or (_BACKSLASH in lines and b"\\u0000" in lines):
             return None
         try:
@@ -101,9 +103,11 @@ class Gate:
             kept = self._kept(records, lines) if self._learned else None
             return Passed(len(records), lines) if kept is None else kept
         except Doubled as found:
-            self.doubled, self.stopped_in = True, found.place
+            self.doubled, self.stopped_in, self.surely = True, found.place, True
         except _REFUSALS as error:
             self.stopped_in = _place(error, lines)
+            certain = isinstance(error, msgspec.ValidationError) and _NUMBER_FOR_TEXT.match(str(error)) is None
+            self.surely = certain and not self._numeric
         return None
 
     def learn(self, name: str) -> None:

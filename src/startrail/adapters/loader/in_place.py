@@ -3,6 +3,8 @@
 Nothing is copied, so that a file with a few broken lines costs little more than one without. The engine then reads on where
 a line is broken: that line is a row of nulls to it, and of a key that stands twice it takes the first value. Therefore such
 keys are looked for in all of the file, no row of nothing but nulls is fine, and decided lines are left out by their numbers.
+Numbers of the gate, which counts values, and of the engine, which counts lines, part at a line that is no value; the engine
+has a row of nulls there, so that the line is read again (``records``), and whoever reads it finds out.
 """
 
 from __future__ import annotations
@@ -15,13 +17,18 @@ from startrail.adapters.loader.attempt import Attempt
 from startrail.adapters.loader.blocks import SKIP, Block, Record
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.growing import Growing
-from startrail.adapters.loader.sieve import Sieve, one_a_line
+from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.warehouse.duckdb import types as sql
+from startrail.ports.store import disk_error
 
 _LINES_PER_HOLE = 20
 """Where the judge has to decide more than one line in so many, what passes is sooner copied."""
 _AT_FIRST = 50
 """Holes that are not too many in any file."""
+_MOST_WAITING = 1 << 20
+"""Bytes of lines that wait for the judge."""
+_MOST_TAUGHT = 100
+"""Names of undeclared fields that the gate is told of where lines are copied in the end."""
 _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
@@ -39,10 +46,16 @@ class InPlace:
         self._counts = array("q")
         """Records in each block that was gone through."""
         self._sizes = array("q")
+        self._holes = array("q")
+        """Ordinals of lines that are for the judge."""
+        self._waiting: list[bytes] = []
+        """The last of these lines: to judge many at a time takes half as long as to judge each between blocks of others."""
+        self._waiting_bytes = 0
+        self._undeclared: dict[str, None] = {}
         self._at = 0
         self._hole = 0
-        self._undeclared: dict[str, None] = {}
         self.whole = attempt.task.media == "ndjson" and not attempt.careful and self._goes_through()
+        self._judge()
         if self.whole:
             attempt.counts, attempt.sizes = self._counts, self._sizes
         else:
@@ -53,11 +66,14 @@ class InPlace:
     def query(self) -> str:
         """Of the whole file."""
         attempt, longest = self._attempt, max(2 * max(self._sizes, default=0), _LITTLE)
-        path, holes = sql.text(str(attempt.path)), attempt.aside.ordinals
-        if not holes:
+        path = sql.text(str(attempt.path))
+        if not self._holes:
             return attempt.queries.lying(path, longest, growing=self._growing.field)
         numbers = attempt.engine.folder / "decided.txt"
-        numbers.write_text("".join(f"{ordinal}\n" for ordinal in holes))
+        try:
+            numbers.write_text("".join(f"{ordinal}\n" for ordinal in self._holes))
+        except OSError as error:
+            raise disk_error(error, str(numbers), writing=True) from error
         return attempt.queries.lying(path, longest, sql.text(str(numbers)), self._growing.field)
 
     def known(self, block: Block) -> bytes | None:
@@ -67,11 +83,11 @@ class InPlace:
         attempt, first = self._attempt, self._attempt.rows_in + 1
         attempt.rows_in += self._counts[self._at]
         self._at += 1
-        holes, decided = set(), attempt.aside.ordinals
-        while self._hole < len(decided) and decided[self._hole] <= attempt.rows_in:
-            holes.add(decided[self._hole] - first)
+        places = set()
+        while self._hole < len(self._holes) and self._holes[self._hole] <= attempt.rows_in:
+            places.add(self._holes[self._hole] - first)
             self._hole += 1
-        return _without(block.lines, holes) if holes else block.lines
+        return _without(block.lines, places) if places else block.lines
 
     def _goes_through(self) -> bool:
         attempt = self._attempt
@@ -90,11 +106,11 @@ class InPlace:
         return True
 
     def _block(self, lines: bytes) -> bool:
-        """False when it cannot be read so; then nothing of it was decided."""
+        """False when it cannot be read so; then nothing of it is for the judge."""
         attempt = self._attempt
-        if not attempt.aside.ordinals:
+        if not self._holes:
             passed = self._gate.passes(lines)
-            if passed is not None and (self._gate.wary == "no" or one_a_line(passed.count, lines)):
+            if passed is not None:
                 attempt.rows_in += passed.count
                 return True
             if self._gate.wary == "no" or attempt.wary == "yes" or attempt.defaults.some:
@@ -105,16 +121,26 @@ class InPlace:
                 attempt.rows_in += found.count
                 continue
             attempt.rows_in += 1
-            for name in attempt.aside.decide(attempt.rows_in, Record(found[:-1], found[:-1])):
-                self._undeclared[name.removeprefix("$.")] = None
+            self._holes.append(attempt.rows_in)
+            self._waiting.append(found[:-1])
+            self._waiting_bytes += len(found)
+        if self._waiting_bytes > _MOST_WAITING:
+            self._judge()
         return True
 
+    def _judge(self) -> None:
+        for ordinal, line in zip(self._holes[-len(self._waiting) :], self._waiting, strict=True) if self._waiting else ():
+            for name in self._attempt.aside.decide(ordinal, Record(line, line)):
+                if len(self._undeclared) < _MOST_TAUGHT:
+                    self._undeclared[name.removeprefix("$.")] = None
+        self._waiting, self._waiting_bytes = [], 0
+
     def _too_many(self, before: int) -> bool:
-        """Whether of all records, or of those behind ``before``, too many were decided."""
-        rows, holes = self._attempt.rows_in, self._attempt.aside.ordinals
-        if len(holes) <= _AT_FIRST:
+        """Whether of all records, or of those behind ``before``, too many are for the judge."""
+        rows, holes = self._attempt.rows_in, len(self._holes)
+        if holes <= _AT_FIRST:
             return False
-        return len(holes) * _LINES_PER_HOLE > rows or (len(holes) - bisect_right(holes, before)) * 2 > rows - before
+        return holes * _LINES_PER_HOLE > rows or (holes - bisect_right(self._holes, before)) * 2 > rows - before
 
 
 def _without(lines: bytes, holes: set[int]) -> bytes:

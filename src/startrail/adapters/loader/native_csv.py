@@ -18,7 +18,8 @@ import msgspec
 from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import BLOCK, Block, Record
 from startrail.adapters.loader.csv_file import ROWS, Row
-from startrail.adapters.loader.csv_quick import Part, QuickCsv
+from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv_run import Part
 from startrail.adapters.loader.native_library import address_of, certain_lines, is_utf8
 from startrail.adapters.loader.native_lines import END, Lines
 from startrail.model.contract import Contract

@@ -9,6 +9,8 @@ from startrail.adapters.loader.gate import Gate, Passed
 
 _PIECE = 1 << 14
 """Bytes of a piece of a block: what stands in a piece before a refused line is looked at twice."""
+_DOUBTED = 8
+"""Blocks behind a refused line that go by pieces at once."""
 
 
 class Sieve:
@@ -17,8 +19,8 @@ class Sieve:
     def __init__(self, gate: Gate, defaults: Defaults) -> None:
         self._gate = gate
         self._defaults = defaults
-        self._doubt = False
-        """The last block had lines that were refused, so this one may too."""
+        self._doubt = 0
+        """One of the last blocks had lines that were refused, so that as many from here on may too."""
         self.taken: dict[str, int] = {}
 
     def learn(self, name: str) -> None:
@@ -38,7 +40,7 @@ class Sieve:
             if passed is not None and not (passed.count > 1 and _single(lines)):
                 yield passed
                 return
-        self._doubt = False
+        self._doubt -= self._doubt > 0
         start = 0
         while start < len(lines):
             stop = lines.rfind(b"\n", start, start + _PIECE) + 1 or lines.find(b"\n", start) + 1
@@ -60,13 +62,15 @@ class Sieve:
                 yield passed
                 return
             record = self._gate.stopped_in if told and not self._defaults.some else None
+            surely = record is not None and self._gate.surely
             start, stop = (_middle(lines),) * 2 if record is None else _line(lines, record)
             if start:
-                before = lines[:start]
-                yield from self._piece(before, self._through(before), told=told and record is None)  # which should pass now
+                before = self._through(lines[:start])
+                surely = surely and before is not None and before.count == record
+                yield from self._piece(lines[:start], before, told=told and record is None)  # which should pass now
             if start < stop:
                 line = lines[start:stop]
-                yield from self._alone(line, self._through(line))
+                yield from self._alone(line, None if surely else self._through(line))
             if stop == len(lines):
                 return
             lines = lines[stop:]
@@ -76,26 +80,18 @@ class Sieve:
         if passed is not None and passed.count <= 1:  # two records in one of many lines: the engine refuses
             yield passed
         elif not line.isspace():
-            self._doubt = True
+            self._doubt = _DOUBTED
             yield line
 
     def _through(self, lines: bytes) -> Passed | None:
         """What of the lines may go on, completed with defaults where need be."""
         passed = self._gate.passes(lines)
-        if passed is not None and self._gate.wary != "no" and not one_a_line(passed.count, lines):
-            return None
         filled = self._defaults.fill(lines) if passed is None and self._defaults.some else None
         if filled is not None:
             passed = self._gate.passes(filled.lines)
             for name, rows in filled.taken.items() if passed is not None else ():
                 self.taken[name] = self.taken.get(name, 0) + rows
         return passed
-
-
-def one_a_line(records: int, lines: bytes) -> bool:
-    """Whether there are as many records as lines, or as lines that are not blank. Both may be where one has two."""
-    whole = lines.count(b"\n") + (not lines.endswith(b"\n"))
-    return records == whole or records == sum([not line.isspace() for line in lines.split(b"\n") if line])
 
 
 def _single(lines: bytes) -> bool:

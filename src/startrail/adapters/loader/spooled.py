@@ -11,7 +11,8 @@ from itertools import chain
 from startrail.adapters.loader.attempt import Attempt, Staged
 from startrail.adapters.loader.blocks import SKIP, Block, Record
 from startrail.adapters.loader.csv_queries import Habit, Numbered, numbered_rows, typed_rows
-from startrail.adapters.loader.csv_quick import QuickCsv, Run
+from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv_run import Run
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.growing import Growing
 from startrail.adapters.loader.in_place import InPlace
@@ -39,6 +40,8 @@ class _Spooled:
         gate = Gate(attempt.task.contract, wary=attempt.wary)
         self._sieve = Sieve(gate, attempt.defaults)
         self._growing = Growing(attempt.task.contract, attempt.queries)
+        self._lined = True
+        """Whether each CSV record that was sent is one line."""
         self._in_place = InPlace(attempt, gate, self._sieve, self._growing)
 
     def files(self) -> list[LocalFile]:
@@ -76,7 +79,7 @@ class _Spooled:
         if attempt.quick is None:
             longest = max(2 * longest, _LITTLE)
             return attempt.queries.streamed(path, offset, attempt.absent(), longest, self._growing.field)
-        rows = typed_rows(path, *self._csv(attempt.quick), whole)
+        rows = typed_rows(path, *self._csv(attempt.quick), whole, lined=self._lined)
         return attempt.queries.numbered(rows, offset, self._growing.field)
 
     def _csv(self, csv: QuickCsv) -> tuple[LoadTask, tuple[str, ...], dict[str, Habit], dict[str, str]]:
@@ -139,6 +142,7 @@ class _Spooled:
         attempt.rows_in += block.count
         if isinstance(block, Run):
             self._look(block)
+            self._lined = self._lined and block.lined
         self._broken(block)
         return block.lines
 

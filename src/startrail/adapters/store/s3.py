@@ -21,17 +21,15 @@ from startrail.adapters.s3.bucket import open_bucket
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.pump import pump
 from startrail.adapters.store.s3_client import Client
+from startrail.adapters.store.s3_direct import Digest, Direct, digest_of
 from startrail.adapters.store.s3_errors import answers
 from startrail.adapters.store.s3_leftovers import TEMPORARY, Leftovers
-from startrail.adapters.store.s3_parts import PART, Parts
+from startrail.adapters.store.s3_parts import PART
 from startrail.adapters.store.s3_streams import Counter, Reader, measured
-from startrail.adapters.store.s3_sums import Sums
-from startrail.adapters.store.s3_whole import Digest, Whole
 from startrail.base.text import printable
 from startrail.model import profile
 from startrail.ports.store import (
     WRITTEN_ONCE,
-    Digested,
     NotStored,
     StoredObject,
     StoreUnreachable,
@@ -73,7 +71,7 @@ class S3Store:
         self._account = account_of(declared, access_key, secret_key)
         self._direct = None
         if self._account is not None:
-            self._direct = _Direct(Client(self._account, timeout=timeout.total_seconds(), retries=retries), self._at)
+            self._direct = Direct(Client(self._account, timeout=timeout.total_seconds(), retries=retries), self._at)
         self._cache_folder = cache
         self._cache = Cache(cache / "objects")
         self._open = partial(
@@ -115,7 +113,7 @@ class S3Store:
     ) -> bool:
         if size is not None and PART < size <= _LARGEST_PUT and isinstance(key, str) and self._direct is not None:
             return self._pass_on(data, check_key(key), replace, size)
-        digest = _digest_of(data)
+        digest = digest_of(data)
         pieces, stream = measured(data, PART)
         if stream is not None:
             return self._put_aside(stream, key, replace=replace, size=size, digest=digest)
@@ -234,7 +232,7 @@ class S3Store:
             for _ in data:  # whoever reads it wants to know what it was
                 pass
             return False
-        return self._direct.whole.stream(self._at(key), data, size, replace=replace, digest=_digest_of(data))
+        return self._direct.whole.stream(self._at(key), data, size, replace=replace, digest=digest_of(data))
 
     def _put_aside(
         self,
@@ -296,17 +294,3 @@ class S3Store:
         with answers(key), target.open("wb") as out:
             for chunk in obstore.get(self._bucket, key).stream(min_chunk_size=PART):
                 out.write(chunk)
-
-
-class _Direct:
-    """What is sent without obstore."""
-
-    def __init__(self, client: Client, at: Callable[[str], str]) -> None:
-        sums = Sums(client, lambda name: at(TEMPORARY + name))
-        self.has = client.found
-        self.whole = Whole(client, sums)
-        self.parts = Parts(client, sums)
-
-
-def _digest_of(data: Iterable[bytes]) -> Digest | None:
-    return (lambda: data.sha256) if isinstance(data, Digested) else None

@@ -13,7 +13,7 @@ from typing import Any
 
 from startrail.base.regex import expression
 from startrail.capabilities.contracts.judge import RecordJudge, item_field, struct_fields
-from startrail.capabilities.contracts.written import pattern, shortcut
+from startrail.capabilities.contracts.written import null_texts, pattern, shortcut
 from startrail.model.contract import Contract, Field
 from startrail.model.exact import bound, scalar
 from startrail.model.promises import broken
@@ -34,7 +34,7 @@ class QuickJudge(RecordJudge):
             (field.name, _sound(field, null_words, must=field.required or field.name in key)) for field in contract.fields
         ]
 
-        found = {field.name: shortcut(field, _words(field, null_words)) for field in contract.fields}
+        found = {field.name: shortcut(field, null_words) for field in contract.fields}
         self._shortcuts = {name: short for name, short in found.items() if short is not None}
 
     def _sound(self, tree: dict[str, Any]) -> set[str]:
@@ -50,7 +50,7 @@ class QuickJudge(RecordJudge):
 def _sound(field: Field, null_words: tuple[str, ...], *, must: bool) -> Sound:
     null = not must and field.default is None
     value = _nested(field, null_words) if isinstance(field.type, ListOf | StructOf | MapOf) else _scalar(field)
-    texts = frozenset(_words(field, null_words))
+    texts = frozenset(null_texts(field, null_words))
 
     def sound(found: Any) -> bool:
         if found is None or (texts and type(found) is str and found in texts):
@@ -163,10 +163,6 @@ def _lengths(field: Field) -> tuple[float, float]:
 
 def _limited(field: Field) -> bool:
     return field.enum is not None or field.minimum is not None or field.maximum is not None
-
-
-def _words(field: Field, null_words: tuple[str, ...]) -> tuple[str, ...]:
-    return null_words if field.format.null_words is None else field.format.null_words
 
 
 def _never(found: Any) -> bool:  # noqa: ARG001 -- stands for a test of a value

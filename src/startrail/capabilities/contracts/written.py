@@ -6,13 +6,14 @@ A text that a pattern matches certainly is of the type, whatever else the type a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from startrail.capabilities.contracts.judge import item_field, struct_fields
 from startrail.model.contract import Field
 from startrail.model.refusal import JsonNumber
-from startrail.model.types import DataType, Decimal, Primitive
+from startrail.model.types import DataType, Decimal, ListOf, MapOf, Primitive, StructOf
 
 Shortcut = Callable[[Any], Any]
 """From a sound value to its canonical form, or to the typed value; None where the long way must be taken."""
@@ -39,13 +40,24 @@ def pattern(kind: DataType) -> re.Pattern[str] | None:
     return re.compile(_TEMPORAL[name], re.ASCII) if name in _TEMPORAL else None
 
 
+def null_texts(field: Field, null_words: tuple[str, ...]) -> tuple[str, ...]:
+    """Texts that mean null in this field; ``null_words`` where it declares none of its own."""
+    return null_words if field.format.null_words is None else field.format.null_words
+
+
 def shortcut(field: Field, null_words: tuple[str, ...]) -> Shortcut | None:
-    """Of a field's sound values; ``null_words`` are those that count in this field."""
+    """Of a field's sound values."""
+    if isinstance(field.type, StructOf):
+        return _of_object(field, null_words)
+    if isinstance(field.type, ListOf | MapOf):
+        return _of_items(field, null_words)
+    if field.type == Primitive("boolean"):
+        return lambda given: given if type(given) is bool else None
     found, short = pattern(field.type), _short(field)
     if short is None:
         return None
     match = (re.compile("(?s:.*)") if found is None else found).fullmatch
-    texts = frozenset(null_words)
+    texts = frozenset(null_texts(field, null_words))
 
     def value(given: Any) -> Any:
         kind = type(given)
@@ -54,6 +66,49 @@ def shortcut(field: Field, null_words: tuple[str, ...]) -> Shortcut | None:
         return short(given)
 
     return value
+
+
+def _of_object(field: Field, null_words: tuple[str, ...]) -> Shortcut | None:
+    parts = [(part.name, short) for part in struct_fields(field) if (short := shortcut(part, null_words)) is not None]
+    if len(parts) < len(struct_fields(field)):
+        return None
+
+    def value(given: Any) -> Any:
+        if type(given) is not dict:
+            return None
+        made = {}
+        for name, short in parts:
+            inner = given.get(name)
+            if inner is not None and (inner := short(inner)) is None:
+                return None
+            made[name] = inner
+        return made
+
+    return value
+
+
+def _of_items(field: Field, null_words: tuple[str, ...]) -> Shortcut | None:
+    short = shortcut(item_field(field), null_words)
+    if short is None:
+        return None
+    each: Shortcut = short
+
+    def values(given: Iterable[Any]) -> list[Any] | None:
+        made = []
+        for inner in given:
+            if inner is not None and (inner := each(inner)) is None:
+                return None
+            made.append(inner)
+        return made
+
+    def array(given: Any) -> Any:
+        return values(given) if type(given) is list else None
+
+    def keyed(given: Any) -> Any:
+        found = values(given.values()) if type(given) is dict else None
+        return None if found is None else dict(zip(given, found, strict=True))
+
+    return keyed if isinstance(field.type, MapOf) else array
 
 
 def _short(field: Field) -> Callable[[str], Any] | None:

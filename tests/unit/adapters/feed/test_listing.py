@@ -7,7 +7,7 @@ import fnmatch
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from startrail.adapters.feed.ftp_listing import Item, ServerZone, Unlisted, Wall, from_list_line, from_mlsd, time_of, wall_of
@@ -43,7 +43,11 @@ def test_an_ordinary_name_stays_as_it_is() -> None:
 _ALPHABET = st.sampled_from("ab.*?[]!-^c")
 
 
-@given(st.text(_ALPHABET, min_size=1, max_size=8), st.text("abc-^!.", min_size=1, max_size=5))
+@given(st.text(_ALPHABET, min_size=1, max_size=8), st.text("abc-^!.]", min_size=1, max_size=5))
+@example("[]?", "^")
+@example("[]?", "[]a")
+@example("[!]?", "a")
+@example("[]a]", "]")
 def test_within_a_folder_patterns_match_as_those_of_a_shell(pattern: str, name: str) -> None:
     assume(not name.startswith(".") and not pattern.startswith(".") and "**" not in pattern)
     try:

@@ -61,6 +61,7 @@ def alone(promised: Contract, text: bytes, learned: tuple[str, ...], *, wary: bo
 @given(lines)
 @example([b"", *GOOD, *ODD, *GOOD])
 @example([one for odd in ODD for one in (odd, *GOOD[:2])])
+@example([GOOD[2], b'{"id":1,"amount":1.100000000000000001}'])
 def test_each_line_goes_where_it_goes_alone(promised: Contract, learned: tuple[str, ...], texts: list[bytes]) -> None:
     texts = [text for text in texts if text != b'{"id":1} {"id":2}']
     expected = [alone(promised, text, learned, wary=True) for text in texts if text.strip()]
