@@ -61,7 +61,7 @@ def figures(rounds: int = 3, *, quick: bool = False) -> list[Figure]:
 
 
 def _readers() -> tuple[str, ...]:
-    from startrail.adapters.loader.native_library import choose
+    from startrail.adapters.loader.native.library import choose
 
     return ("msgspec",) if choose("auto").library is None else ("msgspec", "native")
 

@@ -14,7 +14,7 @@
 
 namespace startrail {
 
-// The order is that of native_plan.KINDS.
+// The order is that of native/plan.py KINDS.
 enum class Kind {
   boolean, int32, int64, float32, float64, float32_as_double, string, decimal, date, time, timestamp, timestamptz, uuid,
   date_text, time_text, timestamp_text, timestamptz_text, list, map, object,
@@ -76,7 +76,7 @@ struct Plan {
   void schema(ArrowSchema* out) const;
 };
 
-// From the JSON that native_plan writes. Throws std::runtime_error.
+// From the JSON that native/plan.py writes. Throws std::runtime_error.
 std::unique_ptr<const Plan> read_plan(std::string_view json);
 
 }  // namespace startrail

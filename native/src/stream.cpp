@@ -1,4 +1,4 @@
-// The library's face: a C ABI for ctypes. See startrail/adapters/loader/native_library.py.
+// The library's face: a C ABI for ctypes. See startrail/adapters/loader/native/library.py.
 #include <simdjson.h>
 
 #include <cerrno>

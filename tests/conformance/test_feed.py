@@ -21,14 +21,14 @@ from tests.fixtures.sftp import SSH_PASSWORD, SSH_USER, SftpServer
 from tests.fixtures.sqs import Queue
 
 from startrail.adapters.feed.folder import FolderFeed
-from startrail.adapters.feed.ftp import FtpFeed
-from startrail.adapters.feed.http import HttpFeed
-from startrail.adapters.feed.http_files import HttpFilesFeed
+from startrail.adapters.feed.ftp.feed import FtpFeed
+from startrail.adapters.feed.http.files import HttpFilesFeed
+from startrail.adapters.feed.http.pages import HttpFeed
 from startrail.adapters.feed.listing import sendable
-from startrail.adapters.feed.s3 import S3Feed
-from startrail.adapters.feed.s3_queue import S3QueueFeed
-from startrail.adapters.feed.sftp import SftpFeed
-from startrail.adapters.feed.sqs import SqsQueue
+from startrail.adapters.feed.s3.feed import S3Feed
+from startrail.adapters.feed.s3.queue import S3QueueFeed
+from startrail.adapters.feed.s3.sqs import SqsQueue
+from startrail.adapters.feed.sftp.feed import SftpFeed
 from startrail.adapters.ssh.trust import HostKeyChanged, HostKeyUnknown, KnownHostsUnusable
 from startrail.base.errors import SourceError
 from startrail.flow.events import Growing

@@ -14,8 +14,8 @@ import pytest
 from tests.fixtures.sqs import Queue, client
 
 from startrail.adapters.feed.custody import Message
-from startrail.adapters.feed.s3_queue import S3QueueFeed
-from startrail.adapters.feed.sqs import SqsQueue, region_of
+from startrail.adapters.feed.s3.queue import S3QueueFeed
+from startrail.adapters.feed.s3.sqs import SqsQueue, region_of
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span

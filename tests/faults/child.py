@@ -91,7 +91,7 @@ def command_line(death: Death, arguments: tuple[str, ...], output: Path, environ
 
 def transfer(death: Death, arguments: tuple[str, ...], output: Path, environment: dict[str, str]) -> None:
     """The same; what is larger than a part goes into a bucket in parts, as only very large files do otherwise."""
-    from startrail.adapters.store import s3
+    from startrail.adapters.store.s3 import store as s3
 
     s3._LARGEST_PUT = 0
     command_line(death, arguments, output, environment)

@@ -142,7 +142,8 @@ class _Soak:
 
     def sweep(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A day later: what was left aside is removed by whoever writes next."""
-        from startrail.adapters.store import local, s3_leftovers
+        from startrail.adapters.store import local
+        from startrail.adapters.store.s3 import leftovers as s3_leftovers
 
         self.figures["left_aside"] = len(self._transfers.scratch()) + len(self._transfers.uploads())
         monkeypatch.setattr(s3_leftovers, "_LEFT_BEHIND", timedelta(seconds=-5))

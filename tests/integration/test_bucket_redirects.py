@@ -9,11 +9,11 @@ import pytest
 from tests.fixtures.fault_http import FaultyHttp, Rule
 from tests.fixtures.s3 import fresh_bucket
 
-from startrail.adapters.feed.s3 import S3Feed
+from startrail.adapters.feed.s3.feed import S3Feed
 from startrail.adapters.report.errors import DestinationFailed
 from startrail.adapters.report.s3 import S3Folder
 from startrail.adapters.s3.fence import fenced
-from startrail.adapters.store.s3 import S3Store
+from startrail.adapters.store.s3.store import S3Store
 from startrail.model import destination, profile, source
 from startrail.ports.feed import FeedFailed, Seen
 from startrail.ports.store import StoreFailed

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.fixtures.ftp import PASSWORD, USER, FtpServer
 
-from startrail.adapters.store.s3 import S3Store
+from startrail.adapters.store.s3.store import S3Store
 from startrail.cli.app import root as command_line
 from startrail.model import profile
 from startrail.wiring import open_project

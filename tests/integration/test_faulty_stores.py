@@ -21,7 +21,7 @@ from tests.fixtures.faulty import BIG, Job, far_files, said, words
 from tests.fixtures.till import Outcome, child
 
 from startrail.adapters.clock import SystemClock
-from startrail.adapters.store import s3
+from startrail.adapters.store.s3 import store as s3
 
 OLD = 1_700_000_000
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.fixtures.ftp import PASSWORD, USER, FtpServer
 
-from startrail.adapters.feed.ftp import FtpFeed
+from startrail.adapters.feed.ftp.feed import FtpFeed
 from startrail.model import source
 from startrail.ports.feed import Seen
 from startrail.testing.clock import ManualClock

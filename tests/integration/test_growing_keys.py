@@ -12,7 +12,7 @@ from tests.fixtures.loading import contract, field, load_bytes
 
 from startrail.adapters.loader import growing
 from startrail.adapters.loader.engine import Engine
-from startrail.adapters.loader.native_library import CHOICE
+from startrail.adapters.loader.native.library import CHOICE
 
 KEYED = contract(field("id", "long"), field("n", "int", maximum="90"), field("name", "string"), key=("id",))
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from tests.fixtures.http import Answer, HttpServer, Request
 
-from startrail.adapters.feed.http import HttpFeed
-from startrail.adapters.feed.http_files import HttpFilesFeed
+from startrail.adapters.feed.http.files import HttpFilesFeed
+from startrail.adapters.feed.http.pages import HttpFeed
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span

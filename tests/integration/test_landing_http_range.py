@@ -11,7 +11,7 @@ import pytest
 from tests.fixtures.http import Answer, HttpServer, Request
 from tests.fixtures.landing import Place
 
-from startrail.adapters.feed.http_files import HttpFilesFeed
+from startrail.adapters.feed.http.files import HttpFilesFeed
 from startrail.model import source
 from startrail.ports.feed import FeedIncomplete
 

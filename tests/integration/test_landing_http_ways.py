@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tests.fixtures.http import Answer, HttpServer, Request
 from tests.fixtures.landing import Place
 
-from startrail.adapters.feed import http_guard
-from startrail.adapters.feed.http import HttpFeed
-from startrail.adapters.feed.http_files import HttpFilesFeed
-from startrail.adapters.feed.http_links import files_of, next_of
+from startrail.adapters.feed.http import guard as http_guard
+from startrail.adapters.feed.http.files import HttpFilesFeed
+from startrail.adapters.feed.http.links import files_of, next_of
+from startrail.adapters.feed.http.pages import HttpFeed
 from startrail.model import source
 from startrail.ports.feed import FeedFailed, FeedForbidden
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 
 from startrail.adapters.loader import blocks, gate, in_place, spooled
-from startrail.adapters.loader.native_library import CHOICE
+from startrail.adapters.loader.native.library import CHOICE
 from startrail.model.contract import Contract
 
 FIELDS = (

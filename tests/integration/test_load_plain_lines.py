@@ -11,10 +11,11 @@ import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from tests.integration.test_load_differential import NASTY_TEXTS
 
-from startrail.adapters.loader import csv_quick, growing, second_look, spooled
-from startrail.adapters.loader.csv_queries import reader
+from startrail.adapters.loader import growing, second_look, spooled
+from startrail.adapters.loader.csv import quick as csv_quick
+from startrail.adapters.loader.csv.queries import reader
 from startrail.adapters.loader.engine import Engine
-from startrail.adapters.loader.native_library import CHOICE
+from startrail.adapters.loader.native.library import CHOICE
 from startrail.adapters.loader.spool import Spool
 from startrail.capabilities.contracts.load import raw_schema
 from startrail.model.contract import Contract, Format

@@ -13,8 +13,9 @@ import pytest
 from tests.fixtures.loading import Loaded, contract, field, load_bytes
 from tests.fixtures.readers import needs_native
 
-from startrail.adapters.loader import native_csv, native_lines
-from startrail.adapters.loader.native_library import CHOICE
+from startrail.adapters.loader.native import csv as native_csv
+from startrail.adapters.loader.native import lines as native_lines
+from startrail.adapters.loader.native.library import CHOICE
 from startrail.model.contract import Contract, Format
 from startrail.model.source import Dialect
 

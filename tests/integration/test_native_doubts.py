@@ -15,10 +15,10 @@ from tests.integration.test_load_readers_agree import DEEP, GOOD, ODD, SMALL, da
 from tests.unit.contracts.test_quick_judge import POLICIES
 
 from startrail.adapters.loader.blocks import Block
-from startrail.adapters.loader.native_library import CHOICE, choose
-from startrail.adapters.loader.native_lines import lines_of
-from startrail.adapters.loader.native_plan import native_plan
-from startrail.adapters.loader.native_stream import NativeReader
+from startrail.adapters.loader.native.library import CHOICE, choose
+from startrail.adapters.loader.native.lines import lines_of
+from startrail.adapters.loader.native.plan import native_plan
+from startrail.adapters.loader.native.stream import NativeReader
 from startrail.capabilities.contracts.judge import RecordJudge
 from startrail.capabilities.contracts.quick import QuickJudge
 from startrail.model.contract import Contract

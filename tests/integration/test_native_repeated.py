@@ -10,7 +10,8 @@ from tests.fixtures.loading import contract, field
 from tests.fixtures.readers import needs_native
 from tests.integration.test_load_readers_agree import compare
 
-from startrail.adapters.loader import native_csv, native_lines
+from startrail.adapters.loader.native import csv as native_csv
+from startrail.adapters.loader.native import lines as native_lines
 from startrail.model.contract import Format
 from startrail.model.source import Dialect
 

@@ -18,8 +18,8 @@ SCRIPT = """
     import os, signal, sys
     from pathlib import Path
     from startrail.adapters.clock import SystemClock
-    from startrail.adapters.feed.s3_queue import S3QueueFeed
-    from startrail.adapters.feed.sqs import SqsQueue
+    from startrail.adapters.feed.s3.queue import S3QueueFeed
+    from startrail.adapters.feed.s3.sqs import SqsQueue
     from startrail.adapters.ledger.sqlite import open_ledger
     from startrail.adapters.store.local import LocalStore
     from startrail.base import crash

@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 
 from startrail.adapters.s3 import api
-from startrail.adapters.store import s3, s3_leftovers
-from startrail.adapters.store.s3 import S3Store
+from startrail.adapters.store.s3 import leftovers as s3_leftovers
+from startrail.adapters.store.s3 import store as s3
+from startrail.adapters.store.s3.store import S3Store
 from startrail.ports.store import StoreFailed
 
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from startrail.adapters.store.s3 import S3Store
+    from startrail.adapters.store.s3.store import S3Store
     from startrail.model import profile
 
     def chunks():

@@ -14,9 +14,10 @@ from tests.fixtures.fault_http import FaultyHttp, Rule, s3_error
 from tests.fixtures.s3 import fresh_bucket
 from tests.fixtures.s3_sums import Comparing, Manner, comparing, unframed
 
-from startrail.adapters.store import s3, s3_sums
-from startrail.adapters.store.s3 import S3Store
-from startrail.adapters.store.s3_whole import WrongBytesStored
+from startrail.adapters.store.s3 import store as s3
+from startrail.adapters.store.s3 import sums as s3_sums
+from startrail.adapters.store.s3.store import S3Store
+from startrail.adapters.store.s3.whole import WrongBytesStored
 from startrail.base.errors import ResourceError
 from startrail.capabilities.sources.content import Content
 from startrail.model import profile

@@ -12,8 +12,8 @@ import pytest
 from tests.fixtures.ftp import PASSWORD, USER, FtpServer
 from tests.fixtures.sftp import SSH_PASSWORD, SSH_USER, SftpServer
 
-from startrail.adapters.feed.ftp import FtpFeed
-from startrail.adapters.feed.sftp import SftpFeed
+from startrail.adapters.feed.ftp.feed import FtpFeed
+from startrail.adapters.feed.sftp.feed import SftpFeed
 from startrail.adapters.store.local import LocalStore
 from startrail.base.errors import SourceError
 from startrail.base.span import Span

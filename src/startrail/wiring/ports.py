@@ -123,7 +123,7 @@ def open_store(root: Path, profile: Profile) -> Store:
 def open_s3(root: Path, declared: S3Store) -> Store:
     """A bucket as a store."""
     from startrail.adapters.secrets import resolve
-    from startrail.adapters.store import s3
+    from startrail.adapters.store.s3 import store as s3
 
     return s3.S3Store(
         declared,

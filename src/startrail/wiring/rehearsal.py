@@ -50,7 +50,7 @@ class Setup(msgspec.Struct, frozen=True):
 
 def open_rehearser(root: Path, store: Store) -> Rehearser:
     """The rehearser of a project."""
-    from startrail.adapters.loader.rehearsal import DuckdbRehearser
+    from startrail.adapters.loader.rehearsal.rehearsal import DuckdbRehearser
     from startrail.wiring.ports import scratch
 
     return DuckdbRehearser(store, scratch(root))

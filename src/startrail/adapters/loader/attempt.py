@@ -10,17 +10,17 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from startrail.adapters.loader.aside import Aside
-from startrail.adapters.loader.avro_file import avro
+from startrail.adapters.loader.avro.file import avro
 from startrail.adapters.loader.blocks import PACKED, Block, Unreadable, document, ndjson, opened
-from startrail.adapters.loader.csv_file import Csv
-from startrail.adapters.loader.csv_queries import Numbered
-from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv.file import Csv
+from startrail.adapters.loader.csv.queries import Numbered
+from startrail.adapters.loader.csv.quick import QuickCsv
 from startrail.adapters.loader.defaults import Defaults
 from startrail.adapters.loader.engine import Engine
 from startrail.adapters.loader.gate import Wary
-from startrail.adapters.loader.native_csv import NativeCsv
-from startrail.adapters.loader.native_library import Chosen
-from startrail.adapters.loader.parquet_file import parquet
+from startrail.adapters.loader.native.csv import NativeCsv
+from startrail.adapters.loader.native.library import Chosen
+from startrail.adapters.loader.parquet.file import parquet
 from startrail.adapters.loader.queries import Queries
 from startrail.adapters.loader.shape import Shape
 from startrail.ports.loader import LoadTask, LocalFile, Progress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from startrail.adapters.loader.attempt import Attempt, Staged
-from startrail.adapters.loader.parquet_direct import direct
+from startrail.adapters.loader.parquet.direct import direct
 
 
 def directly(attempt: Attempt) -> Staged:

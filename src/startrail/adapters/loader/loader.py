@@ -14,7 +14,7 @@ from startrail.adapters.loader.attempt import Attempt, Way
 from startrail.adapters.loader.engine import Engine, NotTaken
 from startrail.adapters.loader.extras import extras
 from startrail.adapters.loader.loading import outcome
-from startrail.adapters.loader.native_library import choose
+from startrail.adapters.loader.native.library import choose
 from startrail.base.text import printable
 from startrail.ports.loader import Judge, Landed, LoadOutcome, LoadTask, LocalFile, Progress
 from startrail.ports.warehouse import EngineFailed, OutOfMemory, QueryFailed

@@ -10,12 +10,12 @@ from itertools import chain
 
 from startrail.adapters.loader.attempt import Attempt, Staged
 from startrail.adapters.loader.blocks import Block, Record, opened
-from startrail.adapters.loader.native_batch import Batch, Refusal
-from startrail.adapters.loader.native_csv import NativeCsv, csv_lines
-from startrail.adapters.loader.native_lines import Lines, lines_from, lines_of
-from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan, watched
-from startrail.adapters.loader.native_repeated import Repeated
-from startrail.adapters.loader.native_stream import NativeReader, NativeStream
+from startrail.adapters.loader.native.batch import Batch, Refusal
+from startrail.adapters.loader.native.csv import NativeCsv, csv_lines
+from startrail.adapters.loader.native.lines import Lines, lines_from, lines_of
+from startrail.adapters.loader.native.plan import NativePlan, csv_plan, native_plan, watched
+from startrail.adapters.loader.native.repeated import Repeated
+from startrail.adapters.loader.native.stream import NativeReader, NativeStream
 from startrail.adapters.loader.records import Records
 from startrail.base.text import printable
 

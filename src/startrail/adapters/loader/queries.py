@@ -8,7 +8,7 @@ from pathlib import Path
 from startrail.adapters.loader.blocks import LONGEST
 from startrail.adapters.loader.convert import Form, conversion, source_type
 from startrail.adapters.loader.engine import SOURCE, files_list
-from startrail.adapters.loader.native_plan import NativePlan
+from startrail.adapters.loader.native.plan import NativePlan
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.time import PARTITION_PATTERNS
 from startrail.model.table import TableSchema

@@ -9,7 +9,7 @@ from startrail.adapters.loader.attempt import Attempt
 from startrail.adapters.loader.blocks import Block, Record
 from startrail.adapters.loader.engine import NotTaken
 from startrail.adapters.loader.keys import missing
-from startrail.adapters.loader.parquet_file import parquet_rows
+from startrail.adapters.loader.parquet.file import parquet_rows
 from startrail.ports.loader import LocalFile, Violation
 
 _MOST_HELD = 32_000_000

@@ -12,9 +12,9 @@ import msgspec
 
 from startrail.adapters.loader.attempt import Attempt
 from startrail.adapters.loader.blocks import Record
-from startrail.adapters.loader.csv_file import Row
-from startrail.adapters.loader.csv_queries import Numbered, doubtful
-from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv.file import Row
+from startrail.adapters.loader.csv.queries import Numbered, doubtful
+from startrail.adapters.loader.csv.quick import QuickCsv
 from startrail.adapters.loader.records import Records
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.model.names import Names

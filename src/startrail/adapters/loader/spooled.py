@@ -10,9 +10,9 @@ from itertools import chain
 
 from startrail.adapters.loader.attempt import Attempt, Staged
 from startrail.adapters.loader.blocks import SKIP, Block, Record
-from startrail.adapters.loader.csv_queries import Habit, Numbered, numbered_rows, typed_rows
-from startrail.adapters.loader.csv_quick import QuickCsv
-from startrail.adapters.loader.csv_run import Run
+from startrail.adapters.loader.csv.queries import Habit, Numbered, numbered_rows, typed_rows
+from startrail.adapters.loader.csv.quick import QuickCsv
+from startrail.adapters.loader.csv.run import Run
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.growing import Growing
 from startrail.adapters.loader.in_place import InPlace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from startrail.adapters.feed import ftp
+from startrail.adapters.feed.ftp import feed as ftp
 from startrail.adapters.secrets import resolve
 from startrail.model.source import FtpFeed, FtpsFeed
 

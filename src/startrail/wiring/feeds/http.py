@@ -20,9 +20,9 @@ def open_feed(root: Path, _clock: Clock, source: Source) -> Feed:
     token = resolve(feed.oauth.client_secret, root) if feed.oauth is not None else None
     headers = resolve_headers(feed.headers, root)
     if feed.names_files:
-        from startrail.adapters.feed.http_files import HttpFilesFeed
+        from startrail.adapters.feed.http.files import HttpFilesFeed
 
         return HttpFilesFeed(feed, headers=headers, csv=source.csv, client_secret=token)
-    from startrail.adapters.feed.http import HttpFeed as HttpPagesFeed
+    from startrail.adapters.feed.http.pages import HttpFeed as HttpPagesFeed
 
     return HttpPagesFeed(feed, headers=headers, csv=source.csv, client_secret=token)

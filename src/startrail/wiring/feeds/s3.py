@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from startrail.adapters.feed import s3
+from startrail.adapters.feed.s3 import feed as s3
 from startrail.adapters.secrets import resolve
 from startrail.model.source import S3Feed
 from startrail.ports.feed import FeedExtraMissing
@@ -14,8 +14,8 @@ _PIP = "pip install 'startrail[sqs]'"
 
 if TYPE_CHECKING:
     from startrail.adapters.feed.custody import Messages
-    from startrail.adapters.feed.s3_queue import S3QueueFeed
-    from startrail.adapters.feed.sqs import SqsQueue
+    from startrail.adapters.feed.s3.queue import S3QueueFeed
+    from startrail.adapters.feed.s3.sqs import SqsQueue
     from startrail.model.source import Source
     from startrail.ports.clock import Clock
     from startrail.ports.feed import Feed
@@ -27,7 +27,7 @@ def open_feed(root: Path, clock: Clock, source: Source) -> Feed:
     access, secret = keys(root, feed)
     if feed.told_by is None:
         return s3.S3Feed(feed, clock, access_key=access, secret_key=secret)
-    from startrail.adapters.feed import s3_queue
+    from startrail.adapters.feed.s3 import queue as s3_queue
 
     told = s3_queue.S3QueueFeed(feed, clock, open_queue(root, feed), access_key=access, secret_key=secret)
     return _as_wanted(told, source)
@@ -35,7 +35,7 @@ def open_feed(root: Path, clock: Clock, source: Source) -> Feed:
 
 def open_told(root: Path, clock: Clock, source: Source, messages: Messages) -> Feed:
     """The objects that these messages tell of, and no others."""
-    from startrail.adapters.feed import s3_queue
+    from startrail.adapters.feed.s3 import queue as s3_queue
 
     assert isinstance(source.feed, S3Feed)
     access, secret = keys(root, source.feed)
@@ -61,7 +61,7 @@ def open_queue(root: Path, feed: S3Feed) -> SqsQueue:
     told_by = feed.told_by
     assert told_by is not None
     try:
-        from startrail.adapters.feed import sqs
+        from startrail.adapters.feed.s3 import sqs
     except ModuleNotFoundError as error:
         raise FeedExtraMissing("a queue of events needs a package that is not installed", hint=_PIP) from error
     access, secret = told_by.access_key or feed.access_key, told_by.secret_key or feed.secret_key

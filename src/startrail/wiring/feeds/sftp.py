@@ -21,7 +21,7 @@ def open_feed(root: Path, clock: Clock, source: Source) -> Feed:
     feed = source.feed
     assert isinstance(feed, SftpFeed)
     try:
-        from startrail.adapters.feed import sftp
+        from startrail.adapters.feed.sftp import feed as sftp
     except ModuleNotFoundError as error:
         raise FeedExtraMissing("an sftp feed needs a package that is not installed", hint=_PIP) from error
     given = {"key": feed.key, "passphrase": feed.passphrase, "password": feed.password}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from startrail.adapters.secrets import resolve
-from startrail.adapters.store.s3 import S3Store
+from startrail.adapters.store.s3.store import S3Store
 
 if TYPE_CHECKING:
     from startrail.ports.store import Store

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from startrail.adapters.feed.http_sums import announced, compared
+from startrail.adapters.feed.http.sums import announced, compared
 from startrail.ports.feed import OtherBytes
 
 CONTENT = b"id\n1\n2\n"

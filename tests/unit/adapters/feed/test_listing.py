@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from startrail.adapters.feed.ftp_listing import Item, ServerZone, Unlisted, Wall, from_list_line, from_mlsd, time_of, wall_of
+from startrail.adapters.feed.ftp.listing import Item, ServerZone, Unlisted, Wall, from_list_line, from_mlsd, time_of, wall_of
 from startrail.adapters.feed.listing import matcher, safe_name
 from startrail.ports.feed import FeedFailed
 

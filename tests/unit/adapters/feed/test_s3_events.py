@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from startrail.adapters.feed.s3_events import NotAnEvent, ObjectEvent, read_message
+from startrail.adapters.feed.s3.events import NotAnEvent, ObjectEvent, read_message
 
 
 def record(key: str, name: str = "ObjectCreated:Put", **more: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.fixtures.avro import avro_bytes
 from tests.fixtures.loading import contract, field
 
-from startrail.adapters.loader.avro_file import avro
+from startrail.adapters.loader.avro.file import avro
 from startrail.adapters.loader.blocks import Unreadable
 from startrail.adapters.loader.errors import AvroMissing
 from startrail.adapters.loader.shape import Shape

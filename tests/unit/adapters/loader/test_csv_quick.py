@@ -15,11 +15,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.fixtures.loading import contract, field
 
-from startrail.adapters.loader import csv_file, csv_quick, lines
+from startrail.adapters.loader import lines
 from startrail.adapters.loader.blocks import Record, Unreadable
-from startrail.adapters.loader.csv_file import Csv
-from startrail.adapters.loader.csv_queries import Habit, reader, typed_rows
-from startrail.adapters.loader.csv_quick import QuickCsv
+from startrail.adapters.loader.csv import file as csv_file
+from startrail.adapters.loader.csv import quick as csv_quick
+from startrail.adapters.loader.csv.file import Csv
+from startrail.adapters.loader.csv.queries import Habit, reader, typed_rows
+from startrail.adapters.loader.csv.quick import QuickCsv
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
 from startrail.ports.loader import LoadTask

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.fixtures.loading import contract, field, numbered
 from tests.fixtures.readers import needs_native
 
-from startrail.adapters.loader.native_csv import NativeCsv, Pieces, csv_lines
-from startrail.adapters.loader.native_library import certain_lines, choose
-from startrail.adapters.loader.native_plan import KINDS, NativePlan, csv_plan, watched
+from startrail.adapters.loader.native.csv import NativeCsv, Pieces, csv_lines
+from startrail.adapters.loader.native.library import certain_lines, choose
+from startrail.adapters.loader.native.plan import KINDS, NativePlan, csv_plan, watched
 from startrail.capabilities.contracts.load import raw_schema
 from startrail.model.contract import Contract, Field, Format
 from startrail.model.source import Dialect

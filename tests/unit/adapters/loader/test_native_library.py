@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.fixtures.readers import needs_native
 
-from startrail.adapters.loader.native_library import (
+from startrail.adapters.loader.native.library import (
     ABI,
     CHOICE,
     PLACE,

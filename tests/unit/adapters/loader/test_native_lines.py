@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from startrail.adapters.loader import blocks, native_lines
+from startrail.adapters.loader import blocks
 from startrail.adapters.loader.blocks import BOM, Block, Unreadable, ndjson
-from startrail.adapters.loader.native_lines import Lines, lines_from, lines_of
+from startrail.adapters.loader.native import lines as native_lines
+from startrail.adapters.loader.native.lines import Lines, lines_from, lines_of
 
 texts = st.lists(st.sampled_from((b"a", b"bb", b"\n", b"\n", b"\r\n", b"x" * 30, b"y" * 70, BOM)), min_size=1).map(b"".join)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fixtures.loading import contract, field
 
-from startrail.adapters.loader.native_plan import KINDS, NativePlan, Part, native_plan
+from startrail.adapters.loader.native.plan import KINDS, NativePlan, Part, native_plan
 from startrail.model.contract import Contract, Field, Format
 
 

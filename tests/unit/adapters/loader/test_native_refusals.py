@@ -9,11 +9,11 @@ from tests.fixtures.loading import contract, field
 from tests.fixtures.readers import needs_native
 
 from startrail.adapters.loader.blocks import Block
-from startrail.adapters.loader.native_batch import Batch
-from startrail.adapters.loader.native_library import choose
-from startrail.adapters.loader.native_lines import lines_of
-from startrail.adapters.loader.native_plan import NativePlan, csv_plan, native_plan
-from startrail.adapters.loader.native_stream import NativeReader
+from startrail.adapters.loader.native.batch import Batch
+from startrail.adapters.loader.native.library import choose
+from startrail.adapters.loader.native.lines import lines_of
+from startrail.adapters.loader.native.plan import NativePlan, csv_plan, native_plan
+from startrail.adapters.loader.native.stream import NativeReader
 from startrail.model.contract import Contract, Format
 from startrail.model.source import Dialect
 

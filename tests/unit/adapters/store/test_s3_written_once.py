@@ -10,7 +10,7 @@ from typing import Any
 import obstore
 import pytest
 
-from startrail.adapters.store.s3 import S3Store
+from startrail.adapters.store.s3.store import S3Store
 from startrail.ports.store import WRITTEN_ONCE, NotStored
 
 Opens = Callable[[Path], S3Store]

@@ -18,7 +18,7 @@ import pytest
 
 from startrail.adapters.store.cache import Cache
 from startrail.adapters.store.local import LocalStore
-from startrail.adapters.store.s3 import S3Store
+from startrail.adapters.store.s3.store import S3Store
 from startrail.model import profile
 from startrail.ports.store import NotStored, StoreFailed, StoreUnreachable
 
@@ -266,7 +266,7 @@ def test_a_download_that_breaks_leaves_nothing(tmp_path: Path, s3_store: Callabl
 def test_keys_in_the_environment_are_used_when_none_are_declared(tmp_path: Path, s3_endpoint: str, s3_bucket: str) -> None:
     script = f"""
         from pathlib import Path
-        from startrail.adapters.store.s3 import S3Store
+        from startrail.adapters.store.s3.store import S3Store
         from startrail.model import profile
         store = S3Store(profile.S3Store(bucket={s3_bucket!r}, endpoint={s3_endpoint!r}), Path({str(tmp_path)!r}))
         store.put("a", b"by environment")

@@ -1,0 +1,1 @@
+"""Buckets: listed, or told of by a queue."""

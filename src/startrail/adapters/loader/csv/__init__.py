@@ -1,0 +1,1 @@
+"""CSV, without the native reader."""

@@ -1,0 +1,1 @@
+"""The native reader, where it is built."""

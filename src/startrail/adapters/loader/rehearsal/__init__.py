@@ -1,0 +1,1 @@
+"""Proposed contracts, tried on deliveries that landed."""
