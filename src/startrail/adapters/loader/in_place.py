@@ -68,7 +68,7 @@ class InPlace:
         attempt, longest = self._attempt, max(2 * max(self._sizes, default=0), _LITTLE)
         path = sql.text(str(attempt.path))
         if not self._holes:
-            return attempt.queries.lying(path, longest)  # where nothing is broken, keys seldom are
+            return attempt.queries.lying(path, longest, growing=self._growing.field)
         numbers = attempt.engine.folder / "decided.txt"
         try:
             numbers.write_text("".join(f"{ordinal}\n" for ordinal in self._holes))

@@ -37,11 +37,11 @@ class Queries:
 
     def lying(self, path: str, longest: int, decided: str | None = None, growing: int | None = None) -> str:
         """The same of a delivery as it lies there. ``decided``: the path of a file with numbers of lines that are left out,
-        and that need not be JSON; of the others, those whose key does not grow are kept out as well (``growing``)."""
+        and that need not be JSON."""
         types = {field.name: source_type(field.type, self._form) for field in self._task.contract.fields}
         source = f"NULL AS extra, NULL AS numbered FROM {_read_json(path, types, longest, broken=decided is not None)}"
         if decided is None:
-            return self.numbered(self._judged_rows(source))
+            return self.numbered(self._judged_rows(source), 0, growing)
         there = " OR ".join(f"s{index} IS NOT NULL" for index in range(len(types)))
         holes = f"SELECT o FROM read_csv({decided}, columns = {{'o': 'BIGINT'}}, header = false, auto_detect = false)"
         return f"{self.numbered(self._judged_rows(source, f'({there})'), 0, growing)} AND ordinal NOT IN ({holes})"
