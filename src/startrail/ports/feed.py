@@ -259,6 +259,6 @@ class Asked(Protocol):
         ...
 
 
-def answered(feed: Feed, offer: Offer) -> Offer | None:
-    """The offer as it is to be fetched, or None; the listing has said all there is to know for most feeds."""
-    return feed.answered(offer) if isinstance(feed, Asked) else offer
+def asking(feed: Feed) -> Callable[[Offer], Offer | None]:
+    """What makes of an offer what is to be fetched, or None. For most feeds the listing has said all there is to know."""
+    return feed.answered if isinstance(feed, Asked) else lambda offer: offer

@@ -17,7 +17,7 @@ from startrail.model.named import named
 from startrail.model.pattern import Named
 from startrail.model.source import Feed as Declared
 from startrail.model.source import FolderFeed, FtpFeed, FtpsFeed, HttpFeed, PostgresFeed, S3Feed, SftpFeed, Source
-from startrail.ports.feed import Feed, Offer, Seen, answered
+from startrail.ports.feed import Feed, Offer, Seen, asking
 from startrail.wiring import Opened
 from startrail.wiring.errors import UnknownSource
 
@@ -97,7 +97,7 @@ def tested(opened: Opened, source: Source) -> Tested:
     lazy = isinstance(source.feed, (HttpFeed, PostgresFeed))
     try:
         offers = feed.offers(ports.ledger.seen(source.name), now)
-        first = next((found for offer in offers if (found := answered(feed, offer)) is not None), None)
+        first = next((found for found in map(asking(feed), offers) if found is not None), None)
         read = None if first is None else len(_beginning(feed, first))
         rest = () if lazy or first is None else tuple(offers)
         found = () if first is None else (first, *rest)
@@ -113,7 +113,7 @@ def peeked(opened: Opened, source: Source, name: str | None, lines: int) -> Peek
     feed = opened.ports.feed(_listed(source))
     try:
         for offer in feed.offers(Seen(), opened.ports.clock.now()):
-            if (name is None or offer.name == name) and answered(feed, offer) is not None:
+            if (name is None or offer.name == name) and asking(feed)(offer) is not None:
                 if archive_kind(offer.name) is not None:
                     return Peeked(
                         offer.name, ("This is an archive; its files are known once it has landed.",), named(source, offer.name)

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from startrail.base.errors import StartrailError
-from startrail.ports.feed import Early, Feed, Offer, answered
+from startrail.ports.feed import Early, Feed, Offer, asking
 
 _AHEAD = 256
 """Offers taken from the listing and not yet told of, at most: as many files a kill can make us fetch again."""
@@ -42,7 +42,7 @@ class Abreast(Generic[T]):
     """
 
     def __init__(self, feed: Feed, work: Callable[[Offer], T]) -> None:
-        self._feed, self._work = feed, work
+        self._feed, self._work, self._asked = feed, work, asking(feed)
         self._ended = threading.Event()
         self._threads: ThreadPoolExecutor | None = None
         if feed.lanes > 1:
@@ -98,7 +98,7 @@ class Abreast(Generic[T]):
         if self._ended.is_set():
             raise GivenUp
         try:
-            found = answered(self._feed, offer)
+            found = self._asked(offer)
             return Outcome(offer) if found is None else Outcome(found, self._work(found))
         except StartrailError as error:
             return Outcome(offer, error=error)

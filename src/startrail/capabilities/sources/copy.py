@@ -13,7 +13,7 @@ from startrail.base.text import printable
 from startrail.capabilities.sources.abreast import Abreast, Outcome
 from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.pace import moving
-from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
+from startrail.capabilities.sources.queue import recorder, settle_queue, with_sweep
 from startrail.flow.events import Copied, Emit, Growing
 from startrail.flow.session import to_facts
 from startrail.model.run import Lease
@@ -124,7 +124,7 @@ class _Copying:
             for fact in ledger.facts(kind=Copied.fact, subject=source.name)
             if (past := msgspec.json.decode(fact.payload, type=_Past)).target == address
         }
-        self._lanes = Abreast(feed, self._patiently)
+        self._lanes, self._recorded = Abreast(feed, self._patiently), recorder(feed)
         self._files = self._bytes = 0
         self._left: set[str] = set()
         self._failed: list[tuple[str, StartrailError]] = []
@@ -205,7 +205,7 @@ class _Copying:
             self._files += 1
             self._bytes += each.size
             self._emit(each)
-            is_recorded(self._feed, offer)
+            self._recorded(offer)
 
     def _is_ours(self, name: str, key: str) -> bool:
         """Whether the target still holds exactly what an earlier copy of this file put there."""

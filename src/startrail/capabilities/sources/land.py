@@ -14,7 +14,7 @@ from startrail.capabilities.sources.content import Content
 from startrail.capabilities.sources.identity import delivery_id
 from startrail.capabilities.sources.media import media_of
 from startrail.capabilities.sources.pace import moving
-from startrail.capabilities.sources.queue import is_recorded, settle_queue, with_sweep
+from startrail.capabilities.sources.queue import recorder, settle_queue, with_sweep
 from startrail.flow.events import Emit, Event, Growing, Landed
 from startrail.flow.session import to_facts
 from startrail.model.delivery import Delivery
@@ -80,7 +80,7 @@ class _Landing:
     ) -> None:
         self._source, self._feed, self._ledger, self._store = source, feed, ledger, store
         self._lease, self._run, self._clock, self._emit = lease, run, clock, emit
-        self._lanes = Abreast(feed, self._receive)
+        self._lanes, self._recorded = Abreast(feed, self._receive), recorder(feed)
         self._new: list[Delivery] = []
         self._failed: list[tuple[str, SourceError]] = []
         self._left: set[str] = set()
@@ -186,7 +186,7 @@ class _Landing:
                 crash_point("after recording delivery")
                 self._new.append(arrival.delivery)
                 self._emit(landed)
-            is_recorded(self._feed, each.offer)
+            self._recorded(each.offer)
 
     def _arrival(self, received: _Received, cursor: str | None) -> tuple[Arrival, Landed]:
         delivery = msgspec.structs.replace(received.delivery, cursor=cursor)

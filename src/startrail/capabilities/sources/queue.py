@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from startrail.base.crash import crash_point
@@ -27,10 +29,9 @@ def with_sweep(seen: Seen, feed: Feed, ledger: Memory, remembered: str) -> Seen:
     return msgspec.structs.replace(seen, swept=last.at if last is not None else None)
 
 
-def is_recorded(feed: Feed, offer: Offer) -> None:
-    """Tell the feed that the ledger knows what it offered: a message may be forgotten."""
-    if isinstance(feed, Queued):
-        feed.recorded(offer)
+def recorder(feed: Feed) -> Callable[[Offer], None]:
+    """What tells the feed that the ledger knows what it offered: a message may be forgotten."""
+    return feed.recorded if isinstance(feed, Queued) else lambda _: None
 
 
 def settle_queue(
