@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import stat
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from startrail.adapters.store.folder_sync import FolderSync, sync_folder
 from startrail.base.ids import token
 from startrail.ports.store import NotStored, StoredObject, check_key, disk_error, not_stored
 
@@ -35,6 +37,8 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a link that the user chose
         self._address = f"{self._root.as_uri()}/"
+        self._syncs: dict[Path, FolderSync] = {}
+        self._sharing = threading.Lock()
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
         target = self._path(key)
@@ -42,17 +46,17 @@ class LocalStore:
             size = temporary.stat().st_size
             _make_folder(target.parent)
             temporary.replace(target)
-            _sync_folder(target.parent)
+            self._sync(target.parent)
         return size
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
         target = self._path(key)
         with _errors(key, writing=True):
             if target.exists():
-                _sync_folder(target.parent)  # its writer may not have come so far
+                self._sync(target.parent)  # its writer may not have come so far
                 return False
             with self._written(data) as temporary:
-                return _link(temporary, target)
+                return self._link(temporary, target)
 
     def put_as(
         self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
@@ -65,9 +69,9 @@ class LocalStore:
             with _errors(name, writing=True):
                 _make_folder(target.parent)
                 if not replace:
-                    return _link(temporary, target)
+                    return self._link(temporary, target)
                 temporary.replace(target)
-                _sync_folder(target.parent)
+                self._sync(target.parent)
                 return True
 
     @cached_property
@@ -92,7 +96,7 @@ class LocalStore:
                 with path.open("rb") as source:
                     self.put(key, iter(lambda: source.read(_BLOCK), b""))
                 path.unlink()
-            _sync_folder(target.parent)
+            self._sync(target.parent)
         return size
 
     def get(self, key: str) -> bytes:
@@ -148,6 +152,23 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
+    def _link(self, temporary: Path, target: Path) -> bool:
+        """Give a complete file its name, unless another one has it."""
+        _make_folder(target.parent)
+        try:
+            target.hardlink_to(temporary)
+            return True
+        except FileExistsError:
+            return False
+        finally:
+            self._sync(target.parent)
+
+    def _sync(self, folder: Path) -> None:
+        """Names in it are on the disk from here on."""
+        with self._sharing:
+            sync = self._syncs.setdefault(folder, FolderSync(folder))
+        sync()
+
     @contextmanager
     def _written(self, data: bytes | Iterable[bytes]) -> Iterator[Path]:
         """A complete, synced file in scratch that is gone afterwards unless it was renamed."""
@@ -180,18 +201,6 @@ def _begin_writing(handle: int, start: int, count: int) -> None:
             os.posix_fadvise(handle, start, count, os.POSIX_FADV_DONTNEED)
 
 
-def _link(temporary: Path, target: Path) -> bool:
-    """Give a complete file its name, unless another one has it."""
-    _make_folder(target.parent)
-    try:
-        target.hardlink_to(temporary)
-        return True
-    except FileExistsError:
-        return False
-    finally:
-        _sync_folder(target.parent)
-
-
 def _files(folder: Path, beginning: str = "") -> Iterator[Path]:
     """Files below a folder, by the order of their keys; only names with the given beginning at the first level."""
     try:
@@ -212,15 +221,7 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(folder.parent)
 
 
 def _sync_file(path: Path) -> None:
