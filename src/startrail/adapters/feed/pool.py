@@ -60,9 +60,12 @@ class Pool(Generic[C]):
         """This thread needs its connection no more; the next one may have it."""
         with self._change:
             held = self._held.pop(threading.get_ident(), None)
-            if held is not None:
+            if held is not None and not self._closed:
                 self._idle.append(held)
                 self._change.notify()
+                return
+        if held is not None:
+            self._close(held)
 
     def drop(self) -> None:
         """This thread's connection is of no use any more."""

@@ -127,3 +127,13 @@ def test_closing_interrupts_those_in_use_and_gives_no_more() -> None:
     pool.drop()
     with pytest.raises(ConnectionAbortedError):
         pool.mine()
+
+
+def test_who_rests_after_the_end_leaves_nothing_open() -> None:
+    server = Server(1)
+    pool = _pool(server, 1)
+    pool.mine()
+    pool.close()
+    assert server.open == 1
+    pool.rest()
+    assert server.open == 0

@@ -110,8 +110,10 @@ class HttpFilesFeed:
 
     def close(self) -> None:
         with self._lock:
-            under_way = [*self._under_way, *self._answers.values()]
+            under_way, unread = list(self._under_way), list(self._answers.values())
             self._answers.clear()
+        for response in unread:
+            response.close()
         for response in under_way:
             with contextlib.suppress(OSError, ValueError, RuntimeError):  # it has come to its end meanwhile
                 response.shutdown()
