@@ -17,6 +17,7 @@ from startrail.adapters.loader.attempt import Attempt
 from startrail.adapters.loader.blocks import SKIP, Block, Record
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.growing import Growing
+from startrail.adapters.loader.queries import room_for
 from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.ports.store import disk_error
@@ -29,9 +30,6 @@ _MOST_WAITING = 1 << 20
 """Bytes of lines that wait for the judge."""
 _MOST_TAUGHT = 100
 """Names of undeclared fields that the gate is told of where lines are copied in the end."""
-_LITTLE = 1 << 20
-"""Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
-sooner written again."""
 
 
 class InPlace:
@@ -65,7 +63,7 @@ class InPlace:
 
     def query(self) -> str:
         """Of the whole file."""
-        attempt, longest = self._attempt, max(2 * max(self._sizes, default=0), _LITTLE)
+        attempt, longest = self._attempt, room_for(max(self._sizes, default=0))
         path = sql.text(str(attempt.path))
         if not self._holes:
             return attempt.queries.lying(path, longest, growing=self._growing.field)

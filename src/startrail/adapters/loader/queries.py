@@ -14,6 +14,10 @@ from startrail.base.time import PARTITION_PATTERNS
 from startrail.model.table import TableSchema
 from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, LoadTask, LocalFile
 
+_LITTLE = 1 << 20
+"""Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
+sooner written again."""
+
 
 class Queries:
     """``form``: how values stand in the stream of this delivery."""
@@ -214,6 +218,11 @@ class Queries:
             value = own.get(column.name) or places.get(column.name) or "NULL"
             found.append(f"CAST({value} AS {sql.word(column.type)}) AS {sql.quote(column.name)}")
         return ", ".join(found)
+
+
+def room_for(block: int) -> int:
+    """Bytes that a record may have, for the engine, where no block of records has more than ``block``."""
+    return max(2 * block, _LITTLE)
 
 
 def _read_json(path: str, types: dict[str, str], longest: int = LONGEST + (1 << 16), *, broken: bool = False) -> str:

@@ -16,14 +16,11 @@ from startrail.adapters.loader.csv.run import Run
 from startrail.adapters.loader.gate import Gate, Passed
 from startrail.adapters.loader.growing import Growing
 from startrail.adapters.loader.in_place import InPlace
+from startrail.adapters.loader.queries import room_for
 from startrail.adapters.loader.sieve import Sieve
 from startrail.adapters.loader.spool import Spool
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.ports.loader import LoadTask, LocalFile
-
-_LITTLE = 1 << 20
-"""Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
-sooner written again."""
 
 
 def spooled(attempt: Attempt) -> Staged:
@@ -77,8 +74,7 @@ class _Spooled:
         """Of a spool that has been filled. ``whole``: or of a CSV file itself, behind so many lines."""
         attempt = self._attempt
         if attempt.quick is None:
-            longest = max(2 * longest, _LITTLE)
-            return attempt.queries.streamed(path, offset, attempt.absent(), longest, self._growing.field)
+            return attempt.queries.streamed(path, offset, attempt.absent(), room_for(longest), self._growing.field)
         rows = typed_rows(path, *self._csv(attempt.quick), whole, lined=self._lined)
         return attempt.queries.numbered(rows, offset, self._growing.field)
 
