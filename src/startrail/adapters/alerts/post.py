@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +14,7 @@ from urllib3.util import Timeout
 
 from startrail.adapters.alerts.errors import HostNotListed
 from startrail.adapters.alerts.guard import Guard
+from startrail.adapters.tls import trust
 from startrail.base.text import printable
 from startrail.model.alert import Later, Refused, Sent
 
@@ -74,9 +74,8 @@ class Poster:
 
     def _pool(self, address: str) -> urllib3.HTTPConnectionPool:
         if self._scheme == "https":
-            context = ssl.create_default_context()
             return urllib3.HTTPSConnectionPool(
-                address, self._port, ssl_context=context, server_hostname=self._host, assert_hostname=self._host
+                address, self._port, ssl_context=trust(), server_hostname=self._host, assert_hostname=self._host
             )
         return urllib3.HTTPConnectionPool(address, self._port)
 

@@ -24,6 +24,7 @@ from startrail.adapters.report.errors import (
     RecipientRefused,
 )
 from startrail.adapters.report.mail_message import Letter, compose
+from startrail.adapters.tls import trust
 from startrail.base.errors import ReportError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -106,8 +107,8 @@ class Mail:
     def _context(self) -> ssl.SSLContext:
         file = self._declared.ca_file
         try:
-            return ssl.create_default_context(cafile=None if file is None else str(self._project / file))
-        except (OSError, ssl.SSLError) as error:
+            return trust(None if file is None else self._project / file)
+        except OSError as error:
             shown = printable(file or "the machine's own")
             raise DestinationUntrusted(
                 f"'{shown}' is no file of certificates that can be read", hint="`ca_file` must name a PEM file"

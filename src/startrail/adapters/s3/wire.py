@@ -15,6 +15,8 @@ from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from startrail.adapters.tls import trust
+
 _CONNECT_SECONDS = 5.0
 _KEPT = 16
 
@@ -103,7 +105,7 @@ class Wire:
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        return ssl.create_default_context()
+        return trust()
 
 
 def _send(connection: http.client.HTTPConnection, body: Iterable[Buffer]) -> OSError | None:

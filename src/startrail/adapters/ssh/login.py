@@ -63,6 +63,10 @@ async def log_in(
             connect_timeout=timeout,
             login_timeout=timeout,
         )
+    except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost) as error:
+        if await trust.is_of_another_kind():
+            raise asyncssh.HostKeyNotVerifiable("no key of a known kind") from error
+        raise
     finally:
         if agent is not None:
             agent.close()

@@ -78,6 +78,11 @@ class Trust:
         known = [name for key in keys for name in _algorithms_of(key.algorithm.decode())]
         return list(dict.fromkeys(known)) or ()
 
+    async def is_of_another_kind(self) -> bool:
+        """Whether the server has keys, and none of the known kinds: it hangs up when it is asked for one of these."""
+        known = self.algorithms()
+        return bool(known) and await self._key(known) is None and await self._key() is not None
+
     def refusal(self, run: Callable[[Awaitable[Any]], Any]) -> SourceError:
         """Why the server was not trusted, with the fingerprint that it shows now."""
         host, port = self._declared.host, self._declared.port
@@ -115,10 +120,18 @@ class Trust:
 
     def _shown(self, run: Callable[[Awaitable[Any]], Any]) -> str:
         try:
-            key = run(asyncssh.get_server_host_key(self._declared.host, self._declared.port, config=None))
-        except (OSError, asyncssh.Error, TimeoutError):
-            return "a key that could not be read again"
-        return f"{key.get_algorithm()} {key.get_fingerprint()}" if key is not None else "none"
+            key = run(self._key())
+        except (OSError, TimeoutError):
+            key = None
+        return "a key that could not be read again" if key is None else f"{key.get_algorithm()} {key.get_fingerprint()}"
+
+    async def _key(self, kinds: list[str] | tuple[()] = ()) -> asyncssh.SSHKey | None:
+        """The one that the server shows when it is asked for these kinds, or for any; None when it shows none."""
+        declared = self._declared
+        try:
+            return await asyncssh.get_server_host_key(declared.host, declared.port, config=None, server_host_key_algs=kinds)
+        except (OSError, asyncssh.Error):
+            return None
 
 
 def _algorithms_of(name: str) -> list[str]:

@@ -264,3 +264,12 @@ def test_without_apprise_the_error_says_what_to_install(monkeypatch: pytest.Monk
         AppriseNotifier("chat", "json://geheim@x", 2.0)
     assert "startrail[alerts]" in str(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+def test_the_shipped_server_takes_no_alert_whose_sender_died_on_the_way() -> None:
+    with AlertServer() as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as dying:
+            dying.sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{")
+            dying.shutdown(socket.SHUT_WR)
+            assert dying.recv(100) == b""
+        assert server.requests == []

@@ -8,6 +8,7 @@ import ssl
 from pathlib import Path
 
 from startrail.adapters.feed.ftp.session import Session
+from startrail.adapters.tls import trust
 from startrail.base.text import printable
 from startrail.model import source
 from startrail.ports.feed import FeedFailed
@@ -27,8 +28,8 @@ def port(declared: source.FtpsFeed) -> int:
 def _context(declared: source.FtpsFeed, project: Path) -> ssl.SSLContext:
     path = None if declared.ca_file is None else project / declared.ca_file
     try:
-        return ssl.create_default_context(cafile=path)
-    except (OSError, ssl.SSLError) as error:
+        return trust(path)
+    except OSError as error:
         shown = printable(str(declared.ca_file))
         raise FeedFailed(
             f"'{shown}' is no file of certificates that can be read", hint="`ca_file` must name a PEM file"
