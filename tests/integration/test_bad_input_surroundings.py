@@ -297,7 +297,7 @@ class Runner:
 
     def end(self) -> tuple[int, dict[str, object]]:
         last = [*self._out][-1]  # what was read ahead by until() is still there
-        assert self._process.wait(timeout=60) is not None
+        assert self._process.wait(timeout=240) is not None
         return self._process.returncode, json.loads(last)
 
     def __enter__(self) -> Runner:

@@ -227,7 +227,7 @@ def test_an_upload_that_breaks_leaves_no_parts_to_pay_for(
 
     with pytest.raises(RuntimeError):
         s3_store(tmp_path).put("a", broken())
-    with urllib.request.urlopen(f"{s3_endpoint}/{s3_bucket}?uploads", timeout=10) as answer:
+    with urllib.request.urlopen(f"{s3_endpoint}/{s3_bucket}?uploads", timeout=120) as answer:
         assert b"<Upload>" not in answer.read()
 
 
