@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.s3",
     "tests.fixtures.landing",
+    "tests.fixtures.ports",
     "tests.fixtures.sqs",
     "tests.fixtures.ftp",
     "tests.fixtures.sftp",

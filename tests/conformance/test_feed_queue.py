@@ -40,7 +40,7 @@ class Lake:
         self.endpoint, self.bucket, self.queue = endpoint, bucket, queue
         self.s3 = client("s3", endpoint)
         events = source.S3Events(queue.url, wait="0s")
-        self.declared = source.S3Feed(bucket, "in", pattern="*.csv", endpoint=endpoint, timeout="5s", events=events)
+        self.declared = source.S3Feed(bucket, "in", pattern="*.csv", endpoint=endpoint, timeout="60s", events=events)
         self.ledger, self.store = memory_ledger(), LocalStore(root)
         self.clock = ManualClock(datetime.now(UTC))
         self.events: list[Event] = []

@@ -197,7 +197,7 @@ def test_a_store_is_made_at_the_first_write_only(tmp_path: Path) -> None:
 
 def _bucket(endpoint: str, cache: Path, name: str = "nobody") -> S3Store:
     declared = profile.S3Store(bucket=name, endpoint=endpoint)
-    return S3Store(declared, cache, access_key="a", secret_key="s3cret", timeout=timedelta(seconds=2), retries=0)
+    return S3Store(declared, cache, access_key="a", secret_key="s3cret", timeout=timedelta(seconds=60), retries=0)
 
 
 def test_an_unreachable_bucket_is_worth_another_try(tmp_path: Path) -> None:
