@@ -314,7 +314,7 @@ def test_messages_stay_hidden_as_long_as_a_large_object_takes(lake: Lake) -> Non
     feed = S3QueueFeed(lake.declared, lake.clock, queue, **KEYS)
     offers = feed.offers(Seen(), lake.clock.now())
     offer = next(offers)
-    assert queue.hidden.wait(20)
+    assert queue.hidden.wait(240)
     assert b"".join(feed.fetch(offer)) == b"1"
     assert queue.log == []
     feed.recorded(offer)

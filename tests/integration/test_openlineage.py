@@ -254,7 +254,7 @@ def test_a_run_that_ends_by_a_defect_says_so_itself(till: Till) -> None:
 def test_an_endpoint_that_never_answers_keeps_no_run_from_ending(till: Till, endpoint: Endpoint) -> None:
     tell(till, f'url: "{endpoint.url}", timeout: 1s')
     silence = Event()
-    endpoint.status = lambda event: 201 if silence.wait(10) else 500
+    endpoint.status = lambda event: 201 if silence.wait(240) else 500
     [said] = till.good_run().of("lineage_waiting")
     silence.set()
     assert said["waiting"] == 22
