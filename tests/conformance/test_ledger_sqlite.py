@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def opened(path: Path, *, read_only: bool = False, busy_seconds: float = 20) -> Iterator[SqliteLedger]:
+def opened(path: Path, *, read_only: bool = False, busy_seconds: float = 120) -> Iterator[SqliteLedger]:
     ledger = open_ledger(path, read_only=read_only, busy_seconds=busy_seconds)
     try:
         yield ledger
