@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from tests.faults.database import Database
@@ -10,6 +11,15 @@ from tests.faults.examine import Control, control
 from tests.faults.shop import SECOND_RUN, Shop
 
 Controls = Callable[[bool], Control]
+_HERE = Path(__file__).parent
+_AT_MOST_SECONDS = 1800
+"""Each of these tests starts several processes, one after the other; what hangs is told by how long one of them may take."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(_HERE) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_AT_MOST_SECONDS))
 
 
 @pytest.fixture(scope="session")
