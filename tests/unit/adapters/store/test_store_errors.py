@@ -134,12 +134,12 @@ def test_a_write_is_synced_before_it_is_visible_and_its_folders_after(tmp_path: 
         real_fsync(handle)
 
     def replace(source: str, target: str) -> None:
-        steps.append("name")
         real_replace(source, target)
+        steps.append("name")
 
     def link(source: str, target: str, **how: bool) -> None:
-        steps.append("name")
         real_link(source, target, **how)
+        steps.append("name")
 
     store = LocalStore(tmp_path)
     finished = store.scratch / "finished"
