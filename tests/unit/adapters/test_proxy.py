@@ -73,7 +73,7 @@ def test_what_is_no_proxy_that_can_be_used_is_said_so(named: Callable[..., None]
 def test_a_proxy_that_is_away_is_told_of_by_its_name(named: Callable[..., None]) -> None:
     named(ALL_PROXY="http://127.0.0.1:9")
     with pytest.raises(OSError, match=r"the proxy http://127\.0\.0\.1:9: Connection refused"):
-        Wire("http://lake.test", timeout=2).exchange("GET", "/", {"host": "lake.test"})
+        Wire("http://lake.test", timeout=60).exchange("GET", "/", {"host": "lake.test"})
 
 
 def test_plain_requests_name_the_whole_address(named: Callable[..., None], proxy: SmallProxy, http_server: HttpServer) -> None:
@@ -81,13 +81,13 @@ def test_plain_requests_name_the_whole_address(named: Callable[..., None], proxy
     proxy.names["lake.test"] = ("127.0.0.1", int(http_server.address.rpartition(":")[2]))
     proxy.login = "ann:secret"
     named(HTTP_PROXY=proxy.address.replace("//", "//ann:secret@"))
-    wire = Wire("http://lake.test", timeout=5)
+    wire = Wire("http://lake.test", timeout=60)
     for _ in range(2):
         assert wire.exchange("GET", "/a?b=c", {"host": "lake.test"}).data == b"there"
     assert proxy.requests == ["GET http://lake.test/a?b=c"] * 2
     assert "proxy-authorization" not in http_server.requests[0].headers
     named(HTTP_PROXY=proxy.address)
-    assert Wire("http://lake.test", timeout=5).exchange("GET", "/a", {"host": "lake.test"}).status == 407
+    assert Wire("http://lake.test", timeout=60).exchange("GET", "/a", {"host": "lake.test"}).status == 407
     wire.close()
 
 
@@ -100,7 +100,7 @@ def test_tls_goes_through_unread(
     server, proxy = HttpServer(certificate), SmallProxy(login="ann:secret", certificate=certificate if secure else None)
     server.routes["/a"] = lambda _: Answer(b"there" * 100_000)
     named(HTTPS_PROXY=proxy.address.replace("//", "//ann:secret@"))
-    wire = Wire(server.address, timeout=5)
+    wire = Wire(server.address, timeout=60)
     for _ in range(2):
         assert wire.exchange("GET", "/a", {"host": "x"}).data == b"there" * 100_000
     assert wire.exchange("PUT", "/a", {"host": "x"}, [bytes(1 << 20)], 1 << 20).status == 200
@@ -108,10 +108,10 @@ def test_tls_goes_through_unread(
     assert "proxy-authorization" not in server.requests[0].headers
     named(HTTPS_PROXY=proxy.address)
     with pytest.raises(ProxyRefused, match="answered 407"):
-        Wire(server.address, timeout=5).exchange("GET", "/a", {"host": "x"})
+        Wire(server.address, timeout=60).exchange("GET", "/a", {"host": "x"})
     named(HTTPS_PROXY=proxy.address.replace("//", "//ann:secret@"))
     with pytest.raises(OSError, match="answered 502") as told:
-        Wire("https://127.0.0.1:9", timeout=5).exchange("GET", "/a", {"host": "x"})
+        Wire("https://127.0.0.1:9", timeout=60).exchange("GET", "/a", {"host": "x"})
     assert not isinstance(told.value, ProxyRefused)
     wire.close()
     server.close()
@@ -122,7 +122,7 @@ def test_a_server_behind_a_proxy_has_to_prove_who_it_is(named: Callable[..., Non
     server = HttpServer(made_certificate(tmp_path / "server.pem"))
     named(HTTPS_PROXY=proxy.address)
     with pytest.raises(WireError, match="certificate verify failed"):
-        Wire(server.address, timeout=5).exchange("GET", "/", {"host": "x"})
+        Wire(server.address, timeout=60).exchange("GET", "/", {"host": "x"})
     assert server.requests == []
     server.close()
 
@@ -130,4 +130,4 @@ def test_a_server_behind_a_proxy_has_to_prove_who_it_is(named: Callable[..., Non
 def test_what_answers_a_tunnel_with_something_else_is_no_proxy(named: Callable[..., None], http_server: HttpServer) -> None:
     named(HTTPS_PROXY=http_server.address)
     with pytest.raises(OSError, match=f"the proxy {http_server.address} answered 501"):
-        Wire("https://lake.test", timeout=2).exchange("GET", "/", {"host": "x"})
+        Wire("https://lake.test", timeout=60).exchange("GET", "/", {"host": "x"})
