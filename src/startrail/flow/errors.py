@@ -36,7 +36,8 @@ class RunnerBusy(LedgerError):
 class ClockSetBack(LedgerError):
     """The clock stands well before the newest fact of the ledger.
 
-    Facts must be in order of time. Set the clock right, or give ``--now`` an instant after the newest fact.
+    Facts must be in order of time. Set the clock right, or give ``--now`` an instant after the newest fact. An instant that
+    the newest fact has passed by less than ten minutes may be given again: time goes on while a command works.
     """
 
     code = "ST532"

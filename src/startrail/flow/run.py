@@ -33,6 +33,8 @@ _TELL_AGAIN = timedelta(hours=1)
 """A scheduler looks every minute; the same trouble with that is a fact every hour."""
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Clocks of several machines differ by this much without harm: facts of one run stay in order all the same."""
+_TOLD_TOLERANCE = timedelta(minutes=10)
+"""A time that was told goes on while a command works, however slow the machine is; the next one may be told the same."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -168,7 +170,8 @@ def check_clock(ports: Ports) -> None:
     """Raise ClockSetBack when the clock stands well before the newest fact."""
     latest = ports.ledger.latest_fact()
     now = ports.clock.now()
-    if latest is not None and now < latest.at - CLOCK_TOLERANCE:
+    tolerance = _TOLD_TOLERANCE if ports.told_time else CLOCK_TOLERANCE
+    if latest is not None and now < latest.at - tolerance:
         raise ClockSetBack(
             f"the clock says {to_text(now)}, but the newest fact is of {to_text(latest.at)}",
             affects="this run; nothing was changed",

@@ -47,6 +47,8 @@ class Ports:
     destination: Callable[[Report, Place, Parcel], Destination]
     engine: str = "duckdb-2"
     """Name and major version of the warehouse, known without importing it; part of fingerprints."""
+    told_time: bool = False
+    """Whether the clock was set by ``--now``, and not by the machine."""
 
 
 @dataclass

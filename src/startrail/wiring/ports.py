@@ -53,6 +53,7 @@ def open_ports(project: Project, profile: Profile, *, now: datetime | None = Non
         writer=_writer,
         destination=partial(_destination, root),
         engine=ENGINE,
+        told_time=now is not None,
     )
 
 

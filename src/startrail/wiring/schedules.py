@@ -58,7 +58,11 @@ def tick_once(opened: Opened, emit: Emit, *, wait: float, stop: Callable[[], boo
 
 def with_clock(opened: Opened, clock: Clock | None) -> Opened:
     """The same project under another clock."""
-    return opened if clock is None else replace(opened, ports=replace(opened.ports, clock=clock))
+    from startrail.adapters.clock import SystemClock
+
+    if clock is None:
+        return opened
+    return replace(opened, ports=replace(opened.ports, clock=clock, told_time=not isinstance(clock, SystemClock)))
 
 
 def stepping(start: datetime) -> Clock:
