@@ -44,7 +44,7 @@ def _put(endpoint: str, bucket: str, keys: list[str]) -> None:
 
 def _all(endpoint: str, bucket: str, prefix: str = "") -> list[Found]:
     account = Account(endpoint, bucket, "us-east-1", known("test", "test"))
-    return list(listed(Wire(endpoint, timeout=5), account, prefix, retries=1, sleep=lambda seconds: None))
+    return list(listed(Wire(endpoint, timeout=60), account, prefix, retries=1, sleep=lambda seconds: None))
 
 
 def test_every_object_is_shown_as_it_is(front: FaultyHttp, bucket: str) -> None:

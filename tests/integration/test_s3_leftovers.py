@@ -44,7 +44,7 @@ ANSWER = """<?xml version="1.0"?><ListMultipartUploadsResult><Bucket>b</Bucket>
 
 
 def _uploads(endpoint: str, bucket: str) -> list[str]:
-    with urllib.request.urlopen(f"{endpoint}/{bucket}?uploads", timeout=10) as answer:
+    with urllib.request.urlopen(f"{endpoint}/{bucket}?uploads", timeout=120) as answer:
         return re.findall("<Key>(.*?)</Key>", answer.read().decode())
 
 
@@ -52,7 +52,7 @@ def test_an_upload_of_a_killed_process_is_aborted_by_a_later_one(
     s3_store: Callable[[Path], S3Store], s3_endpoint: str, s3_bucket: str, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(KILLED), s3_endpoint, s3_bucket, str(tmp_path)]
-    assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
+    assert subprocess.run(command, check=False, timeout=240).returncode == -signal.SIGKILL
     [left] = _uploads(s3_endpoint, s3_bucket)  # the server of the test says of every upload that it is years old
     assert left.startswith("startrail/here/.scratch/")
     store = s3_store(tmp_path / "cache")
@@ -66,7 +66,7 @@ def test_an_upload_right_to_its_key_is_found_by_its_note_a_good_while_later(
 ) -> None:
     begun = urllib.request.Request(f"{s3_endpoint}/{s3_bucket}/startrail/here/taken?uploads", method="POST")
     s3_store(tmp_path / "first")._leftovers.noted("taken").__enter__()  # and never left
-    urllib.request.urlopen(begun, timeout=10).close()
+    urllib.request.urlopen(begun, timeout=120).close()
     for age, left in ((timedelta(days=1), ["startrail/here/taken"]), (timedelta(seconds=-5), [])):
         monkeypatch.setattr(s3_leftovers, "_LEFT_BEHIND", age)
         assert s3_store(tmp_path / "later").put_as(iter([bytes(1 << 20)] * 20), lambda: "whole")
