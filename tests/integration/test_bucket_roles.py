@@ -17,7 +17,7 @@ from startrail.adapters.s3 import roles
 from startrail.adapters.store.s3.store import S3Store
 from startrail.model import destination, profile, source
 from startrail.ports.feed import FeedFailed, FeedForbidden, Seen
-from startrail.ports.store import StoreForbidden
+from startrail.ports.store import StoreFailed, StoreForbidden
 from startrail.testing.clock import ManualClock
 
 KINDS = {
@@ -126,3 +126,19 @@ def test_where_nobody_hands_out_keys_it_is_said_what_was_tried(
     with pytest.raises(StoreForbidden, match=told):
         S3Store(profile.S3Store("any", endpoint=endpoint), tmp_path).get("one.csv")
     assert witness.names == set()
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["lake:9000", "lake", "ftp://lake", "http://", "http://[bad", "http://lake:many", "https://a b@"]
+)
+def test_what_is_no_address_is_said_so_and_nobody_is_asked(
+    endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_in_no_cloud(monkeypatch)
+    clock = ManualClock()
+    feed = S3Feed(source.S3Feed("any", endpoint=endpoint), clock)
+    with pytest.raises(FeedFailed, match="is no address of a server"):
+        list(feed.offers(Seen(), clock.now()))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(StoreFailed, match="is no address of a server"):
+        S3Store(profile.S3Store("any"), tmp_path).get("one.csv")

@@ -36,7 +36,20 @@ class Proxy(msgspec.Struct, frozen=True):
     @property
     def shown(self) -> str:
         """Its address without what is secret in it."""
-        return printable(f"{self.kind}://{_joined(self.host, self.port)}", 200)
+        return printable(self.address, 200)
+
+    @property
+    def address(self) -> str:
+        return f"{self.kind}://{_joined(self.host, self.port)}"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.kind in _PORTS and self.host != ""
+
+    @property
+    def unusable(self) -> str:
+        """Why it is not."""
+        return f"{self.shown} is no proxy of a kind that can be used here: these are http:// and https://"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -45,8 +58,8 @@ class Proxy(msgspec.Struct, frozen=True):
 
     def connect(self, timeout: float) -> socket.socket:
         """A connection to the proxy itself. Raises OSError, of which ProxyRefused is one."""
-        if self.kind not in _PORTS or not self.host:
-            raise ProxyRefused(f"{self.shown} is no proxy of a kind that can be used here: these are http:// and https://")
+        if not self.is_usable:
+            raise ProxyRefused(self.unusable)
         try:
             sock = socket.create_connection((self.host, self.port), timeout)
         except OSError as error:

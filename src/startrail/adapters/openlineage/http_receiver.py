@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.util import Timeout
 
+from startrail.adapters.tls import trust
 from startrail.base.text import printable
 from startrail.ports.openlineage import EventRefused, ReceiverAway
 
@@ -24,7 +26,6 @@ class HttpReceiver:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._timeout = Timeout(total=timeout)
-        self._pool = urllib3.PoolManager(maxsize=1)
         parts = urlsplit(url)
         self.name = printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
 
@@ -39,3 +40,8 @@ class HttpReceiver:
             raise EventRefused(f"{self.name} refused an event: it answered {answer.status}")
         if not 200 <= answer.status < 300:
             raise ReceiverAway(f"{self.name} answered {answer.status}")
+
+    @cached_property
+    def _pool(self) -> urllib3.PoolManager:
+        """Made when there is something to post: to read all authorities takes a while."""
+        return urllib3.PoolManager(maxsize=1, ssl_context=trust() if self._url.startswith("https:") else None)

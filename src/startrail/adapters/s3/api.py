@@ -8,6 +8,7 @@ import hmac
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -55,6 +56,8 @@ def account_of(declared: Named, access_key: str | None, secret_key: str | None) 
     said = os.environ.get
     elsewhere = said("AWS_ENDPOINT_URL_S3") or said("AWS_ENDPOINT_URL") or said("AWS_ENDPOINT")
     endpoint = declared.endpoint or elsewhere or f"https://s3.{declared.region}.{domain(declared.region)}"
+    if not _is_address(endpoint):
+        return Account("https://nowhere.invalid", declared.bucket, declared.region, partial(_nobody, endpoint))
     return Account(endpoint, declared.bucket, declared.region, who_asks(access_key, secret_key, declared.region))
 
 
@@ -102,7 +105,7 @@ def patiently(call: Callable[[], T], retries: int, sleep: Callable[[float], None
         except Unanswered as error:
             if error.answer.meaning != "busy" or attempt == retries:
                 raise
-        sleep(0.1 * 2**attempt)
+        sleep(0.2 * 2**attempt)
     raise AssertionError("unreachable")
 
 
@@ -120,6 +123,19 @@ def meant_by(reply: Reply) -> Answer:
 def unanswered(error: Exception) -> Unanswered:
     """For a WireError."""
     return Unanswered(Answer("proxy" if isinstance(error, ProxyRefused) else "busy", broken(error)))
+
+
+def _is_address(endpoint: str) -> bool:
+    try:
+        far = urlsplit(endpoint)
+        return far.scheme in ("http", "https") and bool(far.hostname) and far.port != 0 and far.netloc.isascii()
+    except ValueError:
+        return False
+
+
+def _nobody(endpoint: str) -> Keys:
+    shown = printable(endpoint.rpartition("@")[2], 100)
+    raise Unanswered(Answer("other", f"'{shown}' is no address of a server: it must begin with https:// or http://"))
 
 
 def _signed(

@@ -1,7 +1,7 @@
 """A folder of this machine as a store.
 
-Plain system calls instead of obstore: its ``LocalStore`` (0.12) renames into place but never calls fsync, so a
-power cut could leave an empty object under a name that the ledger already knows.
+Plain system calls, with an fsync before each rename: without it a power cut could leave an empty object under a name that the
+ledger already knows.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,59 @@ def test_a_body_that_cannot_begin_is_no_request(script: Callable[..., Script]) -
 def test_no_answer_is_an_error(script: Callable[..., Script], act: Callable[[socket.socket], None]) -> None:
     with pytest.raises(WireError):
         Wire(script(act).address, timeout=0.5).exchange("GET", "/", {"host": "x"})
+
+
+def test_a_body_is_read_as_it_comes_and_its_connection_used_again_after_its_end(script: Callable[..., Script]) -> None:
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + bytes(300_000)
+    far = script(_answers(long, OK, long), _answers(OK))
+    wire = Wire(far.address, timeout=5)
+    with closing(wire.open("GET", "/", {"host": "x"})) as stream:
+        assert [len(block) for block in stream.blocks(1 << 18)] == [262_144, 37_856]
+    assert wire.exchange("GET", "/", {"host": "x"}).data == b"ok"
+    with closing(wire.open("GET", "/", {"host": "x"})) as stream:
+        next(stream.blocks(1000))
+    assert far.connections == 1
+    assert wire.exchange("GET", "/", {"host": "x"}).data == b"ok"
+    assert far.connections == 2
+
+
+def test_a_body_that_ends_early_is_none(script: Callable[..., Script]) -> None:
+    with (
+        closing(
+            Wire(script(_answers(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")).address, timeout=5).open(
+                "GET", "/", {"host": "x"}
+            )
+        ) as stream,
+        pytest.raises(WireError),
+    ):
+        list(stream.blocks())
+
+
+def test_who_waits_when_all_is_closed_waits_no_longer(script: Callable[..., Script]) -> None:
+    asked, told = threading.Event(), list[Exception]()
+
+    def act(connection: socket.socket) -> None:
+        connection.recv(65536)
+        asked.set()
+        connection.recv(65536)
+
+    wire = Wire(script(act).address, timeout=60)
+
+    def wait() -> None:
+        try:
+            wire.exchange("GET", "/", {"host": "x"})
+        except WireError as error:
+            told.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert asked.wait(10)
+    wire.close()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert len(told) == 1
+    with pytest.raises(WireError):
+        wire.exchange("GET", "/", {"host": "x"})
 
 
 def test_answers_in_chunks_and_without_a_body_are_read() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
@@ -15,6 +16,7 @@ from urllib3.exceptions import (
     LocationValueError,
     MaxRetryError,
     ProtocolError,
+    ProxyError,
     ResponseError,
     SSLError,
 )
@@ -31,6 +33,8 @@ from startrail.ports.feed import AskedToWait, FeedFailed, FeedForbidden, FeedInc
 _LONGEST_WAIT_SECONDS = 60
 _MOST_REDIRECTS = 5
 _LATER = frozenset({429, 500, 502, 503, 504})
+_SHUT = re.compile(r"failed: 4\d\d")
+_PROXIES = "check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, or name the host of `url` in NO_PROXY"
 
 
 class Client:
@@ -65,7 +69,7 @@ class Client:
             backoff_factor=0.25,
             backoff_max=_LONGEST_WAIT_SECONDS,
             raise_on_status=False,
-            remove_headers_on_redirect=(*headers, "Authorization", "Cookie", "Proxy-Authorization"),
+            remove_headers_on_redirect=(*headers, "Authorization", "Cookie", "Proxy-Authorization", "Host"),
         )
         trusted = {host} | ({urlsplit(oauth.token_url).hostname or ""} if oauth is not None else set())
         self._pool = GuardedPool(trusted, maxsize=connections + 1)
@@ -150,7 +154,9 @@ class _Patience(Retry):
 
 
 def _refusal(status: int, where: str, wait: str | None) -> SourceError:
-    if status in (401, 403, 407):
+    if status == 407:
+        return FeedFailed(f"the proxy on the way to {where} answered 407: it wants a login", hint=_PROXIES)
+    if status in (401, 403):
         return FeedForbidden(
             f"{where} answered {status}: it refuses us", hint="check the secrets that `headers` of the source's feed refer to"
         )
@@ -171,6 +177,10 @@ def _refusal(status: int, where: str, wait: str | None) -> SourceError:
 
 def _translated(error: Exception, where: str) -> SourceError:
     cause: object = error.reason if isinstance(error, MaxRetryError) and error.reason is not None else error
+    if isinstance(cause, ProxyError):
+        told = printable(str(cause.original_error), 160)
+        kind = FeedFailed if _SHUT.search(told) else FeedUnreachable
+        return kind(f"the proxy on the way to {where} does not let us through: {told}", hint=_PROXIES)
     told = printable(str(cause), 160)
     if isinstance(cause, SSLError):
         return FeedFailed(f"{where} has no trustworthy certificate: {told}", hint="check `url`, or mend the server's certificate")

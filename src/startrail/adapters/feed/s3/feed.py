@@ -107,16 +107,20 @@ class S3Feed(FileFeed):
                 raise StillGrowing(f"'{offer.name}' was replaced since it was listed", hint="it is left for the next run")
             if start and not found.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
                 told = f"'{offer.name}' broke off after {start} bytes, and the bucket does not go on from there"
-                raise FeedIncomplete(told, hint="run again")
+                raise FeedIncomplete(told, hint="run again; see the log of the S3 API if it stays")
             for block in found.blocks():
                 received += len(block)
                 yield block
         if offer.size is not None and received > offer.size:
             raise SizeUntrue(
-                f"the bucket lists '{offer.name}' with {offer.size} bytes, and sends {received}", hint="see the log of the S3 API"
+                f"the bucket lists '{offer.name}' with {offer.size} bytes, and sends {received}",
+                hint="have the object written again, or the server mended",
             )
         if offer.size is not None and received < offer.size:
-            raise FeedIncomplete(f"'{offer.name}' ended after {received} of {offer.size} bytes", hint="run again")
+            raise FeedIncomplete(
+                f"'{offer.name}' ended after {received} of {offer.size} bytes",
+                hint="run again; see the log of the S3 API if it stays",
+            )
 
     def _entry(self, offer: Offer) -> Entry:
         return self._listing.entry(offer)

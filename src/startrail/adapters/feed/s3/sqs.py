@@ -139,13 +139,16 @@ class SqsQueue:
         try:
             yield
         except (NoCredentialsError, PartialCredentialsError) as error:
-            hint = "give the feed `access_key` and `secret_key` as env:NAME"
+            hint = "give the feed `access_key` and `secret_key` as env:NAME, or this machine a role"
             raise QueueForbidden(f"no keys for the queue {shown} were found", hint=hint) from error
         except ClientError as error:
             raise _refused(error, shown) from error
         except (BotoCoreError, OSError, ValueError) as error:
             told = printable(str(error), limit=300)
-            raise FeedUnreachable(f"the queue {shown} did not answer: {told}", hint="check `queue` and the network") from error
+            raise FeedUnreachable(
+                f"the queue {shown} did not answer: {told}",
+                hint="run again; check `queue`, the network and the proxy, if there is one, if it stays",
+            ) from error
 
 
 def region_of(queue: str) -> str | None:
@@ -163,8 +166,10 @@ def _refused(error: ClientError, shown: str) -> QueueMissing | QueueForbidden | 
     if status in (401, 403) or code in ("AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"):
         return QueueForbidden(f"the queue {shown} refuses these keys: {told}", hint=_RIGHTS)
     if status >= 500 or status == 429 or "Throttl" in code:
-        return FeedUnreachable(f"the queue {shown} did not answer: {told}", hint="it is tried again")
-    return FeedFailed(f"the queue {shown} refused: {told}", hint="check `queue` in the source's feed, and the region")
+        return FeedUnreachable(
+            f"the queue {shown} did not answer: {told}", hint="run again; its messages stay where they are until then"
+        )
+    return FeedFailed(f"the queue {shown} refused: {told}", hint="check `queue`, and the region and endpoint of `events`")
 
 
 def _by_tens(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:

@@ -1,8 +1,8 @@
 """A stream goes into a bucket in parts that are sent side by side, and appears there whole or not at all.
 
 CreateMultipartUpload, UploadPart, CompleteMultipartUpload and AbortMultipartUpload of the S3 API. Every part carries its CRC-32
-or SHA-256, where the bucket compares that before it takes it; else its MD5, which its ETag has to be. Against obstore's uploads
-that costs processor time, and buys bytes that are known to be there, and memory that is counted over all uploads of a store.
+or SHA-256, where the bucket compares that before it takes it; else its MD5, which its ETag has to be. The memory of all
+uploads of a store is counted together.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ from startrail.base.text import printable
 
 Digest = Callable[[], str]
 """The SHA-256 of a stream that has ended, in hexadecimal."""
+_CHANGED = "run again; if it stays, look for what changes bytes on the way to the bucket"
+_OTHER = "run again; if it stays, ask whoever writes the file whether it is still being written"
 
 
 class WrongBytesStored(ResourceError):
@@ -30,7 +32,7 @@ class WrongBytesStored(ResourceError):
 
 
 def wrong_bytes(key: str) -> WrongBytesStored:
-    return WrongBytesStored(f"the bucket has other bytes under '{printable(key)}' than were sent to it", hint="run again")
+    return WrongBytesStored(f"the bucket has other bytes under '{printable(key)}' than were sent to it", hint=_CHANGED)
 
 
 class OtherSize(ResourceError):
@@ -124,12 +126,12 @@ class _Passing:
             if self._left < 0:
                 for _ in self._chunks:  # the feed may know better what is wrong
                     pass
-                raise OtherSize(f"{-self._left} bytes more came than were announced", hint="run again")
+                raise OtherSize(f"{-self._left} bytes more came than were announced", hint=_OTHER)
             for digest in self._digests:
                 digest.update(chunk)
             yield chunk
         if self._left:
-            raise OtherSize(f"{self._left} bytes fewer came than were announced", hint="run again")
+            raise OtherSize(f"{self._left} bytes fewer came than were announced", hint=_OTHER)
 
 
 def _condition(replace: bool) -> dict[str, str]:
