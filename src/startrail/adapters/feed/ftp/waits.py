@@ -15,14 +15,15 @@ _KERNEL = hasattr(socket, "MSG_WAITALL")
 """Where this is, the two options below take a ``struct timeval``."""
 
 
-def set_timeout(sock: socket.socket, seconds: float) -> None:
+def set_timeout(sock: socket.socket, seconds: float | None) -> None:
     """Connecting, sending and receiving raise TimeoutError after so long, within :func:`in_time`."""
     if not _KERNEL or isinstance(sock, ssl.SSLSocket):
         sock.settimeout(seconds)
         return
     if sock.gettimeout() is not None:
         sock.setblocking(True)
-    value = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+    limit = seconds or 0  # which is none
+    value = struct.pack("ll", int(limit), int(limit % 1 * 1e6))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
 
