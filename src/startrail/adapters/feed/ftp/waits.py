@@ -6,10 +6,10 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _KERNEL = hasattr(socket, "MSG_WAITALL")
 """Where this is, the two options below take a ``struct timeval``."""
@@ -28,9 +28,9 @@ def set_timeout(sock: socket.socket, seconds: float | None) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
 
 
-def in_time(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+def in_time(call: Callable[[*Ts], T], *arguments: *Ts) -> T:
     """The kernel says that a time is over as it says that a call would have to wait."""
     try:
-        return call(*arguments, **named)
+        return call(*arguments)
     except BlockingIOError as error:
         raise TimeoutError("timed out") from error
