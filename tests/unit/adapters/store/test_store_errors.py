@@ -197,7 +197,7 @@ def test_a_store_is_made_at_the_first_write_only(tmp_path: Path) -> None:
 
 def _bucket(endpoint: str, cache: Path, name: str = "nobody") -> S3Store:
     declared = profile.S3Store(bucket=name, endpoint=endpoint)
-    return S3Store(declared, cache, access_key="a", secret_key="s3cret", timeout=timedelta(seconds=2), retries=0)
+    return S3Store(declared, cache, access_key="a", secret_key="s3cret", timeout=timedelta(seconds=60), retries=0)
 
 
 def test_an_unreachable_bucket_is_worth_another_try(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_an_upload_that_breaks_leaves_no_parts_to_pay_for(
 
     with pytest.raises(RuntimeError):
         s3_store(tmp_path).put("a", broken())
-    with urllib.request.urlopen(f"{s3_endpoint}/{s3_bucket}?uploads", timeout=10) as answer:
+    with urllib.request.urlopen(f"{s3_endpoint}/{s3_bucket}?uploads", timeout=120) as answer:
         assert b"<Upload>" not in answer.read()
 
 

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from startrail.adapters.loader.blocks import Block
 from startrail.adapters.loader.csv.file import ROWS, Csv, Row
+from startrail.adapters.loader.csv.places import behind, repeated
 from startrail.adapters.loader.csv.run import Cut, Known, Part, Run, skip
 from startrail.model.contract import Contract
 from startrail.model.source import Dialect
@@ -81,7 +82,7 @@ class QuickCsv(Csv):
     def blocks(self) -> Iterator[Block]:
         self._sampled = self._first()
         if self._sampled:
-            yield self._run(list(self._sampled))
+            yield self._run([(0, row, 1) for row in self._sampled])
         while True:
             try:
                 chunk = self._lines.chunk()
@@ -95,30 +96,31 @@ class QuickCsv(Csv):
             elif chunk:
                 yield from self._taken_apart(chunk)
             elif rows := self._next_rows(ROWS):
-                yield self._run(list(rows))
+                yield self._run([(0, row, 1) for row in rows])
             else:
                 break
         self._finish()
 
     def _taken_apart(self, chunk: bytes) -> Iterator[Block]:
         """Pass over this chunk of lines, or, where a record goes on behind it, a bit more."""
-        lines = self._lines_of(chunk)
+        marks = chunk.translate(None, self._ordinary)
+        lines = self._lines_of(chunk, marks)
         if lines:
             yield self._plain_run(chunk, lines)
             return
         start, before = self._lines.place, self._counters()
-        parts = self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk)
+        parts = self._parts_quoted(chunk) if self._quote in chunk else self._parts(chunk, marks)
         whole = self._lines.place == start + len(chunk)
         self.found.append(self._remember(parts, before) if whole else None)
-        yield self._run([part for _, part in parts])
+        yield self._run(parts)
 
     def _remember(self, parts: list[Part], before: tuple[int, ...]) -> Known:
         """Only so many parts are kept in mind."""
-        self._remembered += len(parts) + sum(len(part.raw) // 100 for _, part in parts if isinstance(part, Row))
+        self._remembered += len(parts) + sum(len(part.raw) // 100 for _, part, _ in parts if isinstance(part, Row))
         if self._remembered > _REMEMBERED:
             return None
         counted = tuple([now - then for now, then in zip(self._counters(), before, strict=True)])
-        places = [(at, at + len(part), None) if isinstance(part, bytes) else (0, 0, part) for at, part in parts]
+        places = [(at, 0, 1, part) if isinstance(part, Row) else (at, at + len(part), lines, None) for at, part, lines in parts]
         return Cut(tuple(places), counted)
 
     def _counters(self) -> tuple[int, ...]:
@@ -133,18 +135,17 @@ class QuickCsv(Csv):
         self._also_utf8 += also_utf8
         self._multibyte += multibyte
         self.unended = False
-        return self._run([chunk[start:stop] if row is None else row for start, stop, row in known.parts])
+        return self._run([(at, chunk[at:stop] if row is None else row, lines) for at, stop, lines, row in known.parts])
 
     def _plain_run(self, chunk: bytes, lines: int) -> Block:
         self.found.append(lines)
         self._take(chunk, lines)
         if b"\r" in chunk:
-            return self._run([chunk])
-        return Run(chunk, (), {}, (chunk,), lines, self.names, self._dialect, bare=True)
+            return self._run([(0, chunk, lines)])
+        return Run(chunk, (), {}, (chunk,), (0,), lines, self.names, self._dialect, bare=True)
 
-    def _lines_of(self, chunk: bytes) -> int:
+    def _lines_of(self, chunk: bytes, marks: bytes) -> int:
         """How many lines, where all of them are plain, and all end alike; otherwise 0."""
-        marks = chunk.translate(None, self._ordinary)
         count, odd = divmod(len(marks), len(self._plain))
         if not odd and marks == self._plain * count and self._certain(chunk):
             return count
@@ -169,43 +170,57 @@ class QuickCsv(Csv):
         self._multibyte += not chunk.isascii()
         self.unended = False
 
-    def _parts(self, chunk: bytes) -> list[Part]:
+    def _parts(self, chunk: bytes, marks: bytes) -> list[Part]:
         """Lines without quotes: each stands for itself, and most are plain also beside odd ones."""
         cut: list[Part] = []
-        lines, shapes = chunk.split(b"\n"), chunk.translate(None, self._ordinary).split(b"\n")
-        done = at = 0
-        with_return = self._shape + b"\r"
-        for index in range(len(shapes) - 1):
-            shape = shapes[index]
-            if shape == self._shape or (shape == with_return and lines[index].endswith(b"\r")):
+        start = at = seen = plain = 0
+        while seen < len(marks):
+            size, shapes, lines = self._plain_lines(chunk, at, marks, seen)
+            at, seen, plain = at + size, seen + shapes, plain + lines
+            if lines:
                 continue
-            at = self._pieces(cut, at, lines[done:index])
-            self._read(cut, len(lines[index]) + 1)
-            at += len(lines[index]) + 1
-            done = index + 1
-        self._pieces(cut, at, lines[done:-1])
+            self._pieces(cut, start, chunk[start:at], plain)
+            stop = chunk.index(b"\n", at) + 1
+            self._read(cut, stop - at)
+            start, at, plain = stop, stop, 0
+            seen = marks.index(b"\n", seen) + 1
+        self._pieces(cut, start, chunk[start:], plain)
         return cut
 
-    def _pieces(self, cut: list[Part], at: int, lines: list[bytes]) -> int:
-        """Lines of a plain shape that begin there; returns where they end."""
+    def _plain_lines(self, chunk: bytes, at: int, marks: bytes, seen: int) -> tuple[int, int, int]:
+        """How many bytes lines of a plain shape have that stand there, how many their marks, and how many they are; not
+        more than end alike."""
+        for shape in (self._plain, self._plain_crlf):
+            lines, done, stop, some = repeated(shape, marks, seen), 0, at, 1
+            while done < lines:
+                some = min(some, lines - done)
+                then = behind(chunk, stop, some)
+                if shape is self._plain_crlf and chunk.count(b"\r\n", stop, then) != some:
+                    break
+                done, stop, some = done + some, then, some * 2  # so that what is looked at in vain is not more than the rest
+            if done:
+                return stop - at, done * len(shape), done
+        return 0, 0, 0
+
+    def _pieces(self, cut: list[Part], at: int, piece: bytes, lines: int) -> None:
+        """So many lines of a plain shape that begin there."""
         if not lines:
-            return at
-        piece = b"\n".join(lines) + b"\n"
+            return
         if self._certain(piece):
-            self._take(piece, len(lines))
-            cut.append((at, piece))
-        elif len(lines) == 1:
+            self._take(piece, lines)
+            cut.append((at, piece, lines))
+        elif lines == 1:
             self._read(cut, len(piece))
         else:
-            middle = self._pieces(cut, at, lines[: len(lines) // 2])
-            self._pieces(cut, middle, lines[len(lines) // 2 :])
-        return at + len(piece)
+            middle = behind(piece, 0, lines // 2)
+            self._pieces(cut, at, piece[:middle], lines // 2)
+            self._pieces(cut, at + middle, piece[middle:], lines - lines // 2)
 
     def _read(self, cut: list[Part], size: int) -> None:
         """The strict reader takes all that stands in the next so many bytes, and the rest of a record that begins there."""
         stop = self._lines.place + size
         while self._lines.place < stop and (row := self._next_row(stop)) is not None:
-            cut.append((0, row))
+            cut.append((0, row, 1))
 
     def _parts_quoted(self, chunk: bytes) -> list[Part]:
         cut: list[Part] = []
@@ -215,8 +230,9 @@ class QuickCsv(Csv):
             assert match is not None, "it also matches nothing"
             good = match[0]
             if good and self._certain(good):
-                self._take(good, good.count(b"\n"))
-                cut.append((at, good))
+                lines = good.count(b"\n")
+                self._take(good, lines)
+                cut.append((at, good, lines))
                 at = match.end()
                 continue
             stop = match.end() if good else chunk.index(b"\n", at) + 1
@@ -224,23 +240,25 @@ class QuickCsv(Csv):
             at = self._lines.place - start
         return cut
 
-    def _run(self, parts: list[bytes | Row]) -> Block:
+    def _run(self, cut: list[Part]) -> Block:
         broken: dict[int, Violation] = {}
         stream: list[bytes] = []
+        firsts: list[int] = []
         size = 0
+        parts = tuple([part for _, part, _ in cut])
         bare = all(self.bare(part.raw) if isinstance(part, Row) else b"\r" not in part for part in parts)
-        for part in parts:
+        for _, part, lines in cut:
+            firsts.append(size)
             if isinstance(part, Row):
                 if part.broken is not None:
                     broken[size] = part.broken
                 stream.append(self.anew(part))
-                size += 1
             else:
                 stream.append(part.replace(b"\r\n", b"\n") if b"\r" in part else part)
-                size += part.count(b"\n")
+            size += lines
         bare = bare and not broken
         lined = not any(isinstance(part, Row) and b"\n" in part.raw for part in parts)
-        return Run(b"".join(stream), (), broken, tuple(parts), size, self.names, self._dialect, bare=bare, lined=lined)
+        return Run(b"".join(stream), (), broken, parts, tuple(firsts), size, self.names, self._dialect, bare=bare, lined=lined)
 
 
 def _quoted(delimiter: bytes, quote: bytes, width: int) -> re.Pattern[bytes]:

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from startrail.adapters.loader.asked import AskedRecords
 from startrail.adapters.loader.blocks import Block, Record
 from startrail.adapters.loader.csv.file import Row
+from startrail.adapters.loader.csv.places import LineRecords
 from startrail.model.source import Dialect
 
-Part = tuple[int, bytes | Row]
-"""Some lines of a chunk and where they begin, or a row that was read."""
+Part = tuple[int, bytes | Row, int]
+"""Where they begin, some lines of a chunk, and how many; or a row that was read."""
 
 
 class Cut(msgspec.Struct, frozen=True):
-    """How a chunk of lines was cut: from where to where lines go, and rows; and by how much that moved each counter."""
+    """How a chunk of lines was cut: from where to where lines go and how many, and rows; and what that added to each counter."""
 
-    parts: tuple[tuple[int, int, Row | None], ...]
+    parts: tuple[tuple[int, int, int, Row | None], ...]
     counted: tuple[int, ...]
 
 
@@ -32,6 +32,8 @@ class Run(Block, frozen=True):
     ``parts`` are lines as they stand in the file, or rows that were read."""
 
     parts: tuple[bytes | Row, ...] = ()
+    firsts: tuple[int, ...] = ()
+    """How many records are in front of each part."""
     size: int = 0
     names: tuple[str, ...] = ()
     dialect: Dialect = Dialect()
@@ -65,28 +67,18 @@ class Run(Block, frozen=True):
         return [line.split(delimiter)[column].decode(errors="replace") for line in lines]
 
     def records(self) -> Iterator[Record]:
-        return iter(self.sequence())
+        for part in self.parts:
+            for found in (part,) if isinstance(part, Row) else part.split(b"\n")[:-1]:
+                yield self._record(found)
 
     def sequence(self) -> Sequence[Record]:
-        return AskedRecords(self.size, self._each, self._record)
+        return LineRecords(self.size, self.parts, self.firsts, self._record)
 
     def refused(self) -> Iterator[tuple[int, Record]]:
         """The broken ones, which were all read as rows."""
-        index = 0
-        for part in self.parts:
+        for index, part in zip(self.firsts, self.parts, strict=True):
             if index in self.broken and isinstance(part, Row):
                 yield index, part.record(self.names)
-            index += 1 if isinstance(part, Row) else part.count(b"\n")
-
-    def _each(self) -> list[bytes | Row]:
-        found: list[bytes | Row] = []
-        for part in self.parts:
-            if isinstance(part, Row):
-                found.append(part)
-            else:
-                found += part.split(b"\n")
-                found.pop()
-        return found
 
     def _record(self, found: bytes | Row) -> Record:
         return (found if isinstance(found, Row) else self._row(found)).record(self.names)

@@ -130,7 +130,7 @@ class NativeCsv(QuickCsv):
     def blocks(self) -> Iterator[Block]:
         self._sampled = self._first()
         if self._sampled:
-            yield self._run(list(self._sampled))
+            yield self._run([(0, row, 1) for row in self._sampled])
         while True:
             try:
                 chunk = self._lines.chunk(CHUNK)
@@ -141,7 +141,7 @@ class NativeCsv(QuickCsv):
             elif chunk:
                 yield from self._taken_apart(chunk[: chunk.find(b"\n", BLOCK) + 1] or chunk)
             elif rows := self._next_rows(ROWS):
-                yield self._run(list(rows))
+                yield self._run([(0, row, 1) for row in rows])
             else:
                 break
         self._finish()
@@ -170,16 +170,12 @@ class NativeCsv(QuickCsv):
             if at < len(chunk):
                 rows: list[Part] = []
                 self._read(rows, chunk.index(b"\n", at) + 1 - at)
-                pieces += [row for _, row in rows if isinstance(row, Row)]
+                pieces += [row for _, row, _ in rows if isinstance(row, Row)]
                 at = self._lines.place - start
         return self._joined(pieces)
 
-    def _run(self, parts: list[bytes | Row]) -> Block:
-        pieces: list[Piece | Row] = []
-        for part in parts:
-            lines = 0 if isinstance(part, Row) else part.count(b"\n")
-            pieces.append(part if isinstance(part, Row) else Piece(part, 0, lines, lines))
-        return self._joined(pieces)
+    def _run(self, cut: list[Part]) -> Block:
+        return self._joined([part if isinstance(part, Row) else Piece(part, 0, lines, lines) for _, part, lines in cut])
 
     def _joined(self, pieces: list[Piece | Row]) -> Block:
         stream = [self.anew(piece) if isinstance(piece, Row) else piece.data for piece in pieces]
