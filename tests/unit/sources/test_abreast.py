@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -44,46 +43,6 @@ def test_as_many_work_together_as_there_are_lanes() -> None:
     with Abreast(MemoryFeed({}, lanes=4), work) as abreast:
         told = [outcome.value for batch in abreast.outcomes(_offers(8)) for outcome in batch]
     assert sorted(value for value in told if value is not None) == [0, 0, 1, 1, 2, 2, 3, 3]
-
-
-def test_a_lane_is_free_when_a_file_has_come_and_not_only_when_it_is_safe() -> None:
-    """Two lanes: four have come and wait for their store at the same time, and no more than two come together."""
-    safe, coming, most = threading.Barrier(4), list[int](), [0]
-
-    def chunks() -> Iterator[bytes]:
-        coming.append(1)
-        most[0] = max(most[0], len(coming))
-        yield b"x"
-        coming.pop()
-
-    def work(offer: Offer) -> int:
-        for _ in abreast.flowing(chunks()):
-            pass
-        return safe.wait(10)
-
-    with Abreast(MemoryFeed({}, lanes=2), work) as abreast:
-        told = [outcome.value for batch in abreast.outcomes(_offers(8)) for outcome in batch]
-    assert len(told) == 8
-    assert most[0] <= 2
-
-
-def test_a_second_try_of_an_offer_waits_for_a_lane_of_its_own() -> None:
-    coming, most = list[int](), [0]
-
-    def chunks() -> Iterator[bytes]:
-        coming.append(1)
-        most[0] = max(most[0], len(coming))
-        time.sleep(0.001)
-        yield b"x"
-        coming.pop()
-
-    def work(offer: Offer) -> None:
-        for _ in range(3):
-            list(abreast.flowing(chunks()))
-
-    with Abreast(MemoryFeed({}, lanes=2), work) as abreast:
-        assert sum(len(batch) for batch in abreast.outcomes(_offers(40))) == 40
-    assert most[0] <= 2
 
 
 def test_with_one_lane_the_next_offer_is_asked_for_only_when_the_last_one_was_told() -> None:

@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
-from queue import SimpleQueue
-from threading import get_ident
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -20,8 +18,6 @@ from startrail.ports.feed import Early, Feed, Offer, asking
 _AHEAD = 256
 """Offers taken from the listing and not yet told of, at most: as many files a kill can make us fetch again."""
 _BATCH = 64
-_THREADS = 2
-"""For each lane: while one waits for the store to have a file safely, another one's file comes."""
 _GATHER_SECONDS = 0.05
 
 T = TypeVar("T")
@@ -40,19 +36,17 @@ class GivenUp(Exception):
 
 
 class Abreast(Generic[T]):
-    """``work`` for each offer, with as many fetches at a time as the feed has lanes; in the caller's thread when it has one.
+    """``work`` for each offer, in as many threads as the feed has lanes; in the caller's own when it has one.
 
-    A fetch ends with what flows through :meth:`flowing`: what is done with it afterwards needs no lane any more. Used as a
-    context manager. When its block is left early, what is under way ends soon and is forgotten.
+    Used as a context manager. When its block is left early, what is under way ends soon and is forgotten.
     """
 
     def __init__(self, feed: Feed, work: Callable[[Offer], T]) -> None:
         self._feed, self._work, self._asked = feed, work, asking(feed)
         self._ended = threading.Event()
         self._threads: ThreadPoolExecutor | None = None
-        self._lanes = _Lanes(feed.lanes)
         if feed.lanes > 1:
-            self._threads = ThreadPoolExecutor(_THREADS * feed.lanes, thread_name_prefix="lane")
+            self._threads = ThreadPoolExecutor(feed.lanes, thread_name_prefix="lane")
             if isinstance(feed, Early):
                 feed.offer_early(feed.lanes)
 
@@ -73,7 +67,6 @@ class Abreast(Generic[T]):
 
     def flowing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """The same chunks, until the whole work has ended. Closed in the thread that reads, also when it breaks off."""
-        self._lanes.enter()  # a second try of the same offer has left it
         try:
             for chunk in chunks:
                 if self._ended.is_set():
@@ -83,7 +76,6 @@ class Abreast(Generic[T]):
             close = getattr(chunks, "close", None)
             if close is not None:
                 close()
-            self._lanes.leave()
 
     def pause(self, sleep: Callable[[float], None], seconds: float) -> None:
         """Sleep, unless the whole work has ended."""
@@ -103,40 +95,13 @@ class Abreast(Generic[T]):
         self._threads.shutdown(cancel_futures=error is not None)
 
     def _outcome(self, offer: Offer) -> Outcome[T]:
-        self._lanes.enter()
+        if self._ended.is_set():
+            raise GivenUp
         try:
-            if self._ended.is_set():
-                raise GivenUp
             found = self._asked(offer)
             return Outcome(offer) if found is None else Outcome(found, self._work(found))
         except StartrailError as error:
             return Outcome(offer, error=error)
-        finally:
-            self._lanes.leave()
-
-
-class _Lanes:
-    """At most so many threads are in one; a thread may enter and leave as often as it likes."""
-
-    def __init__(self, count: int) -> None:
-        self._free: SimpleQueue[None] = SimpleQueue()
-        self._inside: set[int] = set()
-        for _ in range(count):
-            self._free.put(None)
-
-    def enter(self) -> None:
-        """Wait for a free lane, unless this thread has one."""
-        me = get_ident()
-        if me not in self._inside:
-            self._free.get()
-            self._inside.add(me)
-
-    def leave(self) -> None:
-        """The next thread may have the lane that this one had."""
-        me = get_ident()
-        if me in self._inside:
-            self._inside.remove(me)
-            self._free.put(None)
 
 
 def _ready(under_way: deque[Future[Outcome[T]]]) -> Iterator[Outcome[T]]:
