@@ -13,7 +13,8 @@ class Pool(Generic[C]):
     """At most ``most`` connections, and never more than the server allows: when it refuses a further one (``refused`` tells
     by the error), those that are open have to do from then on, and whoever needs one waits for its turn.
 
-    A thread has the connection that :meth:`mine` gives it until it calls :meth:`rest` or :meth:`drop`.
+    A thread has the connection that :meth:`mine` gives it until :meth:`rest` or :meth:`drop`. Another thread that ends its
+    work, as one that closes a generator does, calls these on its behalf.
     """
 
     def __init__(
@@ -37,11 +38,11 @@ class Pool(Generic[C]):
     def mine(self) -> C:
         """This thread's connection; raises what opening one raises."""
         me = threading.get_ident()
+        held = self._held.get(me)
+        if held is not None:
+            return held
         while True:
             with self._change:
-                held = self._held.get(me)
-                if held is not None:
-                    return held
                 self._change.wait_for(lambda: self._closed or self._idle or self._open_now() < self._most)
                 if self._closed:
                     raise ConnectionAbortedError("closed from our side")
@@ -52,14 +53,14 @@ class Pool(Generic[C]):
             if connection is not None:
                 return connection
 
-    def has_mine(self) -> bool:
-        """Whether this thread has one."""
-        return threading.get_ident() in self._held
+    def has_mine(self, who: int | None = None) -> bool:
+        """Whether this thread, or the one named, has one."""
+        return (who or threading.get_ident()) in self._held
 
-    def rest(self) -> None:
-        """This thread needs its connection no more; the next one may have it."""
+    def rest(self, who: int | None = None) -> None:
+        """This thread, or the one named, needs its connection no more; the next one may have it."""
         with self._change:
-            held = self._held.pop(threading.get_ident(), None)
+            held = self._held.pop(who or threading.get_ident(), None)
             if held is not None and not self._closed:
                 self._idle.append(held)
                 self._change.notify()
@@ -67,10 +68,10 @@ class Pool(Generic[C]):
         if held is not None:
             self._close(held)
 
-    def drop(self) -> None:
-        """This thread's connection is of no use any more."""
+    def drop(self, who: int | None = None) -> None:
+        """The connection of this thread, or of the one named, is of no use any more."""
         with self._change:
-            held = self._held.pop(threading.get_ident(), None)
+            held = self._held.pop(who or threading.get_ident(), None)
             self._change.notify()
         if held is not None:
             self._close(held)

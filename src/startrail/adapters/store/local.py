@@ -25,7 +25,8 @@ from startrail.base.ids import token
 from startrail.ports.store import NotStored, StoredObject, check_key, disk_error, not_stored
 
 _BLOCK = 1 << 20
-_BUFFER = 1 << 16
+_LEAST = 1 << 13
+"""Bytes that are worth a call of their own."""
 _BEHIND = 8 << 20
 _LEFT_BEHIND_SECONDS = 86_400
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.=-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.=-]*)*")
@@ -176,10 +177,12 @@ class LocalStore:
         """A complete, synced file in scratch that is gone afterwards unless it was renamed."""
         new = _New(f"{self._beginning}-{os.getpid()}-{next(self._numbers)}")
         try:
-            with open(new.path, "xb", buffering=_BUFFER) as out:  # noqa: PTH123 - as above
+            out = os.open(new.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+            try:
                 new.size = _write(out, (data,) if isinstance(data, bytes) else data)
-                out.flush()
-                os.fsync(out.fileno())
+                os.fsync(out)
+            finally:
+                os.close(out)
             yield new
         finally:
             if not new.is_moved:
@@ -188,7 +191,7 @@ class LocalStore:
 
     @cached_property
     def _beginning(self) -> str:
-        """Of the names of this store's files in scratch, which no other store has; a process that is forked from this one adds its number."""
+        """Of this store's files in scratch, as no other store names them; a forked process adds its own number."""
         return str(self.scratch / token(12))
 
 
@@ -199,15 +202,27 @@ class _New:
         self.path, self.size, self.is_moved = path, 0, False
 
 
-def _write(out: BinaryIO, chunks: Iterable[bytes]) -> int:
+def _write(out: int, chunks: Iterable[bytes]) -> int:
     """How many bytes came. They are on their way to the disk before the last of them comes: the sync finds little to do."""
     written = told = 0
+    held = b""
     for chunk in chunks:
-        written += out.write(chunk)
+        held = held + chunk if held else chunk
+        if len(held) < _LEAST:
+            continue
+        written += _write_all(out, held)
+        held = b""
         if written - told >= _BEHIND:
-            _begin_writing(out.fileno(), told, written - told)
+            _begin_writing(out, told, written - told)
             told = written
-    return written
+    return written + _write_all(out, held)
+
+
+def _write_all(out: int, data: bytes) -> int:
+    done = 0
+    while done < len(data):
+        done += os.write(out, memoryview(data)[done:] if done else data)
+    return done
 
 
 def _begin_writing(handle: int, start: int, count: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -136,4 +136,26 @@ def test_who_rests_after_the_end_leaves_nothing_open() -> None:
     pool.close()
     assert server.open == 1
     pool.rest()
+    assert server.open == 0
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_another_thread_may_end_what_one_has_begun(closed: bool) -> None:
+    server = Server(1)
+    pool = _pool(server, 1)
+
+    def fetching() -> Generator[object, None, None]:
+        me = threading.get_ident()
+        try:
+            yield pool.mine()
+        finally:
+            pool.drop(me)
+            pool.rest(me)
+
+    transfer = fetching()
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(next, transfer).result()
+    if closed:
+        pool.close()
+    transfer.close()
     assert server.open == 0

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import get_ident
 
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.ftp import errors as ftp_errors
@@ -294,19 +295,23 @@ class FtpFeed(FileFeed):
 
     @contextlib.contextmanager
     def _errors(self, what: str) -> Iterator[None]:
-        """Around everything that talks to the server; at its end the connection is free for another lane."""
+        """Around everything that talks to the server; at its end the connection is free for another lane.
+
+        Of a transfer that is given up, the end may come in another thread.
+        """
+        me = get_ident()
         try:
             yield
         except SourceError:
             raise
         except BaseException as error:
-            connected = self._pool.has_mine()
-            self._drop()  # what the server still has to say on it would be taken for the answer to something else
+            connected = self._pool.has_mine(me)
+            self._pool.drop(me)  # what the server still has to say on it would be taken for the answer to something else
             if isinstance(error, OSError | EOFError | ftplib.Error):
                 raise ftp_errors.translated(error, what, self._far, connected) from error
             raise
         finally:
-            self._pool.rest()
+            self._pool.rest(me)
 
 
 def _entry_of(path: str, name: str, size: int | None, modified: str) -> Entry:

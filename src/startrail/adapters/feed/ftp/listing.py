@@ -18,6 +18,7 @@ _DOS = re.compile(
 )
 _EPLF = re.compile(r"\+([^\t]*)\t(.+)", re.DOTALL)
 _NO_ENTRY = re.compile(r"\s*|total\s+\d+.*", re.IGNORECASE | re.DOTALL)
+_WANTED = re.compile(r"(?:^|;)(type|size|modify)=([^;]*)")
 _FACT = re.compile(r"\d{14}(?:\.\d+)?")
 _QUARTER = timedelta(minutes=15)
 _FARTHEST = timedelta(hours=14)
@@ -42,18 +43,12 @@ def from_mlsd(line: str) -> Item | None:
     facts_text, space, name = line.partition(" ")
     if not space or not name or not facts_text.endswith(";"):
         return None
-    kind = size = modified = ""
-    for fact in facts_text[:-1].lower().split(";"):
-        if fact.startswith("type="):
-            kind = fact[5:]
-        elif fact.startswith("size="):
-            size = fact[5:]
-        elif fact.startswith("modify="):
-            modified = fact[7:]
+    facts = dict(_WANTED.findall(facts_text.lower()))
+    kind, size = facts.get("type", ""), facts.get("size", "")
     if kind not in ("file", "dir") or name in (".", ".."):
         return None
     known = size.isascii() and size.isdigit() and len(size) <= 18
-    return Item(name, kind == "dir", int(size) if known else None, modified)
+    return Item(name, kind == "dir", int(size) if known else None, facts.get("modify", ""))
 
 
 def from_list_line(line: str) -> Item | None:

@@ -1,5 +1,7 @@
 """A control connection to an FTP server, and what becomes of it and of its data connections."""
 
+# ruff: noqa: S321 - the user chose FTP; these calls read what it answers
+
 from __future__ import annotations
 
 import contextlib
@@ -45,27 +47,26 @@ class Session(ftplib.FTP):
     def login(self, user: str = "", passwd: str = "", acct: str = "") -> str:
         """Safe names and data, as of the library. From here on the socket is set up for good."""
         told = super().login(user, passwd, acct)
-        self._wait(float(self.timeout))
+        set_timeout(self._control(), self.timeout)
         return told
 
     @contextmanager
     def patient(self, seconds: float) -> Iterator[None]:
         """Within, an answer may take so much longer."""
-        self._wait(float(self.timeout) + seconds)
+        set_timeout(self._control(), (self.timeout or 0) + seconds)
         try:
             yield
         finally:
             if self.sock is not None:
-                self._wait(float(self.timeout))
+                set_timeout(self._control(), self.timeout)
 
     def putline(self, line: str) -> None:
         in_time(super().putline, line)
 
     def getline(self) -> str:
         """The next line of an answer. Raises EOFError when there is none, and what the library raises for one without end."""
-        assert self.sock is not None
         while b"\n" not in self._unread and len(self._unread) <= self.maxline:
-            came = in_time(self.sock.recv, _REPLY)
+            came = in_time(self._control().recv, _REPLY)
             if not came and not self._unread:
                 raise EOFError
             if not came:
@@ -97,9 +98,8 @@ class Session(ftplib.FTP):
 
     def makepasv(self) -> tuple[str, int]:
         """Where to fetch data: always at the server that was asked, whatever host it names."""
-        assert self.sock is not None
         if not self._host:
-            self._host = self.sock.getpeername()
+            self._host = self._control().getpeername()
         if self.af == socket.AF_INET:
             return self._host[0], ftplib.parse227(self.sendcmd("PASV"))[1]
         return self._host[0], ftplib.parse229(self.sendcmd("EPSV"), self._host)[1]
@@ -123,7 +123,7 @@ class Session(ftplib.FTP):
     def _connected(self, host: str, port: int) -> socket.socket:
         data = socket.socket(self.af, socket.SOCK_STREAM)
         try:
-            set_timeout(data, float(self.timeout))
+            set_timeout(data, self.timeout)
             in_time(data.connect, (host, port, *self._host[2:]))
         except BaseException:
             data.close()
@@ -135,9 +135,9 @@ class Session(ftplib.FTP):
             raise ftplib.Error(f"got more than {self.maxline} bytes")
         return line.removesuffix(b"\r").decode(self.encoding)
 
-    def _wait(self, seconds: float) -> None:
+    def _control(self) -> socket.socket:
         assert self.sock is not None
-        set_timeout(self.sock, seconds)
+        return self.sock
 
 
 def interrupt(session: Session) -> None:

@@ -46,7 +46,7 @@ class _Explicit(Session, ftplib.FTP_TLS):
 
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
         data, size = Session.ntransfercmd(self, cmd, rest)
-        data.settimeout(float(self.timeout))  # TLS has to know itself when to wait
+        data.settimeout(self.timeout)  # TLS has to know itself when to wait
         try:
             assert isinstance(self.sock, ssl.SSLSocket)
             return self.context.wrap_socket(data, server_hostname=self.host, session=self.sock.session), size

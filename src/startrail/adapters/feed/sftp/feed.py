@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import get_ident
 from typing import TypeVar
 
 import asyncssh
@@ -186,15 +187,19 @@ class SftpFeed(FileFeed):
     # -- errors ----------------------------------------------------------------------------------------
     @contextlib.contextmanager
     def _errors(self, what: str) -> Iterator[None]:
-        """Around everything that talks to the server; at its end the connection is free for another lane."""
+        """Around everything that talks to the server; at its end the connection is free for another lane.
+
+        Of a transfer that is given up, the end may come in another thread.
+        """
+        me = get_ident()
         try:
             yield
         except (asyncssh.Error, OSError, TimeoutError) as error:
-            connected = self._sessions.has_mine()
-            self._sessions.drop()
+            connected = self._sessions.has_mine(me)
+            self._sessions.drop(me)
             raise self._translated(error, printable(what), connected) from error
         finally:
-            self._sessions.rest()
+            self._sessions.rest(me)
 
     def _run(self, work: Awaitable[_T]) -> _T:
         return self._sessions.run(work)
