@@ -224,7 +224,7 @@ class Queries:
         places = {}
         for index, field in enumerate(self._task.contract.fields):
             places[field.name] = f"v{index}"
-            if field.enum is not None and field.type == _TEXT:
+            if field.enum is not None and not field.enum_open and field.default in (None, *field.enum):
                 words[field.name] = field.enum
         schema: TableSchema = self._task.schema
         found = []
@@ -238,9 +238,7 @@ class Queries:
 def _one_of(words: Sequence[str]) -> str | None:
     """The type of texts that are one of these; None where there had better be none."""
     different = dict.fromkeys(words)
-    if not 0 < len(different) <= _MOST_WORDS or any("\0" in word for word in different):
-        return None
-    return f"ENUM({', '.join(map(sql.text, different))})"
+    return None if not 0 < len(different) <= _MOST_WORDS else f"ENUM({', '.join(map(sql.text, different))})"
 
 
 def room_for(block: int) -> int:
