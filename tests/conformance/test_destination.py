@@ -64,7 +64,7 @@ class SftpSite(FolderSite):
     def __init__(self, server: SftpServer) -> None:
         self.server, self.root = server, server.root / "delivered"
         self.declared = SftpDestination(
-            "127.0.0.1", SSH_USER, "/delivered", port=server.port, password="password", host_key=server.public_key, timeout="5s"
+            "127.0.0.1", SSH_USER, "/delivered", port=server.port, password="password", host_key=server.public_key, timeout="60s"
         )
 
 
@@ -72,7 +72,7 @@ class S3Site:
     secrets = {"keys": "test"}
 
     def __init__(self, endpoint: str, bucket: str) -> None:
-        self.declared: Any = S3Destination(bucket, "to/there", endpoint, access_key="keys", secret_key="keys", timeout="5s")
+        self.declared: Any = S3Destination(bucket, "to/there", endpoint, access_key="keys", secret_key="keys", timeout="60s")
         keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint": endpoint}
         self.bucket = Bucket(bucket, region="us-east-1", client_options={"allow_http": True}, **keys)
 

@@ -32,7 +32,7 @@ PAGE = (
 
 def declared(server: MailServer, certificate: Path | None, **more: Any) -> EmailDestination:
     base: dict[str, Any] = {
-        "port": server.port, "user": MAIL_USER, "password": "secret", "timeout": "3s",
+        "port": server.port, "user": MAIL_USER, "password": "secret", "timeout": "60s",
         "ca_file": None if certificate is None else str(certificate),
     }  # fmt: skip
     return EmailDestination("127.0.0.1", "Reports <reports@shop.example>", **(base | more))

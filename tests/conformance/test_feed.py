@@ -82,7 +82,7 @@ class FtpSite(_Files):
     def __init__(self, server: FtpServer) -> None:
         super().__init__(server.root)
         self.server = server
-        self.declared = source.FtpFeed("127.0.0.1", port=server.port, user=USER, pattern="**", timeout="5s")
+        self.declared = source.FtpFeed("127.0.0.1", port=server.port, user=USER, pattern="**", timeout="60s")
 
     def feed(self, clock: ManualClock, password: str = PASSWORD, **changes: Any) -> FtpFeed:
         return FtpFeed(_changed(self.declared, changes), clock, password=password)
@@ -100,7 +100,7 @@ class FtpsSite(_Files):
             port=server.port,
             user=USER,
             pattern="**",
-            timeout="5s",
+            timeout="60s",
             implicit=implicit,
             ca_file=str(certificate),
         )
@@ -117,7 +117,7 @@ class SftpSite(_Files):
         super().__init__(server.root)
         self.server = server
         self.declared = source.SftpFeed(
-            "127.0.0.1", SSH_USER, "/", pattern="**", port=server.port, host_key=server.public_key, timeout="5s"
+            "127.0.0.1", SSH_USER, "/", pattern="**", port=server.port, host_key=server.public_key, timeout="60s"
         )
 
     def feed(self, clock: ManualClock, password: str | None = SSH_PASSWORD, **changes: Any) -> SftpFeed:
@@ -130,7 +130,7 @@ class SftpSite(_Files):
 
 class S3Site:
     def __init__(self, endpoint: str, bucket: str) -> None:
-        self.declared = source.S3Feed(bucket, "from/here", pattern="**", endpoint=endpoint, timeout="5s")
+        self.declared = source.S3Feed(bucket, "from/here", pattern="**", endpoint=endpoint, timeout="60s")
         keys = {"access_key_id": "test", "secret_access_key": "test", "endpoint": endpoint}
         self.bucket = Bucket(bucket, region="us-east-1", client_options={"allow_http": True}, **keys)
 
@@ -167,7 +167,7 @@ class HttpSite:
         self.files: dict[str, bytes] = {}
         self.cut: int | None = None
         server.routes["/api"] = self._answer
-        self.declared = source.HttpFeed(f"{server.address}/api", format="ndjson", page="page", retries=0, timeout="5s")
+        self.declared = source.HttpFeed(f"{server.address}/api", format="ndjson", page="page", retries=0, timeout="60s")
 
     def put(self, name: str, content: bytes) -> None:
         self.files[name] = content
@@ -197,7 +197,7 @@ class LinksSite:
         self.files: dict[str, bytes] = {}
         self.pretends: list[bytes] = []
         self.cut: int | None = None
-        self.declared = source.HttpFeed(f"{server.address}/out/", links="**", format="csv", retries=0, timeout="5s")
+        self.declared = source.HttpFeed(f"{server.address}/out/", links="**", format="csv", retries=0, timeout="60s")
         server.routes["/out/"] = lambda _: Answer(self._page())
 
     def put(self, name: str, content: bytes) -> None:

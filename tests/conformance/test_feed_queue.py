@@ -40,7 +40,7 @@ class Lake:
         self.endpoint, self.bucket, self.queue = endpoint, bucket, queue
         self.s3 = client("s3", endpoint)
         events = source.S3Events(queue.url, wait="0s")
-        self.declared = source.S3Feed(bucket, "in", pattern="*.csv", endpoint=endpoint, timeout="5s", events=events)
+        self.declared = source.S3Feed(bucket, "in", pattern="*.csv", endpoint=endpoint, timeout="60s", events=events)
         self.ledger, self.store = memory_ledger(), LocalStore(root)
         self.clock = ManualClock(datetime.now(UTC))
         self.events: list[Event] = []
@@ -314,7 +314,7 @@ def test_messages_stay_hidden_as_long_as_a_large_object_takes(lake: Lake) -> Non
     feed = S3QueueFeed(lake.declared, lake.clock, queue, **KEYS)
     offers = feed.offers(Seen(), lake.clock.now())
     offer = next(offers)
-    assert queue.hidden.wait(20)
+    assert queue.hidden.wait(240)
     assert b"".join(feed.fetch(offer)) == b"1"
     assert queue.log == []
     feed.recorded(offer)

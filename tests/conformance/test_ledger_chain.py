@@ -42,7 +42,7 @@ def tampered(told: tuple[Place, Ledger], *statements: str) -> Verification:
         place.sql("delete from facts", "insert into facts select * from original")
 
 
-quietly = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quietly = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def literal(text: str) -> str:

@@ -208,7 +208,7 @@ _FRESH = itertools.count()
 _PART = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\\"), min_size=1, max_size=20)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(parts=st.lists(_PART, min_size=1, max_size=3), content=st.binary(max_size=100))
 def test_any_good_key_holds_any_content(store: Store, parts: list[str], content: bytes) -> None:
     key = f"{next(_FRESH)}/" + "/".join(parts)

@@ -276,7 +276,7 @@ def test_text_is_no_number_and_an_instant_no_wall_time(warehouse: Warehouse, sql
         table(warehouse, "raw.t", schema(v=kind), f"select {sql} as v")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(value=st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20, places=4))
 def test_whatever_the_number_it_is_kept_exactly_or_refused(warehouse: Warehouse, value: Decimal) -> None:
     wanted = parse_type("decimal(18,2)")

@@ -150,7 +150,7 @@ def _run(text: str, state: Path, code: int, environment: Mapping[str, str]) -> t
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
-        timeout=120,
+        timeout=240,
         text=True,
     )
     return done.returncode, _without_blank_end(done.stdout.splitlines())

@@ -55,13 +55,13 @@ def far_side(root: Path) -> Iterator[FarSide]:
     try:
         found = json.loads(server.stdout.readline())
         side = FarSide(root, found["ftp"], found["sftp"], found["host_key"], found["endpoint"])
-        with urllib.request.urlopen(urllib.request.Request(f"{side.endpoint}/{BUCKET}", method="PUT"), timeout=10):
+        with urllib.request.urlopen(urllib.request.Request(f"{side.endpoint}/{BUCKET}", method="PUT"), timeout=120):
             pass
         yield side
     finally:
         server.stdin.close()
         server.stdout.close()
-        server.wait(30)
+        server.wait(120)
 
 
 def main(root: Path) -> None:

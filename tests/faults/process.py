@@ -18,7 +18,7 @@ import msgspec
 from tests.faults.child import PRELOADED, Death
 
 _POLL_SECONDS = 0.01
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 250.0
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(PRELOADED)

@@ -27,7 +27,7 @@ class Reader:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._ready.wait(30)
+        self._ready.wait(280)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -79,7 +79,7 @@ class Shop:
         examples.upstream_day(self.root, night, drifted=drifted)
 
     @contextmanager
-    def running(self, now: str, death: Death = LIVES, *, wait: float = 60) -> Iterator[Process]:
+    def running(self, now: str, death: Death = LIVES, *, wait: float = 240) -> Iterator[Process]:
         """``startrail run`` in a harnessed process."""
         arguments = ("run", "-C", str(self.root), "--json", "--now", now, "--wait", str(wait))
         with process(command_line, death, arguments) as child:
@@ -88,7 +88,7 @@ class Shop:
     @contextmanager
     def replaying(self, now: str, death: Death = LIVES, *more: str) -> Iterator[Process]:
         """``startrail quarantine replay`` in a harnessed process."""
-        arguments = ("quarantine", "replay", "-C", str(self.root), "--json", "--now", now, "--wait", "60", *more)
+        arguments = ("quarantine", "replay", "-C", str(self.root), "--json", "--now", now, "--wait", "240", *more)
         with process(command_line, death, arguments) as child:
             yield child
 
@@ -97,17 +97,24 @@ class Shop:
         with self.replaying(now, death, *more) as child:
             return child.ended()
 
-    def run(self, now: str, death: Death = LIVES, *, wait: float = 60) -> Ended:
+    def run(self, now: str, death: Death = LIVES, *, wait: float = 240) -> Ended:
         """The same, to its end."""
         with self.running(now, death, wait=wait) as child:
             return child.ended()
 
     def expire_lease(self) -> None:
         """The lease runs out now, as it does for a runner that sleeps through its heartbeats."""
+        self._renew(-1)
+
+    def extend_lease(self) -> None:
+        """The lease of a runner that stands still outlasts the test, however slow the machine is."""
+        self._renew(3600)
+
+    def _renew(self, seconds: float) -> None:
         with open_project(self.root, "local") as opened:
             lease = opened.ports.ledger.holder(RUNNER)
             assert lease is not None
-            opened.ports.ledger.renew(lease, -1, opened.ports.wall.now())
+            opened.ports.ledger.renew(lease, seconds, opened.ports.wall.now())
 
     @contextmanager
     def opened(self) -> Iterator[Opened]:

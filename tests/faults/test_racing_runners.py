@@ -50,6 +50,7 @@ def test_a_waiting_runner_takes_over_when_the_other_is_killed(
     shop.arrive(drifted=False)
     with Reader(shop) as reader, shop.running(SECOND_RUN, Death(point, mode="stop")) as first:
         first.stands_still()
+        shop.extend_lease()
         with shop.running(RESUMED) as second:
             second.says(lambda event: event["type"] == "waiting")
             first.send(signal.SIGKILL)
@@ -101,6 +102,7 @@ def test_a_runner_that_will_not_wait_is_told_who_works(shop: Shop) -> None:
     shop.arrive(drifted=False)
     with shop.running(SECOND_RUN, Death("after stage", mode="stop")) as first:
         first.stands_still()
+        shop.extend_lease()
         told = shop.run(RESUMED, wait=0)
         assert told.code == 2
         assert [event["code"] for event in told.of("error")] == ["ST531"]

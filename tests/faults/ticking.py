@@ -81,14 +81,14 @@ def race(root: Path, at: datetime, workers: int, environment: dict[str, str]) ->
     gate.set()
     ran = [results.get(timeout=1700) for _ in started]
     for process in started:
-        process.join(30)
+        process.join(280)
     assert [process.exitcode for process in started] == [0] * workers
     return ran
 
 
 def _worker(root: Path, at: datetime, environment: dict[str, str], gate: Any, results: Any) -> None:
     os.environ.update(environment)
-    gate.wait(60)
+    gate.wait(280)
     with opened(root, at) as found:
         ticked = ticking(found)
     assert not ticked.errors, ticked.errors
@@ -99,7 +99,7 @@ def dying(root: Path, at: datetime, environment: dict[str, str]) -> int:
     """A worker that is killed in the middle of its first run; returns its exit code."""
     process = _processes.Process(target=_dying, args=(root, at, environment), daemon=True)
     process.start()
-    process.join(60)
+    process.join(280)
     assert process.exitcode is not None
     return process.exitcode
 

@@ -125,7 +125,7 @@ class Transfers:
 
     def uploads(self) -> list[str]:
         """Keys of uploads of this project that were begun and not finished."""
-        with urllib.request.urlopen(f"{self.side.endpoint}/{BUCKET}?uploads", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.side.endpoint}/{BUCKET}?uploads", timeout=120) as answer:
             return [key for key in re.findall("<Key>([^<]*)<", answer.read().decode()) if key.startswith(self._area)]
 
     def scratch(self) -> list[str]:

@@ -17,6 +17,7 @@ from startrail.adapters.alerts.guard import Guard
 from startrail.adapters.alerts.pagerduty import PagerDutyNotifier
 from startrail.adapters.alerts.webhook import WebhookNotifier
 from startrail.base.span import Span
+from startrail.capabilities.alerts import send
 from startrail.capabilities.alerts.routing import rows_of
 from startrail.capabilities.alerts.send import GIVE_UP_AFTER, Sender, Sending, backoff, settle
 from startrail.flow.events import AlertsWaiting, Event
@@ -39,7 +40,7 @@ def server() -> Iterator[AlertServer]:
 class Desk:
     """A project's alerts: incidents happen, and somebody sends."""
 
-    def __init__(self, ledger: Ledger, server: AlertServer, clock: ManualClock | None = None, timeout: float = 3.0) -> None:
+    def __init__(self, ledger: Ledger, server: AlertServer, clock: ManualClock | None = None, timeout: float = 60.0) -> None:
         self.ledger, self.server, self.clock = ledger, server, clock or ManualClock(NOW)
         self.shown: list[Event] = []
         guard = Guard(["127.0.0.1"])
@@ -55,9 +56,18 @@ class Desk:
             rows = rows_of([told], ROUTES, self.clock.now(), source="shop")
             self.ledger.append((), run=None, at=self.clock.now(), outbox=rows)
 
-    def send(self, *only: str, seconds: float = 30.0) -> Sending:
+    def send(self, *only: str, seconds: float = 240.0) -> Sending:
         notifiers: dict[str, partial[Notifier]] = {name: self._open[name] for name in only or ("pager", "hook")}
         return Sender(self.ledger, notifiers, self.clock, self.clock, self.shown.append, lambda: 1.0).send(seconds)
+
+    def send_and_hang(self, monkeypatch: pytest.MonkeyPatch) -> threading.Thread:
+        """Time is up as soon as the hook hangs; the thread that still waits for its answer."""
+        self.server.fault = "slow"
+        with monkeypatch.context() as patched:
+            patched.setattr(send, "_join", lambda threads: self.server.await_slow())
+            assert self.send("hook", seconds=240).unfinished == ("hook",)
+        (hanging,) = (thread for thread in threading.enumerate() if thread.name == "alerts hook")
+        return hanging
 
     def hook_actions(self) -> dict[str, list[str]]:
         """What a receiver that looks at the id makes of the webhooks: key -> actions, in order of first arrival."""
@@ -172,28 +182,41 @@ def test_two_senders_at_once_send_each_alert_once(place: Place, server: AlertSer
     assert (len(server.taken), len(server.pages), server.out_of_order) == (160, 40, [])
 
 
-def test_a_sender_that_hangs_is_left_to_itself_and_the_next_one_says_the_same_again(place: Place, server: AlertServer):
-    first = Desk(place.open(), server, timeout=20.0)
+def test_time_is_up_although_an_endpoint_hangs(desk: Desk):
+    desk.happens("opened")
+    desk.server.fault = "slow"
+    desk.send("hook", seconds=0.05)
+    assert (desk.facts(), desk.waiting()) == (0, 2)
+    desk.server.fault = "none"
+    for thread in threading.enumerate():
+        if thread.name == "alerts hook":
+            thread.join()
+    assert (desk.facts(), desk.waiting()) == (0, 2)
+
+
+def test_a_sender_that_hangs_is_left_to_itself_and_the_next_one_says_the_same_again(
+    place: Place, server: AlertServer, monkeypatch: pytest.MonkeyPatch
+):
+    first = Desk(place.open(), server)
     first.happens("opened")
-    server.fault = "slow"
-    assert first.send("hook", seconds=0.3).unfinished == ("hook",)
+    hanging = first.send_and_hang(monkeypatch)
     second = Desk(place.open(), server, ManualClock(first.clock.now() + timedelta(seconds=1)))
     assert second.send("hook").busy == ("hook",)
     second.clock.advance(60)
     server.fault = "none"
     assert second.send("hook").sent == 1
+    hanging.join()
     assert len(second.arrivals()) == 1
     assert second.facts() == 1
     assert second.waiting() == 1  # the pager's
 
 
-def test_what_a_sender_that_hangs_hears_at_last_is_recorded_by_nobody(place: Place, server: AlertServer):
+def test_what_a_sender_that_hangs_hears_at_last_is_recorded_by_nobody(
+    desk: Desk, server: AlertServer, monkeypatch: pytest.MonkeyPatch
+):
     """The command has ended by then, and its ledger is closed."""
-    desk = Desk(place.open(), server, timeout=20.0)
     desk.happens("opened")
-    server.fault = "slow"
-    assert desk.send("hook", seconds=0.3).unfinished == ("hook",)
-    (hanging,) = (thread for thread in threading.enumerate() if thread.name == "alerts hook")
+    hanging = desk.send_and_hang(monkeypatch)
     server.fault = "none"
     hanging.join()
     assert (len(server.taken), desk.facts(), desk.waiting()) == (1, 0, 2)
@@ -201,17 +224,14 @@ def test_what_a_sender_that_hangs_hears_at_last_is_recorded_by_nobody(place: Pla
 
 def test_a_sender_that_lost_its_lease_records_nothing(place: Place, server: AlertServer):
     """Silent for longer than its lease while the endpoint thinks: the other one's record counts."""
-    slow = Desk(place.open(), server, timeout=20.0)
+    slow = Desk(place.open(), server)
     slow.happens("opened")
     server.fault = "slow"
     result: list[Sending] = []
     hanging = threading.Thread(target=lambda: result.append(slow.send("hook")))
     hanging.start()
     other = Desk(place.open(), server, ManualClock(slow.clock.now() + timedelta(seconds=120)))
-    for _ in range(100):
-        if other.ledger.holder("alerts/hook") is not None and other.ledger.outbox("waiting")[0].attempts:
-            break
-        threading.Event().wait(0.05)
+    assert server.await_slow()
     other.ledger.acquire("alerts/hook", "other", 60, other.clock.now())
     server.fault = "none"
     hanging.join()
@@ -229,7 +249,7 @@ def test_a_dead_endpoint_does_not_keep_alerts_from_a_living_one(desk: Desk):
     with desk.server as living:
         desk.happens("opened")
         guard = Guard(["127.0.0.1"])
-        desk._open["hook"] = partial(WebhookNotifier, living.url + "/hook", "geheim", guard, 3.0, desk.clock)
+        desk._open["hook"] = partial(WebhookNotifier, living.url + "/hook", "geheim", guard, 60.0, desk.clock)
         done = desk.send()
     assert (done.sent, done.later, dead.requests) == (1, 1, [])
     assert [(event.subject, "does not answer" in event.reason) for event in desk.shown if isinstance(event, AlertsWaiting)] == [

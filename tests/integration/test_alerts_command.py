@@ -28,9 +28,9 @@ STARTRAIL = """\
         alerts:
           hosts: [127.0.0.1]
           endpoints:
-            oncall: {{kind: pagerduty, url: "{url}", routing_key: env:PAGER_KEY, timeout: 2s}}
-            hook: {{kind: webhook, url: "{url}/hook", secret: env:HOOK_SECRET, timeout: 2s}}
-            chat: {{kind: apprise, url: env:CHAT_URL, timeout: 2s}}
+            oncall: {{kind: pagerduty, url: "{url}", routing_key: env:PAGER_KEY, timeout: 60s}}
+            hook: {{kind: webhook, url: "{url}/hook", secret: env:HOOK_SECRET, timeout: 60s}}
+            chat: {{kind: apprise, url: env:CHAT_URL, timeout: 60s}}
     """
 ROUTES = """\
     routes:
@@ -202,7 +202,7 @@ def test_a_host_that_is_not_listed_gets_nothing(till: Till, server: AlertServer)
         ("incidents/routes.yml", "urgent:", "urgent: {to: [hook]}\n  urgent:", "ST1", "urgent"),
         ("startrail.yml", "env:PAGER_KEY", KEY, "ST1", "must be a reference, not the secret itself"),
         ("startrail.yml", "kind: pagerduty", "kind: pagerduti", "ST1", "pagerduti"),
-        ("startrail.yml", "env:PAGER_KEY, timeout: 2s", "env:PAGER_KEY, timeout: soon", "ST1", "not a duration"),
+        ("startrail.yml", "env:PAGER_KEY, timeout: 60s", "env:PAGER_KEY, timeout: soon", "ST1", "not a duration"),
     ],
 )
 def test_a_wrong_declaration_is_refused_where_it_stands(till: Till, file: str, old: str, new: str, code: str, says: str):

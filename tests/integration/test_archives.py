@@ -184,7 +184,7 @@ SCRIPT = """
     feed = source.FolderFeed("in")
     declared = source.Source("shop", feed, Span("s.yml"), contract="sales", into="raw.sales", archive=source.Archive())
     clock, ledger = SystemClock(), open_ledger(root / "ledger.sqlite")
-    lease = ledger.acquire("runner", "same", 60, clock.now())
+    lease = ledger.acquire("runner", "same", 3600, clock.now())
     run = f"run-{os.getpid()}"
     ledger.start_run(Run(run, clock.now()), lease)
     around = dict(ledger=ledger, store=LocalStore(root / "store"), lease=lease, run=run, clock=clock, emit=lambda event: None)

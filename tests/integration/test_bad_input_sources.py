@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +17,6 @@ RATES = b"day,rate\n2026-10-01,1.100000\n"
 @pytest.fixture
 def till(tmp_path: Path) -> Till:
     return Till.write(tmp_path / "till")
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port at which nobody answers: bound, so that nobody else takes it, and never listening."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
 
 
 def ftp(till: Till, port: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -28,14 +27,6 @@ def till(tmp_path: Path) -> Till:
 def disk(tmp_path: Path) -> Iterator[Disk]:
     with mounted(tmp_path / "disk", "8m") as disk:
         yield disk
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port at which nobody answers: bound, so that nobody else takes it, and never listening."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
 
 
 def on_disk(till: Till, disk: Disk) -> None:
@@ -297,7 +288,7 @@ class Runner:
 
     def end(self) -> tuple[int, dict[str, object]]:
         last = [*self._out][-1]  # what was read ahead by until() is still there
-        assert self._process.wait(timeout=60) is not None
+        assert self._process.wait(timeout=240) is not None
         return self._process.returncode, json.loads(last)
 
     def __enter__(self) -> Runner:
@@ -314,15 +305,20 @@ class Runner:
         return self._process.stdout
 
 
+def slow_rates(till: Till, server: HttpServer, go_on: threading.Event) -> None:
+    """A source whose server answers when the test wants."""
+    server.routes["/rates"] = lambda request: Answer(b"day,rate\n2026-10-01,1.100000\n", wait=go_on)
+    till.put(
+        "sources/rates.yml",
+        f"feed: {{kind: http, url: '{server.address}/rates', format: csv, timeout: 240s}}\n"
+        "contract: rates\ninto: raw.rates\npartition_by: day\n",
+    )
+
+
 def test_a_second_runner_waits_or_says_that_it_would_not(till: Till, http_server: HttpServer) -> None:
     """The first one hangs at a slow server as long as the test wants."""
     go_on = threading.Event()
-    http_server.routes["/rates"] = lambda request: Answer(b"day,rate\n2026-10-01,1.100000\n", wait=go_on)
-    till.put(
-        "sources/rates.yml",
-        f"feed: {{kind: http, url: '{http_server.address}/rates', format: csv}}\n"
-        "contract: rates\ninto: raw.rates\npartition_by: day\n",
-    )
+    slow_rates(till, http_server, go_on)
     with Runner(till) as first:
         first.until("step_started")
         impatient = till.run("--wait", "0", now=None)
@@ -347,12 +343,7 @@ def test_a_second_runner_waits_or_says_that_it_would_not(till: Till, http_server
 def test_reading_does_not_wait_for_a_runner(till: Till, http_server: HttpServer) -> None:
     till.good_run(now=None)
     go_on = threading.Event()
-    http_server.routes["/rates"] = lambda request: Answer(b"day,rate\n2026-10-01,1.100000\n", wait=go_on)
-    till.put(
-        "sources/rates.yml",
-        f"feed: {{kind: http, url: '{http_server.address}/rates', format: csv}}\n"
-        "contract: rates\ninto: raw.rates\npartition_by: day\n",
-    )
+    slow_rates(till, http_server, go_on)
     with Runner(till) as first:
         first.until("step_started")
         assert till.daily() == DAILY

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures.fault_http import FaultyHttp, Rule
+from tests.fixtures.proxy import SmallProxy
 from tests.fixtures.s3 import fresh_bucket
 
 from startrail.adapters.feed.s3.feed import S3Feed
 from startrail.adapters.report.errors import DestinationFailed
 from startrail.adapters.report.s3 import S3Folder
-from startrail.adapters.s3.fence import fenced
 from startrail.adapters.store.s3.store import S3Store
 from startrail.model import destination, profile, source
 from startrail.ports.feed import FeedFailed, Seen
@@ -22,11 +22,21 @@ from startrail.testing.clock import ManualClock
 KEYS = {"access_key": "test", "secret_key": "test", "retries": 1}
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
+@pytest.fixture(autouse=True, params=["directly", "by a proxy"])
+def proxy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    if request.param == "directly":
+        yield
+        return
+    made = SmallProxy()
+    monkeypatch.setenv("ALL_PROXY", made.address)
+    monkeypatch.setenv("NO_PROXY", "localhost")  # where they are sent to
+    yield
+    made.close()
+    assert made.requests
+    assert not [each for each in made.requests if "localhost" in each]
 
 
 class Ways:
@@ -82,14 +92,3 @@ def test_a_report(ways: Ways) -> None:
     folder = S3Folder(destination.S3Destination(ways.bucket, endpoint=ways.front.address), **KEYS)
     with pytest.raises(DestinationFailed):
         folder.deliver("daily.csv", lambda path: path.write_bytes(b"1"))
-
-
-def test_only_declared_hosts_are_reached(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fenced("https://s3.example.com:9000", has_keys=True)["proxy_excludes"] == "s3.example.com"
-    assert fenced("http://[::1]:9000", has_keys=True)["proxy_excludes"] == "::1"
-    assert "169.254" not in fenced(None, has_keys=True)["proxy_excludes"]
-    assert {"amazonaws.com", "169.254.169.254"} <= set(fenced(None, has_keys=False)["proxy_excludes"].split(","))
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://lake.example.com")
-    assert "lake.example.com" in fenced(None, has_keys=True)["proxy_excludes"]
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com")
-    assert fenced(None, has_keys=True) == {}

@@ -52,7 +52,7 @@ def job(tmp_path: Path, ftp_server: FtpServer, s3_endpoint: str, monkeypatch: py
         "FTP_PASSWORD": PASSWORD, "AWS_ENDPOINT_URL": s3_endpoint, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    with urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/lake", method="PUT"), timeout=10):
+    with urllib.request.urlopen(urllib.request.Request(f"{s3_endpoint}/lake", method="PUT"), timeout=120):
         pass
     made = Job(tmp_path / "nightly", s3_endpoint)
     for key in made.there():
@@ -96,7 +96,7 @@ def test_a_line_that_breaks_leaves_no_half_and_the_next_call_goes_on(
     with pytest.raises(SourceError):
         job.run()
     assert job.there() == {"a.csv": b"1\n"}
-    with urllib.request.urlopen(f"{s3_endpoint}/lake?uploads", timeout=10) as answer:
+    with urllib.request.urlopen(f"{s3_endpoint}/lake?uploads", timeout=120) as answer:
         assert b"<UploadId>" not in answer.read()
     ftp_server.break_after = None
     assert job.run() == 0

@@ -25,7 +25,7 @@ PAGER = """\
         alerts:
           hosts: [127.0.0.1]
           endpoints:
-            oncall: {{kind: pagerduty, url: "{url}", routing_key: env:PAGER_KEY, timeout: 2s}}
+            oncall: {{kind: pagerduty, url: "{url}", routing_key: env:PAGER_KEY, timeout: 60s}}
     """
 ROUTES = "routes:\n  urgent: {to: [oncall], severity: page}\n"
 UNREADABLE = "sale_id,day\nb1,2026-10-02\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from base64 import b64encode
 from typing import Any
 
@@ -57,8 +56,8 @@ def test_what_one_place_cannot_take_reaches_the_others_and_is_tried_again(recipi
     assert state == "resolved", incidents
 
 
-def test_a_place_that_does_not_count_makes_nothing_late(recipients: Recipients) -> None:
-    recipients.declare(s3=", counts: false", endpoint=f"http://127.0.0.1:{_unused_port()}")
+def test_a_place_that_does_not_count_makes_nothing_late(recipients: Recipients, closed_port: int) -> None:
+    recipients.declare(s3=", counts: false", endpoint=f"http://127.0.0.1:{closed_port}")
     outcome = recipients.till.run("--json")
     assert outcome.code == 1
     assert any("ST708" in error for error in outcome.result["failed"])
@@ -165,9 +164,3 @@ def _refused(outcome: Outcome, at: str, says: str) -> None:
 @pytest.fixture
 def till(tmp_path: Any) -> Till:
     return Till.write(tmp_path / "till")
-
-
-def _unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import asyncssh
 import obstore
@@ -24,7 +24,7 @@ from tests.fixtures.sftp import SSH_USER, SftpServer
 
 from startrail.adapters.clock import SystemClock
 
-PATIENT, IMPATIENT = "20s", "0.6s"
+PATIENT, IMPATIENT = "60s", "0.6s"
 OLD = 1_700_000_000
 MIDDLE = 200_000
 """An offset within the big file's first tries, beyond every listing and greeting."""
@@ -37,8 +37,17 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, {"FAR_PASSWORD": PASSWORD, "FAR_KEY": "test"}[name])
 
 
+class Far(Protocol):
+    """What lies at the far side, and how a source declares it."""
+
+    truth: dict[str, bytes]
+
+    def feed(self, timeout: str) -> dict[str, Any]: ...
+
+
 class Case(NamedTuple):
-    """``test`` and ``bring`` are what ``sources test``, and what ``run`` and ``copy`` come to: ``ok``, ``left`` or a code."""
+    """``test`` and ``bring`` are what ``sources test``, and what ``run`` and ``copy`` come to: ``ok``, ``left`` or a code.
+    ``timeout``: of the calls that are to fail."""
 
     name: str
     fault: Any
@@ -47,10 +56,11 @@ class Case(NamedTuple):
     timeout: str = PATIENT
 
 
-def examine(case: Case, job: Job, truth: dict[str, bytes], *, copies: bool = True) -> None:
+def examine(case: Case, job: Job, far: Far, *, copies: bool = True) -> None:
     """While the server is as the case says."""
-    told = []
+    told, truth = [], far.truth
     for command, expected in ((job.test, case.test), (job.run, case.bring), (job.copy, case.bring))[: 3 if copies else 2]:
+        job.declare(far.feed(PATIENT if expected == "ok" else case.timeout))
         done = command()
         assert re.fullmatch(expected, said(done)), f"{command.__name__} said {said(done)}: {done.text}"
         job.examine(truth)
@@ -162,7 +172,7 @@ def ftp_far(request: pytest.FixtureRequest, tmp_path: Path, certificate: Path) -
 def test_an_ftp_server(case: Case, ftp_far: FtpFar, tmp_path: Path) -> None:
     job = Job(tmp_path / "job", ftp_far.feed(case.timeout), retries=int(case.timeout == PATIENT))
     ftp_far.breaks(*case.fault)
-    examine(case, job, ftp_far.truth)
+    examine(case, job, ftp_far)
     ftp_far.is_well()
     job.declare(ftp_far.feed(PATIENT))
     job.recovers(ftp_far.truth)
@@ -233,7 +243,7 @@ def sftp_far(tmp_path: Path) -> Iterator[SftpFar]:
 def test_an_ssh_server(case: Case, sftp_far: SftpFar, tmp_path: Path) -> None:
     job = Job(tmp_path / "job", sftp_far.feed(case.timeout), retries=int(case.timeout == PATIENT))
     sftp_far.breaks(case.fault)
-    examine(case, job, sftp_far.truth)
+    examine(case, job, sftp_far)
     sftp_far.is_well()
     job.declare(sftp_far.feed(PATIENT))
     job.recovers(sftp_far.truth)
@@ -345,7 +355,7 @@ def test_a_bucket(case: Case, s3_endpoint: str, s3_bucket: str, tmp_path: Path) 
     try:
         job = Job(tmp_path / "job", far.feed(case.timeout), retries=0)
         far.proxy.set(replace(case.fault))
-        examine(case, job, far.truth)
+        examine(case, job, far)
         far.proxy.set()
         job.declare(far.feed(PATIENT))
         job.recovers(far.truth)
@@ -411,7 +421,7 @@ def test_an_http_server(case: Case, http_server: HttpServer, tmp_path: Path) -> 
     try:
         job = Job(tmp_path / "job", far.feed(case.timeout), retries=int(case.timeout == PATIENT))
         far.proxy.set(replace(case.fault))
-        examine(case, job, far.truth, copies=False)
+        examine(case, job, far, copies=False)
         far.proxy.set()
         job.declare(far.feed(PATIENT))
         job.recovers(far.truth, copies=False)

@@ -63,7 +63,7 @@ class Lake:
         return {each["path"].removeprefix(prefix + "/"): bytes(obstore.get(self.bucket, each["path"]).bytes()) for each in found}
 
     def uploads(self) -> list[str]:
-        with urllib.request.urlopen(f"{self._endpoint}/{self._bucket}?uploads", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self._endpoint}/{self._bucket}?uploads", timeout=120) as answer:
             return re.findall("<Key>([^<]*)<", answer.read().decode())
 
     def examine(self) -> None:

@@ -106,7 +106,7 @@ def test_files_that_landed_long_ago_are_not_asked_for_one_by_one(
     lines: Callable[[str, os.stat_result], str], mdtm: bool, served: Callable[..., FtpSite], disk: Place
 ) -> None:
     site = served(lines, mdtm=mdtm)
-    now = datetime.now(UTC).timestamp()
+    now = datetime.now(UTC).replace(second=20).timestamp()  # a second later it is the same minute
     for number, days in enumerate((1, 20, 30, 40, 100, 300)):
         site.put(f"{number}.csv", b"%d" % number)
         os.utime(site.root / f"{number}.csv", (now - days * 86_400, now - days * 86_400))
@@ -120,7 +120,7 @@ def test_files_that_landed_long_ago_are_not_asked_for_one_by_one(
     (site.root / "0.csv").write_bytes(b"9")
     os.utime(site.root / "0.csv", (now - 86_400 + 1, now - 86_400 + 1))
     landed = disk.land(site.feed(disk.clock))
-    assert {delivery.name for delivery in landed} == {"4.csv", "0.csv"} if mdtm else {"4.csv"}
+    assert {delivery.name for delivery in landed} == ({"4.csv", "0.csv"} if mdtm else {"4.csv"})
 
 
 def test_in_an_unknown_zone_every_file_is_asked_for(served: Callable[..., FtpSite], disk: Place) -> None:

@@ -184,7 +184,7 @@ def test_a_failure_is_raised_so_that_it_is_tried_again(cloud: Cloud) -> None:
 
 def test_secrets_come_from_the_parameter_store_and_stand_nowhere_else(cloud: Cloud, ftp_server: FtpServer) -> None:
     (ftp_server.root / "a.csv").write_bytes(b"1")
-    address = f"host: 127.0.0.1, port: {ftp_server.port}, user: {USER}, timeout: 5s"
+    address = f"host: 127.0.0.1, port: {ftp_server.port}, user: {USER}, timeout: 60s"
     declared = f'feed: {{kind: ftp, {address}, password: "file:secret.txt"}}\nschedule: {{cron: "0 3 * * *"}}\n'
     (cloud.project / "secret.txt").write_text("never-in-a-package")
     function = cloud.bundle(declared, "--copy-to", f"s3://{cloud.bucket}/copies")

@@ -71,7 +71,7 @@ def test_missing_metadata_is_st550_and_names_the_file(published: tuple[MemorySto
 
 
 @pytest.mark.parametrize("ending", [".json", ".avro"])
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_metadata_that_changed_on_the_disk_is_an_error(
     published: tuple[MemoryStore, Pointer], ending: str, data: st.DataObject

@@ -46,7 +46,7 @@ class Api:
         self.events: list[Event] = []
 
     def land(self, *, headers: dict[str, str] | None = None, path: str = "/api/orders", **declared: Any) -> tuple[Delivery, ...]:
-        settings: dict[str, Any] = {"url": self.server.address + path, "retries": 0, "timeout": "5s", **declared}
+        settings: dict[str, Any] = {"url": self.server.address + path, "retries": 0, "timeout": "60s", **declared}
         feed = source.HttpFeed(**settings)
         made = source.Source("orders", feed, Span("sources/orders.yml"))
         client = (HttpFilesFeed if feed.names_files else HttpFeed)(feed, headers=headers, csv=made.csv)
@@ -378,7 +378,7 @@ def test_a_server_that_asks_to_wait_is_asked_for_no_further_file(api: Api) -> No
 
 
 def test_files_are_fetched_at_the_same_time(api: Api) -> None:
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=240)
 
     def answer(request: Request) -> Answer:
         together.wait()

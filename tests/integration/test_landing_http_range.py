@@ -46,7 +46,7 @@ class Breaking:
 
 
 def _feed(server: HttpServer, **more: Any) -> HttpFilesFeed:
-    declared = source.HttpFeed(f"{server.address}/", format="csv", files=("big.csv",), retries=0, timeout="5s", **more)
+    declared = source.HttpFeed(f"{server.address}/", format="csv", files=("big.csv",), retries=0, timeout="60s", **more)
     return HttpFilesFeed(declared)
 
 

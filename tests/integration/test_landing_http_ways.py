@@ -22,7 +22,7 @@ from startrail.ports.feed import FeedFailed, FeedForbidden
 
 
 def _feed(server: HttpServer, path: str, secret: str | None = None, **settings: Any) -> HttpFeed | HttpFilesFeed:
-    settings = {"format": "csv", "retries": 0, "timeout": "5s", **settings}
+    settings = {"format": "csv", "retries": 0, "timeout": "60s", **settings}
     declared = source.HttpFeed(server.address + path, **settings)
     return (HttpFilesFeed if declared.names_files else HttpFeed)(declared, client_secret=secret)
 

@@ -39,7 +39,7 @@ SCRIPT = """
     folder = source.FolderFeed("in", pattern="*.csv", transfers=int(sys.argv[4]))
     declared = source.Source("shop", folder, Span("sources/shop.yml"))
     clock, ledger = SystemClock(), open_ledger(root / "ledger.sqlite")
-    lease = ledger.acquire("runner", "same", 60, clock.now())
+    lease = ledger.acquire("runner", "same", 3600, clock.now())
     ledger.start_run(Run(f"run-{point}-{count}-{os.getpid()}", clock.now()), lease)
     landed = land(declared, FolderFeed(declared.feed, root, clock), ledger=ledger, store=LocalStore(root / "store"),
                   lease=lease, run=f"run-{point}-{count}-{os.getpid()}", clock=clock, emit=lambda event: None)

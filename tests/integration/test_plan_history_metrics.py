@@ -151,7 +151,7 @@ def test_rows_that_would_come_in_are_said_to_be_left_out(tmp_path: Path) -> None
 ROWS = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 10**7), st.sampled_from("xxx0-")), min_size=1, max_size=25)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_the_difference_is_that_of_plain_python(tmp_path_factory: pytest.TempPathFactory, days: list[Any]) -> None:
     deliveries: dict[str, list[dict[str, Any]]] = {}

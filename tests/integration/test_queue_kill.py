@@ -41,7 +41,7 @@ SCRIPT = """
     feed = source.S3Feed(bucket, endpoint=endpoint, events=source.S3Events(queue, wait="2s"))
     declared, keys = source.Source("shop", feed, Span("sources/shop.yml")), {"access_key": "test", "secret_key": "test"}
     clock, ledger = SystemClock(), open_ledger(root / "ledger.sqlite")
-    lease = ledger.acquire("runner", "same", 60, clock.now())
+    lease = ledger.acquire("runner", "same", 3600, clock.now())
     run = f"run-{point}-{count}-{os.getpid()}"
     ledger.start_run(Run(run, clock.now()), lease)
     messages = SqsQueue(feed.events, "us-east-1", hold_seconds=1, **keys)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.fixtures.fault_http import FaultyHttp, Rule, s3_error
 from tests.fixtures.s3 import fresh_bucket
@@ -164,6 +164,7 @@ def test_a_key_that_is_taken_stays_so_in_every_manner(way: Way) -> None:
         assert way.store.get(manner) == SMALL
 
 
+@settings(deadline=None)
 @given(sizes=st.lists(st.integers(0, 3_000_000), max_size=5))
 def test_a_frame_is_as_long_as_announced_and_holds_what_came(sizes: list[int]) -> None:
     chunks = [bytes([number]) * size for number, size in enumerate(sizes)]

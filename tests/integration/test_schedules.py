@@ -222,7 +222,7 @@ def test_of_two_schedulers_one_runs_the_tick_and_both_are_content(till: Till) ->
     ticked(till, NIGHT)
     command = [sys.executable, "-m", "startrail", "serve", "--json", "--once", "--now", MORNING, "-C", str(till.root)]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate(timeout=100) for process in both]
+    said = [process.communicate(timeout=240) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert sum(out.count('"tick_claimed"') for out, _ in said) == 1
     assert till.daily() == DAILY

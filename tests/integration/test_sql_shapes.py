@@ -79,6 +79,7 @@ def test_the_lineage_of_every_text_is_known(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # a hundred texts, each run twice, on a machine of any speed
 def test_no_gap_between_numbers_of_the_texts_is_wrong(
     folder: Path, store: Path, warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -66,7 +66,7 @@ def _files(root: Path, count: int) -> dict[str, bytes]:
 
 
 def _ftp(server: FtpServer, **changes: Any) -> source.FtpFeed:
-    return source.FtpFeed("127.0.0.1", port=server.port, user=USER, timeout="10s", **changes)
+    return source.FtpFeed("127.0.0.1", port=server.port, user=USER, timeout="60s", **changes)
 
 
 def test_deliveries_are_recorded_in_order_of_their_names_whichever_came_first(ftp_server: FtpServer, place: Place) -> None:
@@ -90,7 +90,7 @@ def test_where_a_server_lets_in_fewer_than_that_all_files_come_all_the_same(ftp_
 def test_over_ssh_several_connections_share_the_work(sftp_server: SftpServer, place: Place) -> None:
     files = _files(sftp_server.root, 40)
     declared = source.SftpFeed(
-        "127.0.0.1", SSH_USER, path="/", port=sftp_server.port, host_key=sftp_server.public_key, timeout="10s", transfers=3
+        "127.0.0.1", SSH_USER, path="/", port=sftp_server.port, host_key=sftp_server.public_key, timeout="60s", transfers=3
     )
     feed = SftpFeed(declared, Path(), place.clock, password=SSH_PASSWORD)
     assert len(place.land(declared, feed)) == 40

@@ -19,7 +19,7 @@ def test_ftp_goes_through_a_wire_with_its_data_connections(ftp_server: FtpServer
         assert near.port != far.port
         for passive in ("PASV", "EPSV"):
             got: list[bytes] = []
-            with ftplib.FTP(encoding="utf-8", timeout=20) as session:
+            with ftplib.FTP(encoding="utf-8", timeout=60) as session:
                 session.connect("127.0.0.1", near.port)
                 session.login(USER, PASSWORD)
                 session.af = socket.AF_INET if passive == "PASV" else socket.AF_INET6

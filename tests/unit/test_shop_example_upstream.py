@@ -29,7 +29,7 @@ def upstream(folder: Path) -> Iterator[Upstream]:
 def get(upstream: Upstream, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, str | None]:
     request = urllib.request.Request(f"http://127.0.0.1:{upstream.http_port}{path}", headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, answer.read(), answer.headers["ETag"]
     except urllib.error.HTTPError as error:
         with error:
@@ -73,7 +73,7 @@ def test_a_question_without_sense_is_refused(path: str, status: int, upstream: U
 
 def test_the_ftp_server_has_the_files_for_who_knows_the_password(upstream: Upstream, folder: Path) -> None:
     with ftplib.FTP() as ftp:
-        ftp.connect("127.0.0.1", upstream.ftp_port, timeout=10)
+        ftp.connect("127.0.0.1", upstream.ftp_port, timeout=120)
         ftp.login(USER, upstream.environment["SHOP_FTP_PASSWORD"])
         assert sorted(ftp.nlst()) == sorted(path.name for path in (folder / "ftp").iterdir())
         parts: list[bytes] = []
@@ -83,11 +83,11 @@ def test_the_ftp_server_has_the_files_for_who_knows_the_password(upstream: Upstr
 
 def test_the_ftp_server_refuses_others_and_writing(upstream: Upstream) -> None:
     with ftplib.FTP() as ftp:
-        ftp.connect("127.0.0.1", upstream.ftp_port, timeout=10)
+        ftp.connect("127.0.0.1", upstream.ftp_port, timeout=120)
         with pytest.raises(ftplib.error_perm):
             ftp.login(USER, PASSWORD + "x")
     with ftplib.FTP() as ftp:
-        ftp.connect("127.0.0.1", upstream.ftp_port, timeout=10)
+        ftp.connect("127.0.0.1", upstream.ftp_port, timeout=120)
         ftp.login(USER, PASSWORD)
         with pytest.raises(ftplib.error_perm):
             ftp.delete("sales_2026-10-01_london-soho.csv")
@@ -99,4 +99,4 @@ def test_two_upstreams_live_side_by_side_and_leave_nothing_behind(folder: Path) 
         assert get(one, "/orders?page=1") == get(two, "/orders?page=1")
         port = two.http_port
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/orders", timeout=5)
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/orders", timeout=120)

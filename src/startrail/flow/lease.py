@@ -13,6 +13,7 @@ from startrail.base.errors import StartrailError
 from startrail.base.ids import token
 from startrail.flow.errors import RunnerBusy
 from startrail.flow.events import Emit, Waiting
+from startrail.ledger.errors import LeaseLost
 from startrail.model.run import Lease
 from startrail.ports.clock import Clock
 from startrail.ports.ledger import Ledger
@@ -86,8 +87,10 @@ def _keep(ledger: Ledger, clock: Clock, lease: Lease, stop: threading.Event) -> 
     while not stop.wait(LEASE_SECONDS / 3):
         try:
             ledger.renew(lease, LEASE_SECONDS, clock.now())
-        except StartrailError:
+        except LeaseLost:
             return  # the fencing token keeps a runner without lease from publishing
+        except StartrailError:
+            continue  # a ledger that was busy for a moment: a beat was missed, and the lease outlasts two
 
 
 def _identity(pid: int) -> str:

@@ -6,6 +6,7 @@ It keeps what a person would see: incidents by dedup key, each page that went ou
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +58,9 @@ class AlertServer:
         self._lock = threading.Lock()
         self._fault: Fault = "none"
         self._goes_on = threading.Event()
+        self._slowed = threading.Event()
         self._server: _Server | None = None
+        self._place: socket.socket | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -73,6 +76,7 @@ class AlertServer:
         self._fault = fault
         if fault == "slow":
             self._goes_on.clear()
+            self._slowed.clear()
         else:
             self._goes_on.set()
 
@@ -82,8 +86,13 @@ class AlertServer:
         with self._lock:
             return [request for request in self.requests if request.taken]
 
+    def await_slow(self, seconds: float = 240.0) -> bool:
+        """Return when a sender waits for its answer, since the fault is ``slow``; False when none came for so long."""
+        return self._slowed.wait(seconds)
+
     def up(self) -> None:
         """Listen, at the same port as before."""
+        self._leave_place()
         self._server = _Server(("127.0.0.1", self.port), self)
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -97,6 +106,18 @@ class AlertServer:
             self._server.server_close()
             self._thread.join()
             self._server = None
+            self._keep_place()
+
+    def _keep_place(self) -> None:
+        """Bound and not listening: connections are refused, and nobody else gets the port."""
+        self._place = socket.socket()
+        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._place.bind(("127.0.0.1", self.port))
+
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     def __enter__(self) -> AlertServer:
         self.up()
@@ -104,6 +125,7 @@ class AlertServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.down()
+        self._leave_place()
 
     # -- what the handler asks -------------------------------------------------------------------------
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, Any]] | None:
@@ -112,7 +134,8 @@ class AlertServer:
         if self.stumbles_over is not None and self.stumbles_over in body:
             fault = "500"
         if fault == "slow":
-            self._goes_on.wait(60)
+            self._slowed.set()
+            self._goes_on.wait(240)
         with self._lock:
             if fault in ("429", "500"):
                 self.requests.append(Request(path, headers, body, taken=False))

@@ -88,7 +88,7 @@ class Upstream:
             self._http.server_close()
         self._stop.set()
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join()
 
     def _start(self, serve: Callable[[], None]) -> None:
         thread = threading.Thread(target=serve, daemon=True)

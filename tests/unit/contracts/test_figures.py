@@ -91,7 +91,7 @@ PAIR = {name: COLUMNS[name] for name in ("l", "s")}
 
 
 @given(st.lists(record, max_size=6), st.randoms(), st.integers(0, 6))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_order_does_not_count_and_parts_add_up(records: list[dict[str, Any]], random: Any, cut: int) -> None:
     whole = in_python(records, PAIR)
     shuffled = list(records)

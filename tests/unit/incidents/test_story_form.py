@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from startrail.capabilities.incidents.stories.form import clean, normal, read, write
@@ -24,7 +24,6 @@ _STORIES = st.lists(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # where the machine is busy, drawing them is slow
 @given(_STORIES)
 def test_what_is_written_is_read_back_as_it_was_and_written_the_same_again(stories: list[Written]) -> None:
     text = write(stories)

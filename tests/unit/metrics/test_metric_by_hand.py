@@ -22,7 +22,7 @@ FILTERS = (Filter("paid", "status in ('paid', 'refunded')"), Filter("no_test", "
 QUICK = settings(
     deadline=None,
     max_examples=15,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 EDGES = [
     datetime(2026, 3, 29, 1, tzinfo=UTC),  # Madrid's clocks go forward

@@ -310,7 +310,7 @@ sys.stdout.write(str("yaml" in sys.modules))
     assert runs == ["True", "False"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.sampled_from(sorted(FILES)), st.integers(0, 200), st.text(st.sampled_from("ab:1 \n-[]{},'\"&*!|>/\x00é~"), max_size=6))
 def test_a_damaged_file_leads_to_a_project_or_a_clear_error(tmp_path: Path, path: str, at: int, damage: str) -> None:
     text = FILES[path]

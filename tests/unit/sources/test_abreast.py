@@ -38,7 +38,7 @@ def test_as_many_work_together_as_there_are_lanes() -> None:
     meet = threading.Barrier(4)
 
     def work(offer: Offer) -> int:
-        return meet.wait(10)
+        return meet.wait(240)
 
     with Abreast(MemoryFeed({}, lanes=4), work) as abreast:
         told = [outcome.value for batch in abreast.outcomes(_offers(8)) for outcome in batch]
@@ -69,7 +69,7 @@ def test_a_listing_is_not_taken_further_ahead_than_a_bound() -> None:
             yield offer
 
     def work(offer: Offer) -> None:
-        go.wait(10)
+        go.wait(240)
 
     with Abreast(MemoryFeed({}, lanes=2), work) as abreast:
         outcomes = abreast.outcomes(offers())
@@ -95,7 +95,7 @@ def test_a_block_that_is_left_early_waits_for_nobody_who_waits_for_a_server() ->
     def work(offer: Offer) -> None:
         if offer.name == "0000":
             raise ZeroDivisionError  # a defect of ours, which nobody hides
-        feed.closed.wait(10)
+        feed.closed.wait(240)
         done.append(offer.name)
 
     with pytest.raises(ZeroDivisionError), Abreast(feed, work) as abreast:

@@ -68,7 +68,7 @@ def _planted() -> Planted:
     return plant(["test_accounts"], 1)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(WHERE, min_size=1, max_size=3), st.lists(WHERE, min_size=1, max_size=3), VALUE, VALUE, st.booleans())
 def test_lines_sum_to_the_gap_whatever_differs(
     warehouse: Warehouse, one: list[str], two: list[str], left: str, right: str, nested: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from startrail.ledger.errors import LedgerDamaged, LedgerTooNew, LedgerTooOld
@@ -9,15 +10,17 @@ from startrail.ledger.errors import LedgerDamaged, LedgerTooNew, LedgerTooOld
 VERSION_KEY = "startrail.version"
 
 
+@cache
 def newest(folder: Path) -> int:
     """The version this program knows: that of the last file."""
     return max(int(file.stem) for file in folder.glob("*.sql"))
 
 
-def missing(folder: Path, version: int) -> list[tuple[int, str]]:
+@cache
+def missing(folder: Path, version: int) -> tuple[tuple[int, str], ...]:
     """Number and text of each step from ``version`` to the newest."""
     files = sorted((int(file.stem), file) for file in folder.glob("*.sql"))
-    return [(number, file.read_text()) for number, file in files if number > version]
+    return tuple((number, file.read_text(encoding="utf-8")) for number, file in files if number > version)
 
 
 def read_version(value: object, where: str) -> int:

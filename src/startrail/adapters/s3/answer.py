@@ -1,18 +1,18 @@
-"""What an S3 API meant by refusing, read from what obstore tells of it: a page of text, with the answer somewhere in it."""
+"""What an S3 API meant by refusing, and what it means that nothing came."""
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Literal
 
 import msgspec
-from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
-from startrail.adapters.s3.fence import DEAD_END
 from startrail.base.text import printable
 
-Meaning = Literal["no bucket", "no keys", "refused", "clock", "full", "busy", "beyond the end", "elsewhere", "other"]
+Meaning = Literal[
+    "no bucket", "no object", "other object", "no keys", "refused", "clock", "full", "busy", "beyond the end", "elsewhere",
+    "proxy", "other",
+]  # fmt: skip
 
 _CLOCK = frozenset(("RequestTimeTooSkewed", "RequestExpired"))
 _REFUSED = frozenset(
@@ -24,12 +24,8 @@ _LATER = frozenset(
         "XAmzContentSHA256Mismatch",
     )
 )  # fmt: skip
+_ELSEWHERE = frozenset(("AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect"))
 _FULL = re.compile(r"Quota|StorageFull|InsufficientStorage|InsufficientCapacity|EntityTooLargeForBucket")
-_BROKEN = re.compile(r"HTTP error|error sending request|timed out|error decoding response|error response")
-_KINDS = {
-    "Timeout": "nothing came in time", "Connect": "no connection could be made", "Interrupted": "the connection broke",
-    "Request": "the connection broke", "Decode": "its answer cannot be read",
-}  # fmt: skip
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -39,17 +35,12 @@ class Answer(msgspec.Struct, frozen=True):
     told: str
 
 
-def answer_of(error: Exception) -> Answer:
-    """For anything that obstore raises."""
-    text = str(error)
-    status, code, message = (
-        _found(r"status code: (\d{3})", text),
-        _found(r"<Code>([^<]*)<", text),
-        _found(r"<Message>([^<]*)<", text),
-    )
-    words = [" ".join(part for part in (status, code) if part), html.unescape(message)]
-    told = printable(": ".join(part for part in words if part), limit=200) or _without_answer(text)
-    return Answer(_meaning(error, text, int(status or 0), code), told)
+class Unanswered(Exception):
+    """A request came to nothing: it was refused, no answer came, or nobody could be found in whose name to ask."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.told)
+        self.answer = answer
 
 
 def meaning_of(status: int, code: str) -> Meaning:
@@ -60,36 +51,23 @@ def meaning_of(status: int, code: str) -> Meaning:
         return "clock"
     if status == 507 or _FULL.search(code):
         return "full"
+    if status == 407:
+        return "proxy"
     if status in (401, 403) or code in _REFUSED:
         return "refused"
     if status == 416:
         return "beyond the end"
-    if 300 <= status < 400 and status != 304:
+    if (300 <= status < 400 and status != 304) or code in _ELSEWHERE:
         return "elsewhere"
-    return "busy" if status >= 500 or status in (408, 409, 429) or code in _LATER else "other"
+    if status >= 500 or status in (408, 409, 429) or code in _LATER:
+        return "busy"
+    return {404: "no object", 412: "other object"}.get(status, "other")  # type: ignore[return-value]  (both are meanings)
 
 
-def _meaning(error: Exception, text: str, status: int, code: str) -> Meaning:
-    if "169.254.169.254" in text:
-        return "no keys"
-    if status or code:
-        return meaning_of(status, code)
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
-        return "refused"
-    if "Received redirect" in text or DEAD_END in text:
-        return "elsewhere"
-    return "busy" if _BROKEN.search(text) else "other"
-
-
-def _without_answer(text: str) -> str:
-    if "Received redirect" in text:
-        return "it is in another region"
-    if DEAD_END in text:
-        return "it redirects to another server"
-    kind = _found(r"kind: (\w+),", text.partition("Debug source")[2])
-    return _KINDS.get(kind) or printable(text.partition("\n")[0], limit=200)
-
-
-def _found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
-    return match[1].strip() if match else ""
+def broken(error: Exception) -> str:
+    """Why no answer came, in a few words."""
+    if isinstance(error, TimeoutError):
+        return "nothing came in time"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the connection broke"
+    return printable(getattr(error, "strerror", None) or str(error) or type(error).__name__, 200)

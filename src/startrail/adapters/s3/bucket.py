@@ -1,58 +1,62 @@
-"""A bucket of any S3 API, opened for feed, store and report alike."""
+"""A bucket of any S3 API: asked again while it cannot answer for now, and never followed to where it redirects."""
 
 from __future__ import annotations
 
-import os
-from datetime import timedelta
-from typing import Any, Protocol
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
-from obstore.store import S3Store as Bucket
+from startrail.adapters.s3 import listing
+from startrail.adapters.s3.answer import Unanswered
+from startrail.adapters.s3.api import Account, ask, fetch, meant_by, patiently
+from startrail.adapters.s3.wire import Reply, Stream, Wire
 
-from startrail.adapters.s3.fence import fenced
-
-_CONNECT = timedelta(seconds=5)
-_RETRYING = timedelta(minutes=3)
-
-
-class Named(Protocol):
-    """Where a declaration says that a bucket is."""
-
-    @property
-    def bucket(self) -> str: ...
-
-    @property
-    def endpoint(self) -> str | None: ...
-
-    @property
-    def region(self) -> str: ...
+T = TypeVar("T")
 
 
-def open_bucket(
-    declared: Named,
-    *,
-    access_key: str | None,
-    secret_key: str | None,
-    timeout: timedelta,
-    longest: timedelta,
-    retries: int,
-    **more: Any,
-) -> Bucket:
-    """``timeout``: how long nothing may come. ``longest``: how long one answer may take while bytes come. Without keys the
-    library finds the environment's own. It leads nowhere else: see :mod:`startrail.adapters.s3.fence`. Raises what the library
-    raises."""
-    has_keys = access_key is not None or "AWS_ACCESS_KEY_ID" in os.environ
-    given = {"access_key_id": access_key, "secret_access_key": secret_key, "endpoint": declared.endpoint}
-    return Bucket(
-        declared.bucket,
-        region=declared.region,
-        client_options={
-            "allow_http": (declared.endpoint or "").startswith("http://"),
-            "connect_timeout": min(timeout, _CONNECT),
-            "read_timeout": timeout,
-            "timeout": longest,
-            **fenced(declared.endpoint, has_keys=has_keys),
-        },
-        retry_config={"max_retries": retries, "retry_timeout": max(timeout, _RETRYING)},
-        **{name: value for name, value in given.items() if value is not None},
-        **more,
-    )
+class Bucket:
+    """One account and its connections; safe to share between threads. ``timeout`` in seconds, for each wait."""
+
+    def __init__(self, account: Account, *, timeout: float, retries: int, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.account, self._retries, self._sleep = account, retries, sleep
+        self.wire = Wire(account.endpoint, timeout=timeout)
+
+    def send(
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str] | None = None,
+        body: Sequence[bytes] = (),
+        *,
+        sha256: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """The answer, which is a success; also where it is told after all, in an answer that began as one, that it is none.
+        Raises Unanswered."""
+        digest = sha256 if sha256 is not None else hashlib.sha256(b"".join(body)).hexdigest()
+        length = sum(map(len, body))
+
+        def asked() -> Reply:
+            reply = ask(self.wire, self.account, method, key, query or {}, body, length, digest, headers)
+            if reply.status >= 300 or (method in ("PUT", "POST") and b"<Error>" in reply.data):
+                raise Unanswered(meant_by(reply))
+            return reply
+
+        return self.patiently(asked)
+
+    def fetch(self, key: str, query: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> Stream:
+        """An object whose bytes are still to be read, and that has to be closed. Raises Unanswered."""
+        return self.patiently(lambda: fetch(self.wire, self.account, key, query or {}, headers or {}))
+
+    def listed(self, prefix: str) -> Iterator[listing.Found]:
+        """All objects whose key begins with ``prefix``, by the names they have there. Raises Unanswered."""
+        return listing.listed(self.wire, self.account, prefix, retries=self._retries, sleep=self._sleep)
+
+    def patiently(self, call: Callable[[], T]) -> T:
+        """What ``call`` returns, which is tried again while the bucket cannot answer for now."""
+        return patiently(call, self._retries, self._sleep)
+
+    def close(self) -> None:
+        """For good; who waits for an answer sees its connection broken."""
+        self.wire.close()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import stat
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from startrail.base.ids import token
 from startrail.ports.store import NotStored, StoredObject, check_key, disk_error, not_stored
 
 _BLOCK = 1 << 20
+_BUFFER = 1 << 16
 _BEHIND = 8 << 20
 _LEFT_BEHIND_SECONDS = 86_400
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.=-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.=-]*)*")
@@ -38,16 +39,13 @@ class LocalStore:
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow a link that the user chose
         self._address = f"{self._root.as_uri()}/"
         self._syncs: dict[Path, FolderSync] = {}
-        self._sharing = threading.Lock()
+        self._numbers = itertools.count()
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> int:
         target = self._path(key)
-        with _errors(key, writing=True), self._written(data) as temporary:
-            size = temporary.stat().st_size
-            _make_folder(target.parent)
-            temporary.replace(target)
-            self._sync(target.parent)
-        return size
+        with _errors(key, writing=True), self._written(data) as new:
+            self._replace(new, target)
+        return new.size
 
     def put_if_absent(self, key: str, data: bytes | Iterable[bytes]) -> bool:
         target = self._path(key)
@@ -55,23 +53,21 @@ class LocalStore:
             if target.exists():
                 self._sync(target.parent)  # its writer may not have come so far
                 return False
-            with self._written(data) as temporary:
-                return self._link(temporary, target)
+            with self._written(data) as new:
+                return self._link(new, target)
 
     def put_as(
         self, data: Iterable[bytes], key: str | Callable[[], str | None], *, replace: bool = True, size: int | None = None
     ) -> bool:
-        with _errors("a file that arrives", writing=True), self._written(data) as temporary:
+        with _errors("a file that arrives", writing=True), self._written(data) as new:
             name = key if isinstance(key, str) else key()
             if name is None:
                 return False
             target = self._path(name)
             with _errors(name, writing=True):
-                _make_folder(target.parent)
                 if not replace:
-                    return self._link(temporary, target)
-                temporary.replace(target)
-                self._sync(target.parent)
+                    return self._link(new, target)
+                self._replace(new, target)
                 return True
 
     @cached_property
@@ -152,11 +148,16 @@ class LocalStore:
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
-    def _link(self, temporary: Path, target: Path) -> bool:
+    def _replace(self, new: _New, target: Path) -> None:
+        """Give a complete file its name, whoever has it."""
+        _in_folder(lambda: os.replace(new.path, target), target.parent)  # noqa: PTH105 - of a text, as it is for every small file
+        new.is_moved = True
+        self._sync(target.parent)
+
+    def _link(self, new: _New, target: Path) -> bool:
         """Give a complete file its name, unless another one has it."""
-        _make_folder(target.parent)
         try:
-            target.hardlink_to(temporary)
+            _in_folder(lambda: os.link(new.path, target), target.parent)
             return True
         except FileExistsError:
             return False
@@ -165,33 +166,48 @@ class LocalStore:
 
     def _sync(self, folder: Path) -> None:
         """Names in it are on the disk from here on."""
-        with self._sharing:
-            sync = self._syncs.setdefault(folder, FolderSync(folder))
+        sync = self._syncs.get(folder)
+        if sync is None:
+            sync = self._syncs.setdefault(folder, FolderSync(folder))  # of two threads one wins, for both
         sync()
 
     @contextmanager
-    def _written(self, data: bytes | Iterable[bytes]) -> Iterator[Path]:
+    def _written(self, data: bytes | Iterable[bytes]) -> Iterator[_New]:
         """A complete, synced file in scratch that is gone afterwards unless it was renamed."""
-        temporary = self.scratch / token(12)
+        new = _New(f"{self._beginning}-{os.getpid()}-{next(self._numbers)}")
         try:
-            with temporary.open("xb") as out:
-                _write(out, (data,) if isinstance(data, bytes) else data)
+            with open(new.path, "xb", buffering=_BUFFER) as out:  # noqa: PTH123 - as above
+                new.size = _write(out, (data,) if isinstance(data, bytes) else data)
                 out.flush()
                 os.fsync(out.fileno())
-            yield temporary
+            yield new
         finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+            if not new.is_moved:
+                with contextlib.suppress(OSError):
+                    os.unlink(new.path)  # noqa: PTH108 - as above
+
+    @cached_property
+    def _beginning(self) -> str:
+        """Of the names of this store's files in scratch, which no other store has; a process that is forked from this one adds its number."""
+        return str(self.scratch / token(12))
 
 
-def _write(out: BinaryIO, chunks: Iterable[bytes]) -> None:
-    """What has come is on its way to the disk before the last of it comes: the sync at the end finds little to do."""
+class _New:
+    """A file in scratch."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.size, self.is_moved = path, 0, False
+
+
+def _write(out: BinaryIO, chunks: Iterable[bytes]) -> int:
+    """How many bytes came. They are on their way to the disk before the last of them comes: the sync finds little to do."""
     written = told = 0
     for chunk in chunks:
         written += out.write(chunk)
         if written - told >= _BEHIND:
             _begin_writing(out.fileno(), told, written - told)
             told = written
+    return written
 
 
 def _begin_writing(handle: int, start: int, count: int) -> None:
@@ -213,6 +229,15 @@ def _files(folder: Path, beginning: str = "") -> Iterator[Path]:
             yield from _files(Path(entry.path))
         elif entry.is_file():
             yield Path(entry.path)
+
+
+def _in_folder(name: Callable[[], None], folder: Path) -> None:
+    """Give a file its name in a folder, which is nearly always there."""
+    try:
+        name()
+    except FileNotFoundError:
+        _make_folder(folder)
+        name()
 
 
 def _make_folder(folder: Path) -> None:

@@ -30,7 +30,7 @@ LOCAL = Guard(["127.0.0.1"])
 
 
 # -- PagerDuty ---------------------------------------------------------------------------------------------
-def pagerduty(server: AlertServer, key: str | None = None, timeout: float = 5.0) -> PagerDutyNotifier:
+def pagerduty(server: AlertServer, key: str | None = None, timeout: float = 60.0) -> PagerDutyNotifier:
     return PagerDutyNotifier(server.url, key or server.routing_key, LOCAL, timeout, ManualClock(NOW))
 
 

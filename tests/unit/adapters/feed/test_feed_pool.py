@@ -46,7 +46,7 @@ def _use(pool: Pool[object], meet: threading.Barrier | None = None) -> None:
     try:
         pool.mine()
         if meet is not None:
-            meet.wait(10)
+            meet.wait(240)
     finally:
         pool.rest()
 
@@ -111,11 +111,11 @@ def test_when_the_last_open_one_is_gone_whoever_waits_hears_the_refusal() -> Non
 
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(wait)
-        asked.wait(10)
+        asked.wait(240)
         server.most = 0
         pool.drop()
         with pytest.raises(ConnectionRefusedError):
-            waiting.result(10)
+            waiting.result(240)
 
 
 def test_closing_interrupts_those_in_use_and_gives_no_more() -> None:

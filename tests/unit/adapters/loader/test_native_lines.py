@@ -32,7 +32,7 @@ def given_back(found: list[Lines | Block]) -> list[bytes]:
 
 
 @given(texts, st.integers(8, 100))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_every_line_comes_once_and_in_order(monkeypatch: pytest.MonkeyPatch, data: bytes, size: int) -> None:
     monkeypatch.setattr(native_lines, "CHUNK", size)
     lines = data.removeprefix(BOM).split(b"\n")
@@ -40,7 +40,7 @@ def test_every_line_comes_once_and_in_order(monkeypatch: pytest.MonkeyPatch, dat
 
 
 @given(texts, st.integers(8, 40))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_the_same_records_are_too_long_for_both_readers(monkeypatch: pytest.MonkeyPatch, data: bytes, size: int) -> None:
     for module in (blocks, native_lines):
         monkeypatch.setattr(module, "LONGEST", 60)

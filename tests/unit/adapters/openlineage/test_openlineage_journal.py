@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from startrail.adapters.openlineage.journal import Journal
@@ -15,7 +15,7 @@ def lines(journal: Journal, run: str, offset: int = 0) -> list[bytes]:
     return [event for _, event in journal.events(run, offset)]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(events=st.lists(st.sampled_from([b"", b"a", b"{}"]), max_size=6), torn=st.sampled_from([b"", b"{", b"half"]))
 def test_a_torn_line_is_cut_and_nothing_else(tmp_path_factory: pytest.TempPathFactory, events: list[bytes], torn: bytes) -> None:
     folder = tmp_path_factory.mktemp("journal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ class Script:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.connections = 0
+        self.ended = threading.Semaphore(0)
+        """Released for each connection that it has closed."""
         self._thread = threading.Thread(target=self._serve, args=(acts,), daemon=True)
         self._thread.start()
 
@@ -35,10 +38,13 @@ class Script:
             self.connections += 1
             with connection:
                 act(connection)
+            self.ended.release()
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(240)
 
 
 @pytest.fixture
@@ -61,7 +67,10 @@ def _answers(*answers: bytes) -> Callable[[socket.socket], None]:
         for answer in answers:
             received = b""
             while b"\r\n\r\n" not in received:
-                received += connection.recv(65536)
+                chunk = connection.recv(65536)
+                if not chunk:
+                    return
+                received += chunk
             connection.sendall(answer)
 
     return act
@@ -69,18 +78,18 @@ def _answers(*answers: bytes) -> Callable[[socket.socket], None]:
 
 def test_a_connection_is_used_again(script: Callable[..., Script]) -> None:
     far = script(_answers(OK, OK, OK))
-    wire = Wire(far.address, timeout=5)
+    wire = Wire(far.address, timeout=60)
     assert [wire.exchange("GET", "/", {"host": "x"}).data for _ in range(3)] == [b"ok"] * 3
     assert far.connections == 1
 
 
 def test_one_that_the_server_has_closed_is_not(script: Callable[..., Script]) -> None:
     far = script(_answers(OK), _answers(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")), _answers(OK))
-    wire = Wire(far.address, timeout=5)
+    wire = Wire(far.address, timeout=60)
     for number in range(3):
         assert wire.exchange("GET", "/", {"host": "x"}).data == b"ok"
         assert far.connections == number + 1
-        threading.Event().wait(0.05)  # the end of a connection takes a moment to arrive
+        assert far.ended.acquire(timeout=240)
 
 
 def test_an_answer_before_the_end_of_the_body_is_taken(script: Callable[..., Script]) -> None:
@@ -93,7 +102,7 @@ def test_an_answer_before_the_end_of_the_body_is_taken(script: Callable[..., Scr
         while connection.recv(1 << 20):
             pass
 
-    wire = Wire(script(act).address, timeout=5)
+    wire = Wire(script(act).address, timeout=60)
     assert wire.exchange("PUT", "/", {"host": "x"}, [bytes(1 << 20)] * 20, 20 << 20).status == 503
 
 
@@ -109,7 +118,7 @@ def test_a_body_that_breaks_ends_its_connection_and_is_told_as_it_is(script: Cal
         raise RuntimeError("the line went dead")
 
     far = script(act, _answers(OK))
-    wire = Wire(far.address, timeout=5)
+    wire = Wire(far.address, timeout=60)
     with pytest.raises(RuntimeError, match="went dead"):
         wire.exchange("PUT", "/", {"host": "x"}, body(), 8)
     assert wire.exchange("GET", "/", {"host": "x"}).data == b"ok"
@@ -123,7 +132,7 @@ def test_a_body_that_cannot_begin_is_no_request(script: Callable[..., Script]) -
 
     far = script(_answers(OK))
     with pytest.raises(RuntimeError, match="nothing there"):
-        Wire(far.address, timeout=5).exchange("PUT", "/", {"host": "x"}, body(), 8)
+        Wire(far.address, timeout=60).exchange("PUT", "/", {"host": "x"}, body(), 8)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +153,7 @@ def test_no_answer_is_an_error(script: Callable[..., Script], act: Callable[[soc
 def test_answers_in_chunks_and_without_a_body_are_read() -> None:
     server = HttpServer()
     server.routes["/many"] = lambda _: Answer(b"x" * 10_000, chunks=999)
-    wire = Wire(server.address, timeout=5)
+    wire = Wire(server.address, timeout=60)
     assert wire.exchange("GET", "/many", {"host": "x"}).data == b"x" * 10_000
     assert wire.exchange("PUT", "/many", {"host": "x"}, [b"ab", memoryview(b"cd")], 4).status == 200
     server.close()
@@ -155,11 +164,11 @@ def test_only_a_server_that_can_prove_who_it_is_is_sent_anything(tmp_path: Path,
     server = HttpServer(certificate)
     server.routes["/"] = lambda _: Answer(b"secret")
     with pytest.raises(WireError, match="certificate verify failed"):
-        Wire(server.address, timeout=5).exchange("GET", "/", {"host": "x"})
+        Wire(server.address, timeout=60).exchange("GET", "/", {"host": "x"})
     assert server.requests == []
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    wire = Wire(server.address, timeout=5)
+    wire = Wire(server.address, timeout=60)
     assert [wire.exchange("PUT", "/", {"host": "x"}, [bytes(1 << 20)], 1 << 20).data for _ in range(2)] == [b"secret"] * 2
     with pytest.raises(WireError, match="mismatch"):
-        Wire(server.address.replace("127.0.0.1", "localhost"), timeout=5).exchange("GET", "/", {"host": "x"})
+        Wire(server.address.replace("127.0.0.1", "localhost"), timeout=60).exchange("GET", "/", {"host": "x"})
     server.close()

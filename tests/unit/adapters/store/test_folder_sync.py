@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ class Disk:
         seen = set(self.named)
         self.syncs += 1
         self.begun.set()
-        self.goes_on.wait(10)
+        self.goes_on.wait(240)
         if self.broken:
             raise OSError("the disk is gone")
         self.safe |= seen
@@ -52,14 +53,14 @@ def test_those_who_come_while_one_goes_on_share_the_next(disk: Disk, tmp_path: P
         waiting[-1].start()
 
     begin(0)
-    assert disk.begun.wait(10)
+    assert disk.begun.wait(240)
     for number in range(1, 20):
         begin(number)
     while sync._asked < 20:
-        pass
+        time.sleep(0.001)
     disk.goes_on.set()
     for thread in waiting:
-        thread.join(10)
+        thread.join(240)
     assert wrong == []
     assert disk.syncs == 2
 

@@ -134,12 +134,12 @@ def test_a_write_is_synced_before_it_is_visible_and_its_folders_after(tmp_path: 
         real_fsync(handle)
 
     def replace(source: str, target: str) -> None:
-        steps.append("name")
         real_replace(source, target)
+        steps.append("name")
 
     def link(source: str, target: str, **how: bool) -> None:
-        steps.append("name")
         real_link(source, target, **how)
+        steps.append("name")
 
     store = LocalStore(tmp_path)
     finished = store.scratch / "finished"
@@ -197,7 +197,7 @@ def test_a_store_is_made_at_the_first_write_only(tmp_path: Path) -> None:
 
 def _bucket(endpoint: str, cache: Path, name: str = "nobody") -> S3Store:
     declared = profile.S3Store(bucket=name, endpoint=endpoint)
-    return S3Store(declared, cache, access_key="a", secret_key="s3cret", timeout=timedelta(seconds=2), retries=0)
+    return S3Store(declared, cache, access_key="a", secret_key="s3cret", timeout=timedelta(seconds=60), retries=0)
 
 
 def test_an_unreachable_bucket_is_worth_another_try(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_an_upload_that_breaks_leaves_no_parts_to_pay_for(
 
     with pytest.raises(RuntimeError):
         s3_store(tmp_path).put("a", broken())
-    with urllib.request.urlopen(f"{s3_endpoint}/{s3_bucket}?uploads", timeout=10) as answer:
+    with urllib.request.urlopen(f"{s3_endpoint}/{s3_bucket}?uploads", timeout=120) as answer:
         assert b"<Upload>" not in answer.read()
 
 

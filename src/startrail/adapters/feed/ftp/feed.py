@@ -57,6 +57,7 @@ class FtpFeed(FileFeed):
         self._password = password
         self._timeout = parse_duration(declared.timeout).total_seconds()
         self._far = ftp_errors.far_side(declared, self._timeout)
+        self._root = declared.path.encode().decode("latin-1").rstrip("/")
         self._recursive = is_recursive(declared.pattern)
         self._listing = Listing(declared.pattern, clock, settle=declared.settle, complete=declared.complete)
         self._pool = Pool(
@@ -99,7 +100,7 @@ class FtpFeed(FileFeed):
                 self._unchanged(path, offer)
             data = self._retrieve(path, start)
             try:
-                for block in received_blocks(data, self._timeout):
+                for block in received_blocks(data, None if offer.size is None else offer.size - start):
                     received += len(block)
                     yield block
             except BaseException:
@@ -271,8 +272,7 @@ class FtpFeed(FileFeed):
 
     def _wire_path(self, path: str) -> str:
         """The whole path as the server knows it; ``path`` holds one character per byte."""
-        root = self._declared.path.encode().decode("latin-1").rstrip("/")
-        return f"{root}/{path}" if root or not path else f"/{path}"
+        return f"{self._root}/{path}" if self._root or not path else f"/{path}"
 
     def _session(self) -> Session:
         return self._pool.mine()

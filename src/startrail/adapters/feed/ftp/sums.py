@@ -8,6 +8,8 @@ import re
 
 import msgspec
 
+from startrail.adapters.feed.ftp.session import Session
+
 _NAMES = {"SHA-256": "sha256", "SHA-512": "sha512", "SHA-1": "sha1", "MD5": "md5"}
 _OWN = {"XSHA256": "sha256", "XSHA512": "sha512", "XSHA1": "sha1", "XMD5": "md5"}
 _BYTES_A_SECOND = 10_000_000
@@ -28,18 +30,13 @@ class Sums(msgspec.Struct, frozen=True):
         except ftplib.error_perm:
             return False
 
-    def told(self, session: ftplib.FTP, path: str, size: int | None) -> str | None:
+    def told(self, session: Session, path: str, size: int | None) -> str | None:
         """The digest in hexadecimal; None when the server does not say it. Waits as long as it may take to read the file."""
-        assert session.sock is not None
-        before = session.sock.gettimeout()
-        session.sock.settimeout((before or 0) + (size or 0) / _BYTES_A_SECOND)
-        try:
-            answer = session.sendcmd(f"{self.command} {path}")
-        except (ftplib.error_perm, ftplib.error_temp):
-            return None
-        finally:
-            if session.sock is not None:
-                session.sock.settimeout(before)
+        with session.patient((size or 0) / _BYTES_A_SECOND):
+            try:
+                answer = session.sendcmd(f"{self.command} {path}")
+            except (ftplib.error_perm, ftplib.error_temp):
+                return None
         found = re.findall(
             rf"(?<![0-9A-Za-z])[0-9A-Fa-f]{{{hashlib.new(self.algorithm).digest_size * 2}}}(?![0-9A-Za-z])", answer
         )

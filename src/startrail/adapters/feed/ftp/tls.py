@@ -39,8 +39,14 @@ def _context(declared: source.FtpsFeed, project: Path) -> ssl.SSLContext:
 class _Explicit(Session, ftplib.FTP_TLS):
     """Data connections resume the session of the control connection, which many servers insist on."""
 
+    def auth(self) -> str:
+        told = super().auth()
+        self.forget_unread()
+        return told
+
     def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
-        data, size = ftplib.FTP.ntransfercmd(self, cmd, rest)  # noqa: S321 - TLS is put around it below
+        data, size = Session.ntransfercmd(self, cmd, rest)
+        data.settimeout(float(self.timeout))  # TLS has to know itself when to wait
         try:
             assert isinstance(self.sock, ssl.SSLSocket)
             return self.context.wrap_socket(data, server_hostname=self.host, session=self.sock.session), size

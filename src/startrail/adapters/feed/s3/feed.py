@@ -1,4 +1,4 @@
-"""Objects in a bucket of any S3 API, over obstore."""
+"""Objects in a bucket of any S3 API."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any
-
-import obstore
-from obstore.exceptions import BaseError
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
 
 from startrail.adapters.feed.files import FileFeed
 from startrail.adapters.feed.listing import Entry, Listing, safe_name
-from startrail.adapters.feed.s3.refusals import not_askable, refusal, translated
-from startrail.adapters.s3.api import account_of
-from startrail.adapters.s3.bucket import open_bucket
-from startrail.adapters.s3.listing import Found, NotListed, listed
-from startrail.adapters.s3.wire import Wire
+from startrail.adapters.feed.s3.refusals import not_askable, refusal
+from startrail.adapters.s3.answer import Unanswered
+from startrail.adapters.s3.api import account_of, unanswered
+from startrail.adapters.s3.bucket import Bucket
+from startrail.adapters.s3.listing import Found
+from startrail.adapters.s3.wire import WireError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
 from startrail.model import source
@@ -32,9 +31,6 @@ from startrail.ports.feed import (
     StillGrowing,
 )
 
-_BLOCK = 1 << 20
-_LONGEST = timedelta(hours=6)
-"""For a whole object."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
 
@@ -46,7 +42,7 @@ class Version(Entry, frozen=True, kw_only=True):
 
 
 class S3Feed(FileFeed):
-    """``access_key`` and ``secret_key`` are the resolved secrets; without them obstore finds the environment's own."""
+    """``access_key`` and ``secret_key`` are the resolved secrets; without them the environment's own are found."""
 
     def __init__(
         self,
@@ -63,17 +59,8 @@ class S3Feed(FileFeed):
         self._tags_are_md5 = True
         self._odd: list[str] = []
         self._listing = Listing(declared.pattern, clock, whole=True)
-        self._retries, self._timeout = retries, parse_duration(declared.timeout)
-        self._account = account_of(declared, access_key, secret_key)
-        with self._errors(declared.bucket):
-            self._bucket = open_bucket(
-                declared,
-                access_key=access_key,
-                secret_key=secret_key,
-                timeout=self._timeout,
-                longest=_LONGEST,
-                retries=retries,
-            )
+        account, timeout = account_of(declared, access_key, secret_key), parse_duration(declared.timeout).total_seconds()
+        self._bucket = Bucket(account, timeout=timeout, retries=retries)
 
     def offers(self, seen: Seen, now: datetime) -> Iterator[Offer]:
         """As the port says; objects that are wanted and cannot be asked for are told of after the others."""
@@ -111,18 +98,19 @@ class S3Feed(FileFeed):
         entry, received = self._entry(offer), start
         if not _can_be_asked_for(entry.path):
             raise not_askable(printable(self._declared.bucket), offer.name)
-        options: dict[str, Any] = {"if_match": entry.stamp} if entry.stamp.startswith('"') else {}
-        if isinstance(entry, Version):
-            options = {"version": entry.version}
+        query = {"versionId": entry.version} if isinstance(entry, Version) else {}
+        headers = {"if-match": entry.stamp} if not query and entry.stamp.startswith('"') else {}
         if start:
-            options["range"] = {"offset": start}
-        with self._errors(offer.name):
-            result = obstore.get(self._bucket, self._key(entry.path), options=options)  # pyrefly: ignore  (open-ended options)
-            if stamp_of(result.meta) != offer.stamp:
+            headers["range"] = f"bytes={start}-"
+        with self._errors(offer.name), contextlib.closing(self._bucket.fetch(self._key(entry.path), query, headers)) as found:
+            if stamp_of(found.headers) != offer.stamp:
                 raise StillGrowing(f"'{offer.name}' was replaced since it was listed", hint="it is left for the next run")
-            for chunk in result.stream(min_chunk_size=_BLOCK):
-                received += len(chunk)
-                yield from _pieces(bytes(chunk))
+            if start and not found.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+                told = f"'{offer.name}' broke off after {start} bytes, and the bucket does not go on from there"
+                raise FeedIncomplete(told, hint="run again")
+            for block in found.blocks():
+                received += len(block)
+                yield block
         if offer.size is not None and received > offer.size:
             raise SizeUntrue(
                 f"the bucket lists '{offer.name}' with {offer.size} bytes, and sends {received}", hint="see the log of the S3 API"
@@ -134,7 +122,9 @@ class S3Feed(FileFeed):
         return self._listing.entry(offer)
 
     def close(self) -> None:
-        """Connections are the library's own."""
+        """Who waits for the bucket need not wait any longer."""
+        super().close()
+        self._bucket.close()
 
     def _entries(self) -> Iterator[Entry]:
         start = len(self._prefix) + 1 if self._prefix else 0
@@ -149,21 +139,10 @@ class S3Feed(FileFeed):
                 self._odd.append(safe_name(path))
 
     def _found(self) -> Iterator[Found]:
-        """By the library when only that finds the keys of who asks; it ends where there is a name that it cannot ask for."""
-        if self._account is None:
-            with self._errors(self._declared.prefix or self._declared.bucket):
-                for batch in obstore.list(self._bucket, prefix=self._prefix or None):
-                    for found in batch:
-                        yield Found(found["path"], found["e_tag"] or "", found["size"], found["last_modified"])
-            return
-        try:
-            wire = Wire(self._account.endpoint, timeout=self._timeout.total_seconds())
-            for found in listed(wire, self._account, f"{self._prefix}/" if self._prefix else "", retries=self._retries):
+        with self._errors(self._declared.prefix or self._declared.bucket):
+            for found in self._bucket.listed(f"{self._prefix}/" if self._prefix else ""):
                 if found.size or not found.key.endswith("/"):  # which is how folders are shown
                     yield found
-        except NotListed as error:
-            what = printable(self._declared.prefix or self._declared.bucket)
-            raise refusal(error.answer, printable(self._declared.bucket), what) from error
 
     def _key(self, path: str) -> str:
         return f"{self._prefix}/{path}" if self._prefix else path
@@ -172,13 +151,29 @@ class S3Feed(FileFeed):
     def _errors(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (BaseError, OSError, ValueError) as error:
-            raise translated(error, printable(self._declared.bucket), printable(what)) from error
+        except Unanswered as error:
+            raise refusal(error.answer, printable(self._declared.bucket), printable(what)) from error
+        except WireError as error:
+            raise refusal(unanswered(error).answer, printable(self._declared.bucket), printable(what)) from error
 
 
-def stamp_of(found: obstore.ObjectMeta) -> str:
+def stamp_of(headers: Message) -> str:
     """Equal when the content stood still: the ETag where there is one."""
-    return _stamp(found["e_tag"], found["size"], found["last_modified"])
+    return _stamp(headers.get("ETag"), size_of(headers), modified_of(headers))
+
+
+def size_of(headers: Message) -> int:
+    """Of the whole object, also where a range of it was asked for."""
+    total = headers.get("Content-Range", "").rpartition("/")[2] or headers.get("Content-Length", "")
+    return int(total) if total.isascii() and total.isdigit() else 0
+
+
+def modified_of(headers: Message) -> datetime:
+    """When it was written; long ago where that is not said."""
+    try:
+        return parsedate_to_datetime(headers.get("Last-Modified", ""))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _stamp(tag: str | None, size: int, modified: datetime) -> str:
@@ -186,18 +181,9 @@ def _stamp(tag: str | None, size: int, modified: datetime) -> str:
 
 
 def _can_be_asked_for(path: str) -> bool:
-    """The library makes another name of some, and none of others."""
+    """Others would be another name where files are kept, or on the way there."""
     return path == _plain(path) and not _CONTROL.search(path)
 
 
 def _plain(path: str) -> str:
     return "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
-
-
-def _pieces(chunk: bytes) -> Iterator[bytes]:
-    """The library may hand over far more than was asked for at least."""
-    if len(chunk) <= _BLOCK:
-        yield chunk
-    else:
-        for start in range(0, len(chunk), _BLOCK):
-            yield chunk[start : start + _BLOCK]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime
-from typing import Any
+from email.message import Message
 
 import msgspec
-import obstore
 
 from startrail.adapters.feed.custody import Custody, Messages, Parcel
 from startrail.adapters.feed.listing import Entry, safe_name
 from startrail.adapters.feed.s3.events import NotAnEvent, ObjectEvent, read_message
-from startrail.adapters.feed.s3.feed import S3Feed, Version, stamp_of
+from startrail.adapters.feed.s3.feed import S3Feed, Version, modified_of, size_of, stamp_of
+from startrail.adapters.s3.answer import Unanswered
 from startrail.base.errors import SourceError
 from startrail.base.text import printable
 from startrail.base.units import parse_duration
@@ -173,20 +174,22 @@ class S3QueueFeed(S3Feed):
             return None
         except SourceError as error:
             return error
-        entry = Entry(path, safe_name(path), stamp_of(meta), meta["size"], meta["last_modified"])
+        entry = Entry(path, safe_name(path), stamp_of(meta), size_of(meta), modified_of(meta))
         version = None if self._only_newest else event.version
         return entry if version is None else Version(**msgspec.structs.asdict(entry), version=version)
 
-    def _meta(self, event: ObjectEvent, path: str) -> obstore.ObjectMeta:
+    def _meta(self, event: ObjectEvent, path: str) -> Message:
         """Raises StillGrowing when there is nothing. The answer to HEAD has no words, so that a bucket that is away looks
         just like an object that is: then GET says which of them it is."""
-        version = None if self._only_newest else event.version
-        options: dict[str, Any] = {} if version is None else {"version": version}
+        query = {} if self._only_newest or event.version is None else {"versionId": event.version}
         with self._errors(path):
             try:
-                return obstore.get(self._bucket, event.key, options={**options, "head": True}).meta  # pyrefly: ignore  (open-ended)
-            except FileNotFoundError:
-                return obstore.get(self._bucket, event.key, options=options).meta  # pyrefly: ignore  (open-ended)
+                return self._bucket.send("HEAD", event.key, query).headers
+            except Unanswered as error:
+                if error.answer.meaning != "no object":
+                    raise
+                with closing(self._bucket.fetch(event.key, query)) as found:
+                    return found.headers
 
     def _entry(self, offer: Offer) -> Entry:
         return self._told.get((offer.name, offer.stamp)) or super()._entry(offer)

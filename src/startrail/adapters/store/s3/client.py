@@ -1,23 +1,26 @@
-"""Asks a bucket for what obstore has no call for: again while it cannot answer for now, and with our words for a refusal."""
+"""Asks the bucket of a store, with the store's own words for a refusal."""
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-from startrail.adapters.s3.answer import Answer
-from startrail.adapters.s3.api import NOTHING, Account, ask, broken, meant_by
-from startrail.adapters.s3.wire import Buffer, Reply, Wire, WireError
+from startrail.adapters.s3.answer import Answer, Unanswered
+from startrail.adapters.s3.api import Account, ask, meant_by
+from startrail.adapters.s3.api import unanswered as no_answer
+from startrail.adapters.s3.bucket import Bucket
+from startrail.adapters.s3.listing import Found
+from startrail.adapters.s3.wire import Buffer, Reply, WireError
 from startrail.adapters.store.s3.errors import refusal
 from startrail.base.errors import ResourceError
 from startrail.base.text import printable
+from startrail.ports.store import NotStored
 
 UNSIGNED = "UNSIGNED-PAYLOAD"
 """In place of the SHA-256 of what is compared in another way."""
-
-T = TypeVar("T")
+_PICK_UPS = 3
 
 
 class KeyTaken(Exception):
@@ -28,76 +31,72 @@ class Client:
     """One account and its connections; safe to share between threads. ``timeout`` in seconds, for each wait."""
 
     def __init__(self, account: Account, *, timeout: float, retries: int, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._account, self._retries, self._sleep = account, retries, sleep
-        self._wire = Wire(account.endpoint, timeout=timeout)
+        self._bucket = Bucket(account, timeout=timeout, retries=retries, sleep=sleep)
+        self._account = account
 
     def send(
         self,
         method: str,
         key: str,
-        query: Mapping[str, str],
+        query: Mapping[str, str] | None = None,
         body: Sequence[bytes] = (),
         *,
         sha256: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer, which is a success. Raises KeyTaken where a condition did not hold."""
-        digest = sha256 if sha256 is not None else hashlib.sha256(b"".join(body)).hexdigest()
-        length = sum(map(len, body))
-        return self._patiently(lambda: _good(key, self._once(method, key, query, body, length, digest, headers)))
+        with _errors(key):
+            return self._bucket.send(method, key, query, body, sha256=sha256, headers=headers)
 
     def stream(self, key: str, body: Iterable[Buffer], length: int, headers: Mapping[str, str]) -> Reply:
         """PUT what is not held in memory, so in one try. What ``body`` raises is raised, and the object is not made."""
-        return _good(key, self.offer(key, body, length, headers))
+        answer = self.offer(key, body, length, headers)
+        with _errors(key):
+            if answer.status >= 300:
+                raise Unanswered(meant_by(answer))
+        return answer
 
     def offer(self, key: str, body: Iterable[Buffer], length: int, headers: Mapping[str, str]) -> Reply:
         """The same, with whatever is answered."""
-        return self._once("PUT", key, {}, body, length, UNSIGNED, headers)
+        with _errors(key):
+            return ask(self._bucket.wire, self._account, "PUT", key, {}, body, length, UNSIGNED, headers)
 
-    def found(self, key: str) -> bool:
-        """Whether there is such an object; False also where there is no bucket."""
-
-        def asked() -> bool:
-            answer = self._once("HEAD", key, {}, (), 0, NOTHING, None)
-            if answer.status == 404:
-                return False
-            _good(key, answer)
-            return True
-
-        return self._patiently(asked)
-
-    def _once(
-        self,
-        method: str,
-        key: str,
-        query: Mapping[str, str],
-        body: Iterable[Buffer],
-        length: int,
-        sha256: str,
-        headers: Mapping[str, str] | None,
-    ) -> Reply:
+    def head(self, key: str) -> Reply | None:
+        """What is said of an object; None where there is none, or no bucket."""
         try:
-            return ask(self._wire, self._account, method, key, query, body, length, sha256, headers)
-        except WireError as error:
-            raise unanswered(key, broken(error)) from error
+            with _errors(key):
+                return self._bucket.send("HEAD", key)
+        except NotStored:
+            return None
 
-    def _patiently(self, call: Callable[[], T]) -> T:
-        for attempt in range(self._retries + 1):
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes of an object, or of a range of it, as they come; picked up where they broke off."""
+        received, tag = start, ""
+        for left in range(_PICK_UPS, -1, -1):
+            before = received
             try:
-                return call()
+                with _errors(key):
+                    headers = {"range": f"bytes={received}-{end - 1 if end is not None else ''}"} if received or end else {}
+                    if tag:
+                        headers["if-match"] = tag
+                    with contextlib.closing(self._bucket.fetch(key, headers=headers)) as found:
+                        if "range" in headers and found.status != 206:
+                            raise Unanswered(Answer("other", "it sends all of it where a part was asked for"))
+                        tag = found.headers.get("ETag", "")
+                        for block in found.blocks():
+                            received += len(block)
+                            yield block
+                        return
+            except KeyTaken:
+                raise refusal(key, Answer("busy", "it was replaced while it was read")) from None
             except ResourceError as error:
-                if not error.transient or attempt == self._retries:
+                if not error.transient or received == before or not left:
                     raise
-            self._sleep(0.2 * 2**attempt)
-        raise AssertionError("unreachable")
 
-
-def _good(key: str, answer: Reply) -> Reply:
-    if answer.status == 412:
-        raise KeyTaken("the key is taken")
-    if answer.status >= 300:
-        raise refused(key, answer)
-    return answer
+    def listed(self, prefix: str) -> Iterator[Found]:
+        """All objects whose key begins with ``prefix``."""
+        with _errors(prefix):
+            yield from self._bucket.listed(prefix)
 
 
 def unanswered(key: str, told: str) -> ResourceError:
@@ -105,6 +104,13 @@ def unanswered(key: str, told: str) -> ResourceError:
     return refusal(key, Answer("busy", printable(told, 200)))
 
 
-def refused(key: str, reply: Reply) -> ResourceError:
-    """The error for an answer that is no success, or only looks like one."""
-    return refusal(key, meant_by(reply))
+@contextmanager
+def _errors(key: str) -> Iterator[None]:
+    try:
+        yield
+    except WireError as error:
+        raise refusal(key, no_answer(error).answer) from error
+    except Unanswered as error:
+        if error.answer.meaning == "other object":
+            raise KeyTaken("the key is taken") from error
+        raise refusal(key, error.answer) from error

@@ -1,10 +1,11 @@
-"""What is sent to a bucket without obstore, which neither compares what the bucket has nor counts memory over uploads."""
+"""What is sent to a bucket: small or large, from memory, from a stream or from the bucket itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
 from startrail.adapters.store.s3.client import Client
+from startrail.adapters.store.s3.copies import Copies
 from startrail.adapters.store.s3.leftovers import TEMPORARY
 from startrail.adapters.store.s3.parts import Parts
 from startrail.adapters.store.s3.sums import Sums
@@ -14,13 +15,13 @@ from startrail.ports.store import Digested
 
 
 class Direct:
-    """Of one store. ``at`` says how the bucket knows a key; ``has``: whether there is such an object."""
+    """Of one store in ``bucket``. ``at`` says how the bucket knows a key."""
 
-    def __init__(self, client: Client, at: Callable[[str], str]) -> None:
+    def __init__(self, client: Client, bucket: str, at: Callable[[str], str]) -> None:
         sums = Sums(client, lambda name: at(TEMPORARY + name))
-        self.has = client.found
         self.whole = Whole(client, sums)
         self.parts = Parts(client, sums)
+        self.copies = Copies(client, bucket)
 
 
 def digest_of(data: Iterable[bytes]) -> Digest | None:

@@ -1,7 +1,7 @@
 """What killed processes leave in a bucket: objects that were on their way to their key, and uploads that were never finished.
 
-A bucket keeps the parts of such an upload, and charges for them, until it is aborted. obstore has no call for them, so these
-are two requests of the S3 API, ListMultipartUploads and AbortMultipartUpload.
+A bucket keeps the parts of such an upload, and charges for them, until it is aborted: by two requests of the S3 API,
+ListMultipartUploads and AbortMultipartUpload.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import msgspec
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store as Bucket
 
-from startrail.adapters.s3.api import Account, ask, element
-from startrail.adapters.s3.wire import Wire, WireError
+from startrail.adapters.s3.answer import Unanswered
+from startrail.adapters.s3.api import Account, ask
+from startrail.adapters.s3.wire import Wire
+from startrail.adapters.s3.xml import element
+from startrail.adapters.store.s3.client import Client
 from startrail.base.errors import ResourceError
 
 TEMPORARY = ".scratch/"
@@ -32,17 +32,10 @@ _LEFT_BEHIND = timedelta(days=1)
 
 
 class Leftovers:
-    """Of one store. ``at`` says how the bucket knows a key, ``write`` puts a small object; without ``account`` only objects are
-    removed."""
+    """Of one store. ``at`` says how the bucket knows a key, ``write`` puts a small object."""
 
-    def __init__(
-        self,
-        bucket: Callable[[], Bucket],
-        account: Account | None,
-        at: Callable[[str], str],
-        write: Callable[[str, bytes], object],
-    ) -> None:
-        self._bucket, self._account, self._at, self._write = bucket, account, at, write
+    def __init__(self, client: Client, account: Account, at: Callable[[str], str], write: Callable[[str, bytes], object]) -> None:
+        self._client, self._account, self._at, self._write = client, account, at, write
         self._sweeping = threading.Lock()
         self._swept = False
 
@@ -52,36 +45,34 @@ class Leftovers:
             if self._swept:
                 return
             self._swept = True
-            if self._account is not None:
-                abort_leftovers(self._account, self._at(TEMPORARY))
-            with contextlib.suppress(BaseError, OSError, ResourceError):
-                marker = TEMPORARY + secrets.token_hex(12)  # the server's clock decides, not this machine's
+            abort_leftovers(self._account, self._at(TEMPORARY))
+            with contextlib.suppress(ResourceError):
+                marker = self._at(TEMPORARY + secrets.token_hex(12))  # the server's clock decides, not this machine's
                 self._write(marker, b"?")
-                found = [each for batch in obstore.list(self._bucket(), prefix=TEMPORARY) for each in batch]
-                now = max((each["last_modified"] for each in found), default=None)
+                found = list(self._client.listed(self._at(TEMPORARY)))
+                now = max((each.modified for each in found), default=None)
                 for each in found:
-                    if each["path"] == marker or (now is not None and self._is_old(each["path"], now - each["last_modified"])):
-                        self._remove(each["path"])
+                    if each.key == marker or (now is not None and self._is_old(each.key, now - each.modified)):
+                        self._remove(each.key)
 
     @contextmanager
     def noted(self, key: str) -> Iterator[None]:
         """For an upload right to its key: should nobody be left to abort it, a later sweep knows where it is."""
-        note = _NOTES + secrets.token_hex(12)
+        note = self._at(_NOTES + secrets.token_hex(12))
         self._write(note, key.encode())
         yield
-        with contextlib.suppress(BaseError, OSError):
-            obstore.delete(self._bucket(), note)
+        with contextlib.suppress(ResourceError):
+            self._client.send("DELETE", note)
 
-    @staticmethod
-    def _is_old(path: str, age: timedelta) -> bool:
+    def _is_old(self, place: str, age: timedelta) -> bool:
         """A note outlives by far the upload it tells of, which was begun after it."""
-        return age > (2 * _LEFT_BEHIND if path.startswith(_NOTES) else _LEFT_BEHIND)
+        return age > (2 * _LEFT_BEHIND if place.startswith(self._at(_NOTES)) else _LEFT_BEHIND)
 
-    def _remove(self, path: str) -> None:
-        if self._account is not None and path.startswith(_NOTES):
-            key = bytes(obstore.get(self._bucket(), path).bytes()).decode()
+    def _remove(self, place: str) -> None:
+        if place.startswith(self._at(_NOTES)):
+            key = self._client.send("GET", place).data.decode()
             abort_leftovers(self._account, self._at(key), exactly=True)
-        obstore.delete(self._bucket(), path)
+        self._client.send("DELETE", place)
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -106,7 +97,7 @@ def abort_leftovers(account: Account, prefix: str, *, exactly: bool = False) -> 
         left = [each for each in unfinished(answer.data.decode()) if now - each.begun > _LEFT_BEHIND]
         mine = [each for each in left if (each.key == prefix if exactly else each.key.startswith(prefix))]
         return sum(ask(wire, account, "DELETE", each.key, {"uploadId": each.id}).status == 204 for each in mine)
-    except (*WireError, ValueError, TypeError):
+    except (Unanswered, ValueError, TypeError):
         return 0
 
 

@@ -16,8 +16,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from startrail.adapters.s3.api import element
-from startrail.adapters.store.s3.client import UNSIGNED, Client, refused, unanswered
+from startrail.adapters.s3.xml import element
+from startrail.adapters.store.s3.client import UNSIGNED, Client, unanswered
 from startrail.adapters.store.s3.sums import CRC32, SHA256, Sums, encoded, encoded_crc32
 from startrail.adapters.store.s3.whole import hexdigest, wrong_bytes
 from startrail.base.errors import ResourceError
@@ -83,9 +83,7 @@ class Parts:
             f"<Part><PartNumber>{part.number}</PartNumber><ETag>{part.tag}</ETag>{part.sum}</Part>" for part in parts
         )
         body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
-        answer = self._client.send("POST", key, {"uploadId": upload}, [body])
-        if b"<Error>" in answer.data:  # told after all, in an answer that began as a success
-            raise refused(key, answer)
+        self._client.send("POST", key, {"uploadId": upload}, [body])
 
     def _send(
         self, key: str, upload: str, number: int, body: list[bytes], algorithm: _Algorithm | None, ended: threading.Event

@@ -7,10 +7,7 @@ import itertools
 import os
 from collections.abc import Iterable, Iterator
 
-import obstore
-from obstore.store import S3Store as Bucket
-
-from startrail.adapters.store.s3.errors import answers
+from startrail.adapters.store.s3.client import Client
 
 
 def measured(data: Iterable[bytes], most: int) -> tuple[list[bytes], Iterator[bytes] | None]:
@@ -40,8 +37,8 @@ class Counter:
 class Reader(io.RawIOBase):
     """Ranged reads of one object."""
 
-    def __init__(self, bucket: Bucket, key: str, size: int) -> None:
-        self._bucket, self._key, self._size = bucket, key, size
+    def __init__(self, client: Client, key: str, size: int) -> None:
+        self._client, self._key, self._size = client, key, size
         self._position = 0
 
     def readable(self) -> bool:
@@ -64,8 +61,9 @@ class Reader(io.RawIOBase):
         end = min(self._position + len(target), self._size)
         if end <= self._position:
             return 0
-        with answers(self._key):
-            found = obstore.get_range(self._bucket, self._key, start=self._position, end=end)
-        target[: len(found)] = memoryview(found)
-        self._position += len(found)
-        return len(found)
+        filled = 0
+        for block in self._client.read(self._key, self._position, end):
+            target[filled : filled + len(block)] = block
+            filled += len(block)
+        self._position += filled
+        return filled

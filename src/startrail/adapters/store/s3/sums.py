@@ -16,8 +16,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from startrail.adapters.s3.api import element
 from startrail.adapters.s3.wire import Buffer
+from startrail.adapters.s3.xml import element
 from startrail.adapters.store.s3.client import Client
 from startrail.base.errors import ResourceError
 
