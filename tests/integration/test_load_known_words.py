@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -23,7 +24,7 @@ def ndjson(*values: str) -> bytes:
 
 
 @pytest.mark.parametrize(("media", "write"), [("csv", csv), ("ndjson", ndjson)])
-def test_each_word_is_read_back_as_it_was_written(tmp_path: Path, media: str, write: type[bytes]) -> None:
+def test_each_word_is_read_back_as_it_was_written(tmp_path: Path, media: str, write: Callable[..., bytes]) -> None:
     words = [word for word in WORDS if word]  # of CSV the empty text is null
     loaded = load_bytes(tmp_path, write(*words, "Paid", " paid"), ORDERS, media)
     assert loaded.rows("status, _ordinal") == [(word, at) for at, word in enumerate(words, 1)]
@@ -31,7 +32,7 @@ def test_each_word_is_read_back_as_it_was_written(tmp_path: Path, media: str, wr
 
 
 @pytest.mark.parametrize(("media", "write"), [("csv", csv), ("ndjson", ndjson)])
-def test_words_of_an_open_list_are_none_of_them(tmp_path: Path, media: str, write: type[bytes]) -> None:
+def test_words_of_an_open_list_are_none_of_them(tmp_path: Path, media: str, write: Callable[..., bytes]) -> None:
     promised = contract(field("id", "long"), field("status", "string", enum=("paid",), enum_open=True))
     loaded = load_bytes(tmp_path, write("paid", "lost", "paid"), promised, media)
     assert loaded.rows("status") == [("paid",), ("lost",), ("paid",)]
@@ -40,7 +41,7 @@ def test_words_of_an_open_list_are_none_of_them(tmp_path: Path, media: str, writ
 @pytest.mark.parametrize(("media", "write"), [("csv", csv), ("ndjson", ndjson)])
 @pytest.mark.parametrize("words", [("a",) * 3, tuple(f"w{number}" for number in range(300))])
 def test_lists_that_make_no_type_are_compared_as_before(
-    tmp_path: Path, media: str, write: type[bytes], words: tuple[str, ...]
+    tmp_path: Path, media: str, write: Callable[..., bytes], words: tuple[str, ...]
 ) -> None:
     promised = contract(field("id", "long"), field("status", "string", enum=words))
     loaded = load_bytes(tmp_path, write("a" if "a" in words else "w299", "x"), promised, media)
