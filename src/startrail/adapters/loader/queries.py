@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from startrail.adapters.loader.blocks import LONGEST
@@ -12,11 +12,15 @@ from startrail.adapters.loader.native.plan import NativePlan
 from startrail.adapters.warehouse.duckdb import types as sql
 from startrail.base.time import PARTITION_PATTERNS
 from startrail.model.table import TableSchema
+from startrail.model.types import Primitive
 from startrail.ports.loader import DELIVERY, EXTRA, ORDINAL, LoadTask, LocalFile
 
 _LITTLE = 1 << 20
 """Bytes that the engine is told a record may have, where all are shorter: its buffers are as large, and small ones are
 sooner written again."""
+_MOST_WORDS = 255
+"""Of a type that takes one byte."""
+_TEXT = Primitive("string")
 
 
 class Queries:
@@ -45,10 +49,10 @@ class Queries:
         types = {field.name: source_type(field.type, self._form) for field in self._task.contract.fields}
         source = f"NULL AS extra, NULL AS numbered FROM {_read_json(path, types, longest, broken=decided is not None)}"
         if decided is None:
-            return self.numbered(self._judged_rows(source), 0, growing)
+            return self.numbered(self._judged_rows(source), 0, growing, extra=False)
         there = " OR ".join(f"s{index} IS NOT NULL" for index in range(len(types)))
         holes = f"SELECT o FROM read_csv({decided}, columns = {{'o': 'BIGINT'}}, header = false, auto_detect = false)"
-        return f"{self.numbered(self._judged_rows(source, f'({there})'), 0, growing)} AND ordinal NOT IN ({holes})"
+        return f"{self.numbered(self._judged_rows(source, f'({there})'), 0, growing, extra=False)} AND ordinal NOT IN ({holes})"
 
     def _judged_rows(self, source: str, condition: str = "true", absent: Mapping[str, str] | None = None) -> str:
         """Rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``.
@@ -76,8 +80,9 @@ class Queries:
         columns = ", ".join(f"v{index}" for index in range(len(self._task.contract.fields)))
         return f"SELECT {columns}, extra, coalesce({' AND '.join(fine)}, false) AS fine FROM ({made})"
 
-    def numbered(self, rows: str, offset: int = 0, growing: int | None = None) -> str:
+    def numbered(self, rows: str, offset: int = 0, growing: int | None = None, *, extra: bool = True) -> str:
         """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``fine``: those that are fine, in the table's columns.
+        ``extra`` False: it is null in all.
         ``growing``: and whose value of that number is null, or greater than those of the two rows before."""
         before, grows = "", ""
         if growing is not None:
@@ -85,7 +90,7 @@ class Queries:
             before = f", lag({value}) OVER () AS before, lag({value}, 2) OVER () AS earlier"
             grows = f" AND (coalesce({value} > greatest(before, earlier), {value} IS NULL) OR ordinal = {offset} + 1)"
         numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal{before} FROM ({rows})"
-        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({numbered}) WHERE fine{grows}"
+        return f"SELECT {self._columns('ordinal', 'extra' if extra else None)} FROM ({numbered}) WHERE fine{grows}"
 
     def native(self, plan: NativePlan) -> str:
         """Rows of what the native reader hands over."""
@@ -208,16 +213,32 @@ class Queries:
         types = {field.name: source_type(field.type, form) for field in self._task.contract.fields}
         return _read_json(path, {**types, ORDINAL: "BIGINT", EXTRA: "VARCHAR"}, longest)
 
-    def _columns(self, ordinal: str, extra: str) -> str:
-        """The columns of the table, in its order; one that the contract no longer declares is null."""
-        own = {DELIVERY: sql.text(self._task.delivery), ORDINAL: ordinal, EXTRA: extra}
-        places = {field.name: f"v{index}" for index, field in enumerate(self._task.contract.fields)}
+    def _columns(self, ordinal: str, extra: str | None) -> str:
+        """The columns of the table, in its order; one that the contract no longer declares is null. ``extra`` None: so is it.
+
+        Texts of which all values are known have a type of their own in the engine, which spares it to find out, in order to
+        write them, how many there are; in the file they are texts as any.
+        """
+        own = {DELIVERY: sql.text(self._task.delivery), ORDINAL: ordinal, EXTRA: extra or "NULL"}
+        words: dict[str, Sequence[str]] = {DELIVERY: (self._task.delivery,), EXTRA: () if extra else ("",)}
+        places = {}
+        for index, field in enumerate(self._task.contract.fields):
+            places[field.name] = f"v{index}"
+            if field.enum is not None and not field.enum_open and field.default in (None, *field.enum):
+                words[field.name] = field.enum
         schema: TableSchema = self._task.schema
         found = []
         for column in schema.columns:
             value = own.get(column.name) or places.get(column.name) or "NULL"
-            found.append(f"CAST({value} AS {sql.word(column.type)}) AS {sql.quote(column.name)}")
+            kind = _one_of(words.get(column.name, ())) if column.type == _TEXT else None
+            found.append(f"CAST({value} AS {kind or sql.word(column.type)}) AS {sql.quote(column.name)}")
         return ", ".join(found)
+
+
+def _one_of(words: Sequence[str]) -> str | None:
+    """The type of texts that are one of these; None where there had better be none."""
+    different = dict.fromkeys(words)
+    return None if not 0 < len(different) <= _MOST_WORDS else f"ENUM({', '.join(map(sql.text, different))})"
 
 
 def room_for(block: int) -> int:

@@ -76,7 +76,7 @@ class _Spooled:
         if attempt.quick is None:
             return attempt.queries.streamed(path, offset, attempt.absent(), room_for(longest), self._growing.field)
         rows = typed_rows(path, *self._csv(attempt.quick), whole, lined=self._lined)
-        return attempt.queries.numbered(rows, offset, self._growing.field)
+        return attempt.queries.numbered(rows, offset, self._growing.field, extra=bool(attempt.quick.unknown))
 
     def _csv(self, csv: QuickCsv) -> tuple[LoadTask, tuple[str, ...], dict[str, Habit], dict[str, str]]:
         """What the SQL of lines is made from."""
