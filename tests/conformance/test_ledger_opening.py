@@ -2,6 +2,7 @@
 
 import importlib
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,17 @@ _VERSION = "select value from meta where key = 'startrail.version'"
 
 @pytest.fixture
 def next_version(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Call it, and this program knows one more version of the ledger."""
+    """Call it, and this program knows one more version of the ledger, and a step after it where one is given."""
     module = importlib.import_module(f"startrail.adapters.ledger.{place.dialect}.ledger")
+    known = module._MIGRATIONS
 
-    def learn() -> None:
-        folder = tmp_path / "migrations"
-        shutil.copytree(module._MIGRATIONS, folder)
+    def learn(after: str | None = None) -> None:
+        # A folder of its own each time: what a program ships does not change while it runs, and it is read once.
+        folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "migrations"
+        shutil.copytree(known, folder)
         (folder / "0099.sql").write_text("-- one more\ncreate table later (n integer);\ninsert into later values (7);\n")
+        if after is not None:
+            (folder / "0100.sql").write_text(after)
         monkeypatch.setattr(module, "_MIGRATIONS", folder)
 
     return learn
@@ -90,15 +95,14 @@ def test_a_ledger_of_an_older_version_is_brought_forward_and_keeps_what_it_knows
     assert place.sql("select n from later") == [(7,)]
 
 
-def test_a_migration_that_fails_leaves_the_old_version(place: Place, next_version, tmp_path: Path):
+def test_a_migration_that_fails_leaves_the_old_version(place: Place, next_version):
     place.open().close()
     before = place.sql(_VERSION)
-    next_version()
-    (tmp_path / "migrations" / "0100.sql").write_text("create table nonsense (;\n")
+    next_version("create table nonsense (;\n")
     with pytest.raises(Exception, match="syntax"):
         place.open()
     assert place.sql(_VERSION) == before
-    (tmp_path / "migrations" / "0100.sql").unlink()
+    next_version()
     place.open()
     assert place.sql("select n from later") == [(7,)]
 
