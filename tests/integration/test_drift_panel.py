@@ -276,9 +276,10 @@ def policy(**verbs: Any) -> DriftPolicy:
     return DriftPolicy(**verbs)
 
 
-def test_accept_lets_a_value_beyond_its_limits_in_and_tells_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("media", ALL)
+def test_accept_lets_a_value_beyond_its_limits_in_and_tells_it(media: str, tmp_path: Path) -> None:
     case = next(case for case in CASES if case.kind == "unknown_value")
-    loaded = load(case, "ndjson", tmp_path, drift=policy(unknown_value="accept"))
+    loaded = load(case, media, tmp_path, drift=policy(unknown_value="accept"))
     assert loaded.counts == (COUNT, COUNT, 0, 0)
     assert (3, "lost") in loaded.rows("id, status")
     assert [(f.kind, f.rows, f.verb) for f in loaded.output.drift] == [("unknown_value", 1, "accept")]

@@ -90,7 +90,7 @@ class Queries:
             before = f", lag({value}) OVER () AS before, lag({value}, 2) OVER () AS earlier"
             grows = f" AND (coalesce({value} > greatest(before, earlier), {value} IS NULL) OR ordinal = {offset} + 1)"
         numbered = f"SELECT *, row_number() OVER () + {offset} AS ordinal{before} FROM ({rows})"
-        return f"SELECT {self._columns('ordinal', 'extra' if extra else None)} FROM ({numbered}) WHERE fine{grows}"
+        return f"SELECT {self._columns(self._words(extra=extra), extra=extra)} FROM ({numbered}) WHERE fine{grows}"
 
     def native(self, plan: NativePlan) -> str:
         """Rows of what the native reader hands over."""
@@ -99,11 +99,11 @@ class Queries:
         values = [f"{found.value} AS v{index}" for index, found in enumerate(plan.conversions)]
         where = f" WHERE coalesce({fine}, false)" if fine else ""
         inner = f"SELECT {', '.join([*values, 'ordinal', 'extra'])} FROM {SOURCE}{where}"
-        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({inner})"
+        return f"SELECT {self._columns(self._words())} FROM ({inner})"
 
     def made(self, rows: str) -> str:
         """Of rows with ``v0``, ``v1`` and so on, ``extra`` and ``ordinal``: all, in the table's columns."""
-        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({rows})"
+        return f"SELECT {self._columns()} FROM ({rows})"
 
     def saved(self, path: Path) -> str:
         """Rows that the judge accepted and wrote down in canonical form."""
@@ -113,7 +113,7 @@ class Queries:
         ]
         reader = self._reader(sql.text(str(path)), "canonical")
         inner = f"SELECT {', '.join(values)}, {sql.quote(EXTRA)} AS extra, {sql.quote(ORDINAL)} AS ordinal FROM {reader}"
-        return f"SELECT {self._columns('ordinal', 'extra')} FROM ({inner})"
+        return f"SELECT {self._columns()} FROM ({inner})"
 
     def refused(self, path: Path) -> str:
         """The quarantine: what stood in the delivery, and all that is wrong with it."""
@@ -213,26 +213,31 @@ class Queries:
         types = {field.name: source_type(field.type, form) for field in self._task.contract.fields}
         return _read_json(path, {**types, ORDINAL: "BIGINT", EXTRA: "VARCHAR"}, longest)
 
-    def _columns(self, ordinal: str, extra: str | None) -> str:
-        """The columns of the table, in its order; one that the contract no longer declares is null. ``extra`` None: so is it.
-
-        Texts of which all values are known have a type of their own in the engine, which spares it to find out, in order to
-        write them, how many there are; in the file they are texts as any.
-        """
-        own = {DELIVERY: sql.text(self._task.delivery), ORDINAL: ordinal, EXTRA: extra or "NULL"}
-        words: dict[str, Sequence[str]] = {DELIVERY: (self._task.delivery,), EXTRA: () if extra else ("",)}
-        places = {}
-        for index, field in enumerate(self._task.contract.fields):
-            places[field.name] = f"v{index}"
-            if field.enum is not None and not field.enum_open and field.default in (None, *field.enum):
-                words[field.name] = field.enum
+    def _columns(self, words: Mapping[str, Sequence[str]] | None = None, *, extra: bool = True) -> str:
+        """The columns of the table, in its order; one that the contract no longer declares is null, as ``extra`` False is.
+        ``words``: see :meth:`_words`."""
+        own = {DELIVERY: sql.text(self._task.delivery), ORDINAL: "ordinal", EXTRA: "extra" if extra else "NULL"}
+        places = {field.name: f"v{index}" for index, field in enumerate(self._task.contract.fields)}
         schema: TableSchema = self._task.schema
         found = []
         for column in schema.columns:
             value = own.get(column.name) or places.get(column.name) or "NULL"
-            kind = _one_of(words.get(column.name, ())) if column.type == _TEXT else None
+            kind = _one_of((words or {}).get(column.name, ())) if column.type == _TEXT else None
             found.append(f"CAST({value} AS {kind or sql.word(column.type)}) AS {sql.quote(column.name)}")
         return ", ".join(found)
+
+    def _words(self, *, extra: bool = True) -> dict[str, Sequence[str]]:
+        """Columns of rows that are fine, in which all texts are known beforehand. Rows that the judge let in are not among
+        them: a policy may accept what a list of words does not name.
+
+        Such a text has a type of its own in the engine, which spares it to find out, in order to write them, how many there
+        are; in the file it is a text as any.
+        """
+        words: dict[str, Sequence[str]] = {DELIVERY: (self._task.delivery,), EXTRA: () if extra else ("",)}
+        for field in self._task.contract.fields:
+            if field.enum is not None and not field.enum_open and field.default in (None, *field.enum):
+                words[field.name] = field.enum
+        return words
 
 
 def _one_of(words: Sequence[str]) -> str | None:
