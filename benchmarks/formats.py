@@ -3,7 +3,8 @@
     python -m benchmarks formats [--rounds 3] [--size 200] [--quick]
 
 Each format comes clean and with one row in a hundred that breaks the contract in one of ten ways; what is found must be
-what was made, kind by kind. Each measurement is a child process; ``--size`` is about the megabytes of the CSV file.
+what was made, kind by kind, with both readers where both can read the format. Each measurement is a child process;
+``--size`` is about the megabytes of the CSV file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import flat_orders
 from benchmarks.figures import Figure
-from benchmarks.loading import GOAL_MEMORY
+from benchmarks.loading import GOAL_MEMORY, readers
 from benchmarks.measuring import Measured, child, order_fields, orders_contract, plainly, under_contract
 
 if TYPE_CHECKING:
@@ -52,27 +53,33 @@ def figures(rounds: int = 3, *, quick: bool = False, size: int = 200) -> list[Fi
 def _measured(
     rounds: int, ending: str, media: str, clean: Path, dirty: Path, truth: flat_orders.Truth, count: int
 ) -> list[Figure]:
-    each: dict[str, list[Measured]] = {"plain": [], "clean": [], "dirty": []}
+    each: dict[str, list[Measured]] = {}
+    ways = ("parquet",) if media == "parquet" else readers()
     for _ in range(rounds):
-        each["plain"].append(child("benchmarks.formats", "plain", ending, clean))
-        each["clean"].append(child("benchmarks.formats", "startrail", media, clean))
-        each["dirty"].append(child("benchmarks.formats", "startrail", media, dirty))
-    assert all(one["loaded"] == count for one in each["clean"])
-    for one in each["dirty"]:
-        seen = Counter({(kind, path): rows for kind, path, rows in one["drift"]})
-        assert seen == truth, f"made {sorted(truth.items())}, found {sorted(seen.items())}"
-        assert one["loaded"] + one["quarantined"] == count
-        assert one["quarantined"] == truth.total()
+        each.setdefault("plain", []).append(child("benchmarks.formats", "plain", ending, clean))
+        for reader in ways:
+            each.setdefault(f"clean, {reader}", []).append(child("benchmarks.formats", reader, media, clean))
+            each.setdefault(f"dirty, {reader}", []).append(child("benchmarks.formats", reader, media, dirty))
+    for reader in ways:
+        assert all(one["loaded"] == count for one in each[f"clean, {reader}"])
+        for one in each[f"dirty, {reader}"]:
+            seen = Counter({(kind, path): rows for kind, path, rows in one["drift"]})
+            assert seen == truth, f"made {sorted(truth.items())}, found {sorted(seen.items())}"
+            assert one["loaded"] + one["quarantined"] == count
+            assert one["quarantined"] == truth.total()
     cpu = {name: median(one["cpu"] for one in found) for name, found in each.items()}
     named = f"loading {clean.stat().st_size // 1_000_000} MB of {ending}"
-    memory = max(one["memory"] for name in ("clean", "dirty") for one in each[name]) / 1e6
     goal = GOAL_CSV if ending == "csv" else None
-    return [
-        Figure(f"{named}: DuckDB's plain conversion", cpu["plain"]),
-        Figure(f"{named}: under contract, to plain", cpu["clean"] / cpu["plain"], "x", goal),
-        Figure(f"{named}: under contract, 1 % of the rows broken in ten ways, to plain", cpu["dirty"] / cpu["plain"], "x", goal),
-        Figure(f"{named}: peak memory", memory, "MB", GOAL_MEMORY / 1e6),
-    ]
+    made = [Figure(f"{named}: DuckDB's plain conversion", cpu["plain"])]
+    for reader in ways:
+        called = named if reader == ending else f"{named}, {reader}"
+        memory = max(one["memory"] for name in ("clean", "dirty") for one in each[f"{name}, {reader}"]) / 1e6
+        made += [
+            Figure(f"{called}: as promised, to plain", cpu[f"clean, {reader}"] / cpu["plain"], "x", goal),
+            Figure(f"{called}: 1 % broken in ten ways, to plain", cpu[f"dirty, {reader}"] / cpu["plain"], "x", goal),
+            Figure(f"{called}: peak memory", memory, "MB", GOAL_MEMORY / 1e6),
+        ]
+    return made
 
 
 def _plain(ending: str, file: Path) -> Measured:
@@ -90,7 +97,12 @@ def contract() -> Contract:
     return orders_contract(*order_fields())
 
 
-_CHILDREN = {"plain": _plain, "startrail": _startrail, "msgspec": partial(_startrail, reader="msgspec")}
+_CHILDREN = {
+    "plain": _plain,
+    "parquet": _startrail,
+    "msgspec": partial(_startrail, reader="msgspec"),
+    "native": partial(_startrail, reader="native"),
+}
 
 
 if __name__ == "__main__":

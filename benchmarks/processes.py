@@ -12,7 +12,12 @@ from pathlib import Path
 STARTRAIL = (sys.executable, "-c", "from startrail.cli import main; main()")
 """The command as its console script calls it, whichever way the package was installed."""
 
-_QUIET = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true"}
+_QUIET = {
+    "DO_NOT_TRACK": "1",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    "SQLMESH__DISABLE_ANONYMIZED_ANALYTICS": "true",
+    "PYTHONDONTWRITEBYTECODE": "",  # an installed program is compiled once, and not again at every start
+}
 
 
 def output(command: Sequence[str | Path], folder: Path | None = None) -> str:
