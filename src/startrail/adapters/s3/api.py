@@ -56,7 +56,7 @@ def account_of(declared: Named, access_key: str | None, secret_key: str | None) 
     said = os.environ.get
     elsewhere = said("AWS_ENDPOINT_URL_S3") or said("AWS_ENDPOINT_URL") or said("AWS_ENDPOINT")
     endpoint = declared.endpoint or elsewhere or f"https://s3.{declared.region}.{domain(declared.region)}"
-    if not _is_address(endpoint):
+    if not _is_address(endpoint):  # told by whoever asks, and not to those who only open the project
         return Account("https://nowhere.invalid", declared.bucket, declared.region, partial(_nobody, endpoint))
     return Account(endpoint, declared.bucket, declared.region, who_asks(access_key, secret_key, declared.region))
 

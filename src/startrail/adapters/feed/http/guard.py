@@ -33,7 +33,7 @@ class GuardedPool(PoolManager):
         self._trust: ssl.SSLContext | None = None
         self._lock = threading.Lock()
 
-    def urlopen(self, method: str, url: str, redirect: bool = True, **settings: Any) -> BaseHTTPResponse:  # type: ignore[override]
+    def urlopen(self, method: str, url: str, redirect: bool = True, **settings: Any) -> BaseHTTPResponse:
         """As the library's. Every redirect comes here again."""
         proxy = proxy_for(url)
         if proxy is None:
@@ -44,13 +44,11 @@ class GuardedPool(PoolManager):
         self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: dict[str, Any] | None = None
     ) -> HTTPConnectionPool:
         """As the library's. Raises FeedFailed for a host that must not be reached."""
-        self.require(host)
-        if scheme == "https":
-            self.connection_pool_kw["ssl_context"] = self.trust()
+        self.prepare(self, host, scheme)
         return super().connection_from_host(host, port, scheme, pool_kwargs)
 
-    def require(self, host: str | None) -> None:
-        """Raises FeedFailed for a host that must not be reached."""
+    def prepare(self, pool: PoolManager, host: str | None, scheme: str | None) -> None:
+        """What a pool, this one or that of a proxy, needs in order to connect. Raises FeedFailed for a host not to be reached."""
         if (
             host is not None
             and host.lower() not in self._trusted
@@ -61,8 +59,10 @@ class GuardedPool(PoolManager):
                 f"the server redirects to {printable(host, 100)}, which is an address of a private network",
                 hint="give the final address as `url`, if that is meant",
             )
+        if scheme == "https":
+            pool.connection_pool_kw["ssl_context"] = self._trusting()
 
-    def trust(self) -> ssl.SSLContext:
+    def _trusting(self) -> ssl.SSLContext:
         """Made when it is first needed: to read all authorities takes a while."""
         with self._lock:
             if self._trust is None:
@@ -75,7 +75,7 @@ class GuardedPool(PoolManager):
             each.clear()
 
     def _by(self, proxy: Proxy) -> _ByProxy:
-        context = self.trust() if proxy.kind == "https" else None
+        context = self._trusting() if proxy.kind == "https" else None
         with self._lock:
             if proxy not in self._proxied:
                 if not proxy.is_usable:
@@ -89,7 +89,7 @@ class _ByProxy(ProxyManager):
         super().__init__(proxy.address, proxy_headers=proxy.headers, proxy_ssl_context=context, **settings)
         self._outer, self._way = outer, proxy
 
-    def urlopen(self, method: str, url: str, redirect: bool = True, **settings: Any) -> BaseHTTPResponse:  # type: ignore[override]
+    def urlopen(self, method: str, url: str, redirect: bool = True, **settings: Any) -> BaseHTTPResponse:
         if proxy_for(url) != self._way:  # a redirect has led away
             return self._outer.urlopen(method, url, redirect, **settings)
         return super().urlopen(method, url, redirect, **settings)
@@ -97,9 +97,7 @@ class _ByProxy(ProxyManager):
     def connection_from_host(
         self, host: str | None, port: int | None = None, scheme: str | None = "http", pool_kwargs: dict[str, Any] | None = None
     ) -> HTTPConnectionPool:
-        self._outer.require(host)
-        if scheme == "https":
-            self.connection_pool_kw["ssl_context"] = self._outer.trust()
+        self._outer.prepare(self, host, scheme)
         return super().connection_from_host(host, port, scheme, pool_kwargs)
 
 
